@@ -1,0 +1,46 @@
+"""Errors a person can act on, each with the exit code that the command line ends with.
+
+A `KlangbildError` is one line in three parts: what is wrong, in which file or option, what to do. The command line prints
+it as `Error: ...` and never shows a traceback for it. Anything else that escapes is a bug.
+"""
+
+from __future__ import annotations
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_SOME_FAILED = 3
+EXIT_NOT_AVAILABLE = 4
+EXIT_INTERRUPTED = 130
+
+
+class KlangbildError(Exception):
+    """Something a person can mend. `str(error)` is the one line to show."""
+
+    exit_code = EXIT_FAILED
+
+
+class InputError(KlangbildError):
+    """A file that was given cannot be used: missing, damaged, of another kind, too large."""
+
+
+class UsageError(KlangbildError):
+    """A wish that cannot be granted: out of range, unknown name, contradiction. Raised before any work."""
+
+    exit_code = EXIT_USAGE
+
+
+class NotAvailableError(KlangbildError):
+    """A model, a file or an optional library is not on this machine (and we are offline, or were not asked to fetch)."""
+
+    exit_code = EXIT_NOT_AVAILABLE
+
+
+class OutputError(KlangbildError):
+    """A result cannot be written: disk full, folder not writable."""
+
+
+class Stopped(KlangbildError):
+    """The caller asked to stop (Ctrl-C, or `on_progress` returned False) before anything worth keeping existed."""
+
+    exit_code = EXIT_INTERRUPTED

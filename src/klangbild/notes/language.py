@@ -1,0 +1,54 @@
+"""The two contracts that let one sampler serve every note language and every note model.
+
+A `NoteLanguage` turns a `Piece` into token ids and back, and knows its own grammar: which ids may come next. A `NoteModel`
+turns ids and an emotion into the odds of the next id, remembering what it has read (key/value cache).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from klangbild.notes.piece import Piece
+
+
+class NoteLanguage(Protocol):
+    """`state` is the language's own grammar state: cheap to copy with `copy()`, advanced one id at a time."""
+
+    name: str
+    size: int
+    """Number of ids; ids are 0..size-1."""
+
+    def encode(self, piece: Piece) -> np.ndarray:
+        """Piece -> int ids (n,)."""
+
+    def decode(self, ids: np.ndarray) -> Piece:
+        """Ids (n,) -> piece; tolerant of a cut-off end."""
+
+    def start(self, rules: Any) -> Any:
+        """The grammar state before the first id, for these rules (`rules.Rules`)."""
+
+    def advance(self, state: Any, token: int) -> None:
+        """Move `state` past `token`."""
+
+    def allowed(self, state: Any, rules: Any) -> np.ndarray:
+        """bool (size,): ids that may come next. Never all False before the end."""
+
+
+class NoteModel(Protocol):
+    """Rows are independent pieces (candidates, and their unconditional twins for guidance) that move in step."""
+
+    context: int
+    """How many ids it can look back on."""
+    conditioning: str
+    """continuous_concat | continuous_token | discrete_token | none."""
+
+    def start(self, rows: int) -> None:
+        """Forget everything; make room for `rows` rows."""
+
+    def step(self, ids: np.ndarray, condition: np.ndarray) -> np.ndarray:
+        """ids (rows, time) int64, condition (rows, 3) float32 = [valence, arousal, known 0|1] -> logits (rows, size).
+
+        The logits are those after the last of the given ids. `time` > 1 reads a whole prompt at once.
+        """
