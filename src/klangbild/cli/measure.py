@@ -1,0 +1,37 @@
+"""`klangbild measure ...`: numbers for those who build models. Each kind of measure is one entry of `MEASURES`.
+
+A module of a measure offers `add_arguments(parser)` and `run(args) -> int`; it is imported only when it is asked for, so
+that `klangbild --help` stays quick and free of torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from pathlib import Path
+
+# name: (what it measures, the module, or None for what this file does itself)
+MEASURES: dict[str, tuple[str, str | None]] = {
+    "parity": ("recorded data of a published system against our code", None),
+}
+
+
+def register(subparsers: argparse._SubParsersAction) -> None:
+    """Add `measure` and its kinds to the command line."""
+    parser = subparsers.add_parser("measure", help="measure models and generated music")
+    kinds = parser.add_subparsers(dest="measure", metavar="KIND", required=True)
+    for name, (text, module) in MEASURES.items():
+        kind = kinds.add_parser(name, help=text, description=text)
+        if module is None:
+            kind.add_argument("folder", metavar="DIR", type=Path, help="a recorded folder (it has a parity.json)")
+            kind.set_defaults(run=_run_parity)
+        else:
+            loaded = importlib.import_module(module)
+            loaded.add_arguments(kind)
+            kind.set_defaults(run=loaded.run)
+
+
+def _run_parity(args: argparse.Namespace) -> int:
+    from klangbild.measure.parity import run_parity
+
+    return run_parity(args.folder)

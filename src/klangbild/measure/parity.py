@@ -1,0 +1,139 @@
+"""Recorded data of a published system against our code: are the numbers the same?
+
+A recorded folder holds a `parity.json` with its `kind` and its tolerances. Each kind has a module of its own,
+`klangbild.measure.parity_<kind>` (a "-" in the kind is a "_" in the file name), with one function
+`compare(folder: Path, spec: dict) -> Iterator[Comparison]`; a new kind is a new file and nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from klangbild.errors import EXIT_FAILED, EXIT_OK, InputError, NotAvailableError
+
+SPEC_FILE = "parity.json"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One recorded array against ours: the largest error found and the largest one allowed, in the same measure."""
+
+    name: str
+    error: float
+    tolerance: float
+
+    @property
+    def within(self) -> bool:
+        """True if the error is a number and not above the tolerance."""
+        return math.isfinite(self.error) and self.error <= self.tolerance
+
+
+def largest_difference(ours, recorded) -> float:
+    """The largest |ours - recorded| of two arrays; NaN must meet NaN. Other shapes: infinity.
+
+    >>> largest_difference([1.0, 2.0], [1.0, 2.5]), largest_difference([1.0], [1.0, 2.0])
+    (0.5, inf)
+    """
+    ours, recorded = np.asarray(ours, dtype=np.float64), np.asarray(recorded, dtype=np.float64)
+    if ours.shape != recorded.shape:
+        return math.inf
+    if ours.size == 0:
+        return 0.0
+    both_nan = np.isnan(ours) & np.isnan(recorded)
+    same = both_nan | (ours == recorded)  # equal infinities would subtract to NaN
+    difference = np.abs(np.where(same, 0.0, ours) - np.where(same, 0.0, recorded))
+    return math.inf if np.isnan(difference).any() else float(difference.max())
+
+
+def n_different(ours, recorded) -> float:
+    """How many ids differ; lists of other lengths count every missing or extra id.
+
+    >>> n_different([1, 2, 3], [1, 5])
+    2.0
+    """
+    ours, recorded = np.asarray(ours).ravel(), np.asarray(recorded).ravel()
+    shared = min(len(ours), len(recorded))
+    return float((ours[:shared] != recorded[:shared]).sum() + max(len(ours), len(recorded)) - shared)
+
+
+def read_spec(folder: Path) -> dict:
+    """The parsed `parity.json` of a recorded folder.
+
+    Raises:
+        InputError: it is missing, not JSON, or names no kind.
+    """
+    path = folder / SPEC_FILE
+    try:
+        spec = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise InputError(f"{path}: cannot be read; give a recorded folder, which has a {SPEC_FILE}") from None
+    except ValueError as error:
+        raise InputError(f"{path}: is not JSON ({error}); record the folder again") from None
+    if not isinstance(spec, dict) or not isinstance(spec.get("kind"), str):
+        raise InputError(f'{path}: names no "kind"; it must say which of {_kinds()} it holds')
+    return spec
+
+
+def compare_folder(folder: Path) -> Iterator[Comparison]:
+    """Every comparison of a recorded folder, in the order in which its kind's module makes them.
+
+    Raises:
+        InputError: the folder, its `parity.json` or a recorded file is missing or damaged, or the kind is unknown.
+        NotAvailableError: a library that this kind needs (torch, diffusers, ...) is not installed.
+    """
+    spec = read_spec(folder)
+    try:
+        yield from _compare_of(spec["kind"], folder)(folder, spec)
+    except (OSError, KeyError, ValueError) as error:
+        # every kind reads many files; one message serves them all, and the chain keeps the place
+        raise InputError(f"{folder}: the recorded data cannot be used ({error!r}); record the folder again") from error
+
+
+def recorded_folders(folder: Path) -> list[Path]:
+    """`folder` itself if it has a `parity.json`, else its direct subfolders that have one (sorted)."""
+    if (folder / SPEC_FILE).is_file() or not folder.is_dir():
+        return [folder]
+    return sorted(path.parent for path in folder.glob(f"*/{SPEC_FILE}")) or [folder]
+
+
+def run_parity(folder: Path, *, write: Callable[[str], None] = print) -> int:
+    """Compare, write one line per array and `N of N within tolerance`; the exit code: 0 if all are within, else 1."""
+    folders = recorded_folders(folder)
+    n_all = n_within = 0
+    for recorded in folders:
+        prefix = f"{recorded.name}/" if len(folders) > 1 else ""
+        for comparison in compare_folder(recorded):
+            n_all += 1
+            n_within += comparison.within
+            mark = "ok  " if comparison.within else "FAIL"
+            write(
+                f"{mark} {prefix}{comparison.name}: error {comparison.error:.3g}, tolerance {comparison.tolerance:.3g}"
+            )
+    write(f"{n_within} of {n_all} within tolerance")
+    return EXIT_OK if n_all and n_within == n_all else EXIT_FAILED
+
+
+def _compare_of(kind: str, folder: Path) -> Callable[[Path, dict], Iterator[Comparison]]:
+    name = f"klangbild.measure.parity_{kind.replace('-', '_')}"
+    if not re.fullmatch(r"[a-z0-9_-]+", kind) or importlib.util.find_spec(name) is None:
+        raise InputError(f'{folder / SPEC_FILE}: the kind "{kind}" is not known; known are {_kinds()}')
+    try:
+        return importlib.import_module(name).compare
+    except ModuleNotFoundError as error:
+        raise NotAvailableError(
+            f'"{kind}" needs {error.name}, which is not installed; run: pip install "klangbild[train,diffusion]"'
+        ) from error
+
+
+def _kinds() -> str:
+    modules = Path(__file__).parent.glob("parity_*.py")
+    return ", ".join(sorted(module.stem.removeprefix("parity_").replace("_", "-") for module in modules))
