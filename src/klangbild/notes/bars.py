@@ -19,7 +19,7 @@ The key itself is not written: pieces are moved to C or A, and the mode stands i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -149,20 +149,30 @@ class _Grid:
     durations: np.ndarray
     velocities: np.ndarray
     tempi: list[int]
-    mode: str
+    key_mode: str
+
+    def span(self, first: int) -> tuple[int, int]:
+        """First and last step (exclusive) of the section that starts at bar `first`."""
+        start, meter = self.bars[min(first + SECTION_BARS, len(self.bars)) - 1]
+        return self.bars[first][0], start + BAR_STEPS[meter]
+
+    @cached_property
+    def modes(self) -> list[str]:
+        """The mode of each section, from its own notes; a section without pitched notes takes that of most others."""
+        found: list[str | None] = []
+        for first in range(0, len(self.bars), SECTION_BARS):
+            lo, hi = np.searchsorted(self.steps, self.span(first))
+            pitched = self.families[lo:hi] != DRUMS
+            lengths = np.array(DURATIONS)[self.durations[lo:hi][pitched]]
+            found.append(mode_in_c(self.pitches[lo:hi][pitched], lengths) if pitched.any() else None)
+        heard = [mode for mode in found if mode]
+        usual = max(MODES, key=heard.count) if heard else self.key_mode
+        return [mode or usual for mode in found]
 
     def section(self, first: int) -> Section:
         last = min(first + SECTION_BARS, len(self.bars))
-        begin, end = self.bars[first][0], self.bars[last - 1][0] + BAR_STEPS[self.bars[last - 1][1]]
-        lo, hi = np.searchsorted(self.steps, (begin, end))
-        pitched = self.families[lo:hi] != DRUMS
-        sounding = make_notes(
-            self.steps[lo:hi][pitched],
-            np.array(DURATIONS)[self.durations[lo:hi][pitched]] / GRID,
-            self.pitches[lo:hi][pitched],
-            np.full(int(pitched.sum()), 64),
-        )
-        mode = MODES.index(mode_in_c(sounding, self.mode))
+        begin, end = self.span(first)
+        mode = MODES.index(self.modes[first // SECTION_BARS])
         ids: list[int] = []
         tempo = -1
         durations, velocities = [-1] * len(FAMILIES), [-1] * len(FAMILIES)
@@ -220,8 +230,7 @@ def _on_grid(piece: Piece) -> _Grid:
         keep = (pitch >= family.lowest_pitch) & (pitch <= family.highest_pitch)
         onset = np.rint(notes["onset"] * GRID).astype(int)
         length = np.rint((notes["onset"] + notes["duration"]) * GRID).astype(int) - onset
-        bins = _duration_bins()[np.clip(length, 1, DURATIONS[-1])] if name != "drums" else np.zeros(len(notes), int)
-        rows = np.stack([onset, np.full(len(notes), FAMILY_INDEX[name]), pitch, bins, notes["velocity"]], axis=1)
+        rows = np.stack([onset, np.full(len(notes), FAMILY_INDEX[name]), pitch, length, notes["velocity"]], axis=1)
         columns.append(rows[keep])
     table = np.concatenate(columns) if columns else np.empty((0, 5), int)
     table = table[np.lexsort((-table[:, 3], table[:, 2], table[:, 1], table[:, 0]))]
@@ -242,7 +251,21 @@ def _on_grid(piece: Piece) -> _Grid:
         sounding = max(int(np.searchsorted(tempo_at, step / GRID + 1e-6, side="right")) - 1, 0)
         tempi.append(tempo_bin(piece.tempos[sounding][1]))
         step += BAR_STEPS[meter]
+    table[:, 3] = _fitting_bins(table, end=step)
     return _Grid(bars, *(table[:, i] for i in range(5)), tempi, key.mode)
+
+
+def _fitting_bins(table: np.ndarray, *, end: int) -> np.ndarray:
+    """Rows (n, 5) -> duration bins (n,): a note lasts at most until its key is struck again, and until the piece ends."""
+    room = end - table[:, 0]
+    order = np.lexsort((table[:, 0], table[:, 2], table[:, 1]))
+    again = (np.diff(table[order, 1:3], axis=0) == 0).all(axis=1)
+    gaps = np.diff(table[order, 0])
+    room[order[:-1][again]] = np.minimum(room[order[:-1][again]], gaps[again])
+    bins = _duration_bins()[np.clip(np.minimum(table[:, 3], room), 1, DURATIONS[-1])]
+    lengths = np.array(DURATIONS)
+    bins = np.where(lengths[bins] > room, np.searchsorted(lengths, room, side="right") - 1, bins)
+    return np.where(table[:, 1] == DRUMS, 0, np.maximum(bins, 0))
 
 
 def _decode(ids: np.ndarray) -> Piece:
