@@ -1,7 +1,7 @@
 """`klangbild measure ...`: numbers for those who build models. Each kind of measure is one entry of `MEASURES`.
 
-A module of a measure offers `add_arguments(parser)` and `run(args) -> int`, and imports nothing heavy at its top, so that
-`klangbild --help` stays quick and free of torch.
+A module of a measure offers `add_arguments(parser)` and `run(args) -> int`, and imports nothing heavy at its top, so
+that `klangbild --help` stays quick and free of torch.
 """
 
 from __future__ import annotations
