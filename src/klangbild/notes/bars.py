@@ -108,7 +108,7 @@ class BarsLanguage:
     def advance(self, state: BarsState, token: int) -> None:
         state.advance(int(token))
 
-    def allowed(self, state: BarsState, rules: Rules) -> np.ndarray:  # noqa: ARG002 - the state carries its rules
+    def allowed(self, state: BarsState, rules: Rules) -> np.ndarray:
         return state.allowed()
 
 
@@ -294,7 +294,7 @@ def _decode(ids: np.ndarray) -> Piece:
                 tempos.append((start / GRID, bpm))
         elif POSITION_0 <= token < NOTE_0 and start >= 0:
             position = start + token - POSITION_0
-        elif VELOCITY_0 <= token:
+        elif token >= VELOCITY_0:
             pending = token - VELOCITY_0
         elif NOTE_0 <= token < DURATION_0 and position >= 0:
             family, pitch = divmod(token - NOTE_0, N_PITCHES)

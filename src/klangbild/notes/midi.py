@@ -77,7 +77,9 @@ def read_midi(source: str | Path | bytes) -> Piece:
     try:
         score = symusic.Score.from_midi(data, sanitize_data=True)
     except Exception as error:  # noqa: BLE001 - the C++ reader raises several kinds, all meaning "damaged"
-        raise InputError(f"{name}: is a damaged MIDI file ({error}); export it again from the program it came from") from None
+        raise InputError(
+            f"{name}: is a damaged MIDI file ({error}); export it again from the program it came from"
+        ) from None
     return _score_to_piece(score, record=read_record(data))
 
 

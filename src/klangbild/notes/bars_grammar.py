@@ -1,0 +1,325 @@
+"""The grammar of `bars` as an automaton: which ids may come next, so that every sample is a valid piece that obeys its rules.
+
+Nothing is ever retried. What must happen is made certain ahead of time: in the bar where an instrument is due, the first
+position cannot be left before it has played; the last bar (planned from the asked length as soon as the tempo is known)
+admits only the tonic chord, held, and then EOS. No state is without a way on.
+"""
+
+from __future__ import annotations
+
+import copy
+from functools import lru_cache
+
+import numpy as np
+
+from klangbild.errors import UsageError
+from klangbild.notes import bars as b
+from klangbild.notes.families import FAMILIES, FAMILY_INDEX
+from klangbild.notes.rules import Rules
+
+_N = len(FAMILIES)
+_BASS = FAMILY_INDEX["bass"]
+_TONIC = {"major": (0, 4, 7), "minor": (9, 0, 4)}
+_DOMINANT = {"major": (2, 5, 7, 11), "minor": (2, 4, 8, 11)}
+_MAX_EMPTY_BARS = 1
+INSTRUMENTS_DUE_BAR = 2
+"""The bar (0-based) by which `min_instruments` have been heard; required families are due at bars 0, 1, 2 of a section."""
+
+
+class BarsState:
+    """Where in a piece we are. `advance` moves past an id, `allowed` gives the mask of the next. Cheap to `copy`."""
+
+    def __init__(self, rules: Rules) -> None:
+        if rules.meter is not None and rules.meter not in b.METERS:
+            known = ", ".join(f"{n}/{d}" for n, d in b.METERS)
+            raise UsageError(f"--meter {rules.meter[0]}/{rules.meter[1]} is not known; choose from {known}")
+        self.rules = rules
+        self.allowed_families = sum(1 << FAMILY_INDEX[name] for name in rules.families)
+        self.required = [FAMILY_INDEX[name] for name in rules.required]
+        self.last = "start"
+        self.bar = -1  # index of the current bar
+        self.meter = self.mode = self.tempo = -1
+        self.n_bars: int | None = rules.bars
+        self.elapsed_s = 0.0  # at the start of the current section
+        self.section_bar = 0  # the bar that section starts with
+        self.empty_bars = 0
+        self.heard = 0  # families heard in the piece, in this section, in this bar (bit masks)
+        self.heard_in_section = 0
+        self.heard_in_bar = 0
+        self.position = self.last_note = self.pending = -1
+        self.notes_in_beat = self.notes_at_once = 0
+        self.family = -1
+        self.durations = [-1] * _N
+        self.velocities = [-1] * _N
+        self.done = False
+
+    def copy(self) -> BarsState:
+        other = copy.copy(self)
+        other.durations, other.velocities = self.durations[:], self.velocities[:]
+        return other
+
+    # -- what is planned -------------------------------------------------------------------------------------------
+
+    @property
+    def section_starts(self) -> bool:
+        """True when the next Bar would open a new section."""
+        return self.bar < 0 or self.bar + 1 - self.section_bar >= b.SECTION_BARS
+
+    @property
+    def seconds_per_bar(self) -> float:
+        """At the current meter and tempo."""
+        bpm = self.rules.tempo_bpm or b.TEMPI_BPM[self.tempo]
+        return b.BAR_STEPS[self.meter] / b.GRID * 60.0 / bpm
+
+    @property
+    def is_final(self) -> bool:
+        return self.n_bars is not None and self.bar >= self.n_bars - 1
+
+    def finish(self) -> None:
+        """Come to an end: the bar after the current one becomes the last."""
+        wanted = self.bar + 2
+        self.n_bars = wanted if self.n_bars is None else min(self.n_bars, wanted)
+
+    def _plan_length(self) -> None:
+        """Called when a section's tempo is known: how many bars make up the asked seconds."""
+        if self.rules.seconds is not None:
+            remaining = max(self.rules.seconds - self.elapsed_s, 0.0)
+            bars = self.section_bar + round(remaining / self.seconds_per_bar)
+            bars = max(bars, self.bar + 1)
+            if self.n_bars is None or not self.rules.keep_tempo:
+                self.n_bars = bars
+
+    # -- moving on -------------------------------------------------------------------------------------------------
+
+    def advance(self, token: int) -> None:
+        if b.NOTE_0 <= token < b.DURATION_0:
+            self._note(token)
+        elif b.POSITION_0 <= token < b.NOTE_0:
+            position = token - b.POSITION_0
+            if self.position < 0 or position // b.GRID != self.position // b.GRID:
+                self.notes_in_beat = 0
+            self.position, self.last_note, self.notes_at_once, self.last = position, -1, 0, "position"
+        elif b.DURATION_0 <= token < b.VELOCITY_0:
+            self.durations[self.family] = token - b.DURATION_0
+            self.last = "duration"
+        elif b.VELOCITY_0 <= token < b.SIZE:
+            self.pending, self.last = token - b.VELOCITY_0, "velocity"
+        elif b.BAR_0 <= token < b.TEMPO_0:
+            self._bar(token)
+        elif b.TEMPO_0 <= token < b.POSITION_0:
+            self.tempo, self.last = token - b.TEMPO_0, "tempo"
+            self._plan_length()
+        elif token == b.EOS:
+            self.done = True
+
+    def _note(self, token: int) -> None:
+        family = (token - b.NOTE_0) // b.N_PITCHES
+        if self.pending >= 0:
+            self.velocities[family], self.pending = self.pending, -1
+        bit = 1 << family
+        self.heard |= bit
+        self.heard_in_section |= bit
+        self.heard_in_bar |= bit
+        self.family, self.last_note, self.last = family, token - b.NOTE_0, "note"
+        self.notes_in_beat += 1
+        self.notes_at_once += 1
+
+    def _bar(self, token: int) -> None:
+        starts_section = self.section_starts
+        if self.bar >= 0:
+            self.empty_bars = self.empty_bars + 1 if self.position < 0 else 0
+        if starts_section:
+            if self.bar >= 0:
+                self.elapsed_s += (self.bar + 1 - self.section_bar) * self.seconds_per_bar
+            self.section_bar = self.bar + 1
+            self.heard_in_section = 0
+            self.durations, self.velocities = [-1] * _N, [-1] * _N
+        self.bar += 1
+        self.meter, self.mode = divmod(token - b.BAR_0, 2)
+        self.heard_in_bar = 0
+        self.position = self.last_note = self.pending = self.family = -1
+        self.notes_in_beat = self.notes_at_once = 0
+        self.last = "section" if starts_section else "bar"
+
+    # -- what may come ---------------------------------------------------------------------------------------------
+
+    def allowed(self) -> np.ndarray:
+        """bool (size,): the ids that may come next. After EOS: only PAD."""
+        mask = np.zeros(b.SIZE, bool)
+        if self.done:
+            mask[b.PAD] = True
+        elif self.last == "start":
+            self._allow_bar(mask)
+        elif self.last == "section":
+            self._allow_tempo(mask)
+        elif self.last == "note" and self._owes_duration():
+            mask[b.DURATION_0 : b.VELOCITY_0] = self._duration_mask()
+        else:
+            self._allow_anything(mask)
+        return mask
+
+    def _allow_bar(self, mask: np.ndarray) -> None:
+        meters = range(len(b.METERS))
+        if self.rules.meter is not None:
+            meters = (b.METERS.index(self.rules.meter),)
+        elif self.meter >= 0:  # one meter for the whole piece
+            meters = (self.meter,)
+        for mode, name in enumerate(b.MODES):
+            if self.rules.mode in (None, name):
+                mask[[b.BAR_0 + 2 * meter + mode for meter in meters]] = True
+
+    def _allow_tempo(self, mask: np.ndarray) -> None:
+        if self.rules.tempo_bpm is not None:
+            mask[b.TEMPO_0 + b.tempo_bin(self.rules.tempo_bpm)] = True
+        elif self.tempo >= 0 and self.rules.keep_tempo:
+            mask[b.TEMPO_0 + self.tempo] = True
+        else:
+            mask[b.TEMPO_0 : b.POSITION_0] = True
+
+    def _owes_duration(self) -> bool:
+        if self.family == b.DRUMS:
+            return False
+        current = self.durations[self.family]
+        return current < 0 or (self.is_final and b.DURATIONS[current] < b.GRID)
+
+    def _duration_mask(self) -> np.ndarray:
+        mask = np.ones(len(b.DURATIONS), bool)
+        if self.is_final:  # the last chord is held
+            mask[: b.DURATIONS.index(b.GRID)] = False
+        if self.durations[self.family] >= 0:
+            mask[self.durations[self.family]] = False
+        return mask
+
+    def _dues(self) -> tuple[int, int]:
+        """(families that must play in this bar, how many further new ones), as (bit mask, count)."""
+        due = 0
+        in_section = self.bar - self.section_bar
+        short = self.n_bars is not None and self.n_bars - self.section_bar <= INSTRUMENTS_DUE_BAR
+        for order, family in enumerate(self.required):
+            heard = self.heard if short and self.section_bar > 0 else self.heard_in_section
+            if not heard >> family & 1 and (in_section >= order % 3 or self.is_final):
+                due |= 1 << family
+        new = 0
+        if self.bar >= INSTRUMENTS_DUE_BAR or self.is_final:
+            new = max(self.rules.min_instruments - (self.heard | due).bit_count(), 0)
+        if self.is_final and not self._has_chord(self.heard_in_bar | due):
+            due |= self._chord_family(due)
+        return due, new
+
+    def _has_chord(self, heard: int) -> bool:
+        """True when the bar sounds enough to close with: a pitched family, or drums where there is no other."""
+        pitched = self.allowed_families & ~1
+        return bool(heard & pitched) if pitched else bool(heard & 1)
+
+    def _chord_family(self, due: int) -> int:
+        """A family to close with: one that has been playing, if there is one, else the first allowed."""
+        pitched = self.allowed_families & ~1 or 1
+        candidates = (self.heard & pitched) or pitched
+        for name in ("piano", "strings", "guitar", "organ", "pad"):
+            if candidates >> FAMILY_INDEX[name] & 1:
+                return 1 << FAMILY_INDEX[name]
+        return candidates & -candidates
+
+    def _playable(self) -> int:
+        """Bit mask of families that may sound next at this position, with what is still due in this bar in mind."""
+        if self.position < 0:
+            return 0
+        due, new = self._dues()
+        if not due and not new:
+            if self.notes_at_once >= self.rules.max_notes_at_once or self._beat_is_full():
+                return 0
+            return self.allowed_families
+        unheard = self.allowed_families & ~self.heard & ~due
+        playable = 0
+        for family in range(max(self.last_note, 0) // b.N_PITCHES, _N):
+            bit = 1 << family
+            if not self.allowed_families & bit:
+                continue
+            later = unheard & ~(bit | (bit - 1))
+            if later.bit_count() >= new - bool(unheard & bit):
+                playable |= bit
+            if due & bit:  # must not be passed over
+                break
+        return playable
+
+    def _beat_is_full(self) -> bool:
+        bpm = self.rules.tempo_bpm or b.TEMPI_BPM[max(self.tempo, 0)]
+        return self.notes_in_beat >= max(self.rules.max_notes_per_second * 60.0 / bpm, 4.0)
+
+    def _note_mask(self) -> tuple[np.ndarray, np.ndarray]:
+        """(bool (968,) of notes that fit the harmony here, highest allowed note of each family or -1)."""
+        kind = "free"
+        if self.is_final:
+            kind = "tonic"
+        elif self.n_bars is not None and self.n_bars >= 4 and self.bar == self.n_bars - 2:
+            kind = "dominant" if self.position >= b.BAR_STEPS[self.meter] // 2 else "free"
+        return _notes(kind, b.MODES[self.mode])
+
+    def _allow_anything(self, mask: np.ndarray) -> None:
+        notes, highest = self._note_mask()
+        playable = self._playable()
+        families = [f for f in range(_N) if playable >> f & 1 and highest[f] > self.last_note]
+        must_note = self.last in ("position", "velocity")
+        if self.last == "velocity":
+            families = [f for f in families if not self.heard_in_bar >> f & 1 and self.velocities[f] != self.pending]
+        for f in families:
+            if self.last == "velocity" or self.velocities[f] >= 0:
+                lo, hi = f * b.N_PITCHES, (f + 1) * b.N_PITCHES
+                lo = max(lo, self.last_note + 1)
+                mask[b.NOTE_0 + lo : b.NOTE_0 + hi] = notes[lo:hi]
+        if self.last != "velocity":
+            fresh = [f for f in families if not self.heard_in_bar >> f & 1]
+            if fresh:
+                velocities = {self.velocities[f] for f in fresh}
+                only = velocities.pop() if len(velocities) == 1 else -1
+                mask[b.VELOCITY_0 :] = True
+                if only >= 0:
+                    mask[b.VELOCITY_0 + only] = False
+        if must_note:
+            return
+        if self.last == "note" and self.family != b.DRUMS:
+            mask[b.DURATION_0 : b.VELOCITY_0] = self._duration_mask()
+        due, new = self._dues()
+        waits = bool(due or new)
+        if self.position < 0 or not waits:
+            self._allow_position(mask)
+        if not waits:
+            self._allow_end_of_bar(mask)
+
+    def _allow_position(self, mask: np.ndarray) -> None:
+        steps = b.BAR_STEPS[self.meter]
+        first = self.position + 1
+        if self.position >= 0 and self._beat_is_full():
+            first = (self.position // b.GRID + 1) * b.GRID
+        if self.is_final:
+            steps = 1 if self.position < 0 else min(steps // 2, steps)
+        mask[b.POSITION_0 + first : b.POSITION_0 + max(steps, first)] = True
+
+    def _allow_end_of_bar(self, mask: np.ndarray) -> None:
+        empty = self.position < 0
+        if self.is_final:
+            mask[b.EOS] = not empty
+            return
+        if empty and (self.empty_bars >= _MAX_EMPTY_BARS or self.bar == 0):
+            return
+        self._allow_bar(mask)
+        if self.n_bars is None and not empty and self.bar >= b.SECTION_BARS - 1:
+            mask[b.EOS] = True
+
+
+@lru_cache(maxsize=16)
+def _notes(kind: str, mode: str) -> tuple[np.ndarray, np.ndarray]:
+    """Notes that a harmony admits: bool (968,), and the highest of each family as an offset into it (-1: none)."""
+    mask = np.zeros(_N * b.N_PITCHES, bool)
+    highest = np.full(_N, -1)
+    classes = {"free": range(12), "tonic": _TONIC[mode], "dominant": _DOMINANT[mode]}[kind]
+    for index, family in enumerate(FAMILIES):
+        pitches = range(family.lowest_pitch, family.highest_pitch + 1)
+        if index != b.DRUMS:
+            wanted = classes[:1] if kind == "tonic" and index == _BASS else classes
+            pitches = [p for p in pitches if p % 12 in set(wanted)]
+        offsets = [index * b.N_PITCHES + p - b.LOWEST_PITCH for p in pitches]
+        mask[offsets] = True
+        highest[index] = offsets[-1]
+    mask.setflags(write=False)
+    return mask, highest
