@@ -1,0 +1,279 @@
+"""The sampler: one loop that lets any note model speak any note language under any rules.
+
+Every id is drawn in three steps. (1) The model's odds, pulled away from what it would play without a picture by `guidance`
+(classifier-free guidance on log-probabilities; Ho & Salimans 2022, arXiv 2207.12598, eq. 6). (2) The grammar's mask.
+(3) Temperature, top-k, top-p. There are two temperatures, as in ARIA: `rest_temperature` for when something happens (which
+kind of id comes, and ids that place music in time), `note_temperature` for what sounds.
+
+Nothing is retried: the mask alone makes every piece valid and every wish hold. `guidance` acts more strongly on tempo and
+loudness (`STEER_MORE`), which models of this size move too little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from klangbild.emotion.space import Emotion
+from klangbild.errors import KlangbildError
+from klangbild.notes.form import COPIED_BARS, plan_form
+from klangbild.notes.language import NoteLanguage, NoteModel
+from klangbild.notes.rules import Rules
+
+STEER_MORE = 1.5
+"""Guidance strength on tempo and velocity ids, as a multiple of that on all others."""
+NEVER_BELOW = np.float32(-9.0)
+"""Guidance may not bring up an id whose own log-probability, with the picture, is lower than this."""
+HARD_LIMIT = 60_000
+REPETITION_WINDOW = 128
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How adventurous to be. Temperatures > 0; top_p in (0, 1]; top_k 0 = off; penalty and guidance >= 1 (1 = off)."""
+
+    note_temperature: float = 1.0
+    rest_temperature: float = 1.0
+    top_p: float = 0.95
+    top_k: int = 0
+    repetition_penalty: float = 1.0
+    guidance: float = 1.5
+    gen_len: int | None = None
+
+
+@dataclass
+class Take:
+    """One sampled piece: its ids, BOS to EOS (or to where it was stopped)."""
+
+    ids: list[int] = field(default_factory=list)
+    stopped: bool = False
+    n_drawn: int = 0
+
+
+class Sampler:
+    """Draws one piece. Make one per piece; `run` may be called once.
+
+    emotion_at: seconds into the piece -> the emotion asked of the music there. on_bar: called with the ids so far each time a
+    bar is complete; returns False to stop there and keep what exists.
+    """
+
+    def __init__(
+        self,
+        model: NoteModel,
+        language: NoteLanguage,
+        rules: Rules,
+        sampling: Sampling,
+        *,
+        rng: np.random.Generator,
+        emotion_at: Callable[[float], Emotion] | None = None,
+        on_bar: Callable[[list[int]], bool | None] | None = None,
+        primer: np.ndarray | None = None,
+    ) -> None:
+        self.model, self.language, self.rules, self.sampling = model, language, rules, sampling
+        self.rng, self.emotion_at, self.on_bar = rng, emotion_at, on_bar
+        self.guided = sampling.guidance != 1.0 and emotion_at is not None and model.conditioning != "none"
+        self.state = language.start(rules)
+        self.take = Take()
+        self.stream: list[tuple[int, tuple[float, float, float]]] = []  # what the model has read: id, condition
+        self.sections: list[int] = []  # where in take.ids each section starts
+        self.chunk_starts: list[int] = []  # where in the stream a section starts: the model may begin to read there
+        self.primer = primer
+        self.groups = _groups(language)
+
+    def run(self) -> Take:
+        """Draw until the grammar says the piece is over."""
+        self.model.start(2 if self.guided else 1)
+        condition = self._condition()
+        logits = self._read(self._opening(condition), condition)
+        forced: list[int] = [] if self.primer is None else [int(i) for i in self.primer]
+        while not self.state.done and len(self.take.ids) < HARD_LIMIT:
+            before_bar = getattr(self.state, "bar", -1)
+            if forced:
+                token = forced.pop(0)
+            else:
+                token = self._draw(logits)
+                self.take.n_drawn += 1
+            opens_section = self._opens_section(token)
+            self.language.advance(self.state, token)
+            self.take.ids.append(token)
+            if self.state.done:
+                break
+            ids = [token]
+            if opens_section:
+                condition = self._condition()
+                self.sections.append(len(self.take.ids) - 1)
+                if len(self.sections) > 1:
+                    ids = [*self._prefix(condition), token]
+                self.chunk_starts.append(len(self.stream))
+                forced = forced or self._quote()
+            bar = getattr(self.state, "bar", -1)
+            if bar > before_bar >= 0 and self.on_bar and self.on_bar(self.take.ids[:-1]) is False:
+                self.take.ids.pop()
+                self.take.stopped = True
+                break
+            if self.sampling.gen_len and len(self.take.ids) >= self.sampling.gen_len - 1:
+                break
+            if self.sampling.gen_len and len(self.take.ids) >= 0.85 * self.sampling.gen_len and bar > before_bar:
+                self.state.finish()
+            logits = self._read(ids, condition)
+        return self.take
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def _opening(self, condition: tuple[float, float, float]) -> list[int]:
+        first = self.language.first_ids() if hasattr(self.language, "first_ids") else [1]
+        self.take.ids.extend(first)
+        return [*first, *self._prefix(condition)]
+
+    def _prefix(self, condition: tuple[float, float, float]) -> list[int]:
+        """The condition as ids of the model's own, in the two token modes."""
+        if not hasattr(self.model, "prefix"):
+            return []
+        return [int(i) for i in self.model.prefix(np.array([condition], np.float32))[0]]
+
+    def _condition(self) -> tuple[float, float, float]:
+        if self.emotion_at is None:
+            return (0.0, 0.0, 0.0)
+        state = self.state
+        seconds = getattr(state, "elapsed_s", 0.0)
+        emotion = self.emotion_at(seconds)
+        return (emotion.valence, emotion.arousal, 1.0)
+
+    def _opens_section(self, token: int) -> bool:
+        from klangbild.notes import bars
+
+        return self.language.name == "bars" and bars.BAR_0 <= token < bars.TEMPO_0 and self.state.section_starts
+
+    def _read(self, ids: list[int], condition: tuple[float, float, float]) -> np.ndarray:
+        """Let the model read ids -> log-probabilities (rows, size) of what follows."""
+        self.stream.extend((token, condition) for token in ids)
+        if self.model.fill + len(ids) > self.model.context:
+            start = self._restart()
+            unread = self.stream[start:]
+            self.model.start(2 if self.guided else 1)
+        else:
+            unread = self.stream[len(self.stream) - len(ids) :]
+        tokens = np.array([[token for token, _ in unread]], np.int64)
+        conditions = np.array([[c for _, c in unread]], np.float32)
+        if self.guided:
+            tokens = np.concatenate([tokens, self._unconditional(tokens)])
+            conditions = np.concatenate([conditions, np.zeros_like(conditions)])
+        return self.model.step(tokens, conditions)
+
+    def _unconditional(self, tokens: np.ndarray) -> np.ndarray:
+        """The same ids with the model's condition ids replaced by those for "unknown"."""
+        if not hasattr(self.model, "prefix") or (tokens < self.language.size).all():
+            return tokens
+        unknown = self.model.prefix(np.zeros((1, 3), np.float32))[0]
+        out = tokens.copy()
+        places = np.flatnonzero(tokens[0] >= self.language.size)
+        out[0, places] = np.resize(unknown, len(places))
+        return out
+
+    def _restart(self) -> int:
+        """Where to read on from when the memory is full: the earliest section start that leaves a third of it free."""
+        room = int(self.model.context * 0.67)
+        for start in self.chunk_starts:
+            if len(self.stream) - start <= room:
+                return start
+        return len(self.stream) - room
+
+    # -- drawing ---------------------------------------------------------------------------------------------------
+
+    def _draw(self, logits: np.ndarray) -> int:
+        s = self.sampling
+        odds = _log_softmax(logits[0, : self.language.size])
+        strong = odds
+        if self.guided:
+            free = _log_softmax(logits[1, : self.language.size])
+            pull = odds - free
+            likely = odds > NEVER_BELOW
+            strong = np.where(likely, odds + (s.guidance * STEER_MORE - 1.0) * pull, odds - 50.0)
+            odds = np.where(likely, odds + (s.guidance - 1.0) * pull, odds - 50.0)
+        if not np.isfinite(odds).all():
+            raise KlangbildError(f"the note model '{self.model.conditioning}' gave a number that is not finite; reinstall its weights")
+        if s.repetition_penalty != 1.0:
+            recent = np.unique(self.take.ids[-REPETITION_WINDOW:])
+            recent = recent[~self.groups["rhythm"][recent]]
+            odds = odds.copy()
+            odds[recent] *= s.repetition_penalty
+        allowed = self.language.allowed(self.state, self.rules)
+        probabilities = np.zeros(self.language.size)
+        # first which kind of id (when), then which one of the kind (what)
+        for name, group in self.groups.items():
+            members = np.flatnonzero(group & allowed)
+            if not len(members):
+                continue
+            own = odds[members]
+            top = own.max()
+            mass = np.exp(own - top).sum()
+            kind = (top + np.log(mass)) / s.rest_temperature
+            inner = strong[members] if name in ("tempo", "velocity") else own
+            inner = inner / (s.rest_temperature if name in ("rhythm", "tempo") else s.note_temperature)
+            inner = np.exp(inner - inner.max())
+            probabilities[members] = inner / inner.sum() * np.exp(kind)
+        return self._pick(probabilities)
+
+    def _pick(self, probabilities: np.ndarray) -> int:
+        s = self.sampling
+        order = np.argsort(-probabilities, kind="stable")
+        ranked = probabilities[order]
+        ranked = ranked / ranked.sum()
+        if s.top_k > 0:
+            ranked[s.top_k :] = 0.0
+        if s.top_p < 1.0:
+            before = np.cumsum(ranked) - ranked
+            ranked[before >= s.top_p * ranked.sum()] = 0.0
+        cumulative = np.cumsum(ranked)
+        place = int(np.searchsorted(cumulative, self.rng.random() * cumulative[-1], side="right"))
+        return int(order[min(place, int((ranked > 0).sum()) - 1)])
+
+    # -- form ------------------------------------------------------------------------------------------------------
+
+    def _quote(self) -> list[int]:
+        """At the start of a section that returns: the ids of its model's first bars (after the Bar just drawn)."""
+        from klangbild.notes import bars
+
+        state, number = self.state, len(self.sections) - 1
+        if number == 0 or state.n_bars is None:
+            return []
+        letters = plan_form(-(-state.n_bars // bars.SECTION_BARS))
+        if number >= len(letters) or letters[number] not in letters[:number]:
+            return []
+        source = letters.index(letters[number])
+        start = self.sections[source]
+        if self._emotion_moved(start) or state.bar + COPIED_BARS >= state.n_bars - 1:
+            return []
+        stop = self.sections[source + 1] if source + 1 < len(self.sections) else len(self.take.ids)
+        model = self.take.ids[start:stop]
+        at_bars = [i for i, token in enumerate(model) if bars.BAR_0 <= token < bars.TEMPO_0]
+        if len(at_bars) <= COPIED_BARS:
+            return []
+        return model[1 : at_bars[COPIED_BARS]]
+
+    def _emotion_moved(self, start: int) -> bool:
+        """True when this section asks for another emotion than the one that starts at take.ids[start]."""
+        place = self.chunk_starts[self.sections.index(start)] if start in self.sections else 0
+        then, now = self.stream[place][1], self._condition()
+        return max(abs(a - b) for a, b in zip(then, now, strict=True)) > 0.15
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    logits = logits - logits.max()
+    return logits - np.log(np.exp(logits).sum())
+
+
+def _groups(language: NoteLanguage) -> dict[str, np.ndarray]:
+    """Kinds of ids, each bool (size,); together they cover the language once."""
+    rhythm = np.array(language.is_rhythm)
+    groups = {"rhythm": rhythm, "note": ~rhythm}
+    if language.name == "bars":
+        from klangbild.notes import bars
+
+        tempo, velocity = np.zeros(language.size, bool), np.zeros(language.size, bool)
+        tempo[bars.TEMPO_0 : bars.POSITION_0] = True
+        velocity[bars.VELOCITY_0 :] = True
+        groups = {"rhythm": rhythm & ~tempo, "tempo": tempo, "note": ~rhythm & ~velocity, "velocity": velocity}
+    return groups
