@@ -1,0 +1,255 @@
+"""Every knob once. The command line, the web page, the API and the docs' table are made from the fields below.
+
+A field's metadata: `help` (one plain sentence), `min` and `max` (inclusive), `choices`, `group` (where faces show it),
+`flag` and `metavar` where they are not the field's own name, `engines` that listen to it (all, if absent).
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from klangbild.errors import UsageError
+
+ENGINES = ("notes", "art2mus", "melfusion")
+CONDITIONINGS = ("continuous_concat", "continuous_token", "discrete_token", "none")
+FORMATS = ("mid", "wav", "flac", "mp3", "ogg", "json", "png", "stems", "zip")
+DEFAULT_FORMATS = ("mid", "wav", "json", "png")
+DEFAULT_SECONDS = 30.0
+INSTRUMENTS = (
+    "drums", "piano", "mallet", "organ", "guitar", "bass", "strings", "brass", "winds", "lead", "pad",
+)  # fmt: skip
+METERS = ("1/4", "3/8", "2/4", "5/8", "3/4", "6/8", "7/8", "4/4", "9/8", "5/4", "6/4", "12/8")
+
+
+def _knob(default: Any, help: str, **metadata: Any) -> Any:
+    return field(default=default, metadata={"help": help, **metadata})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a caller can choose about the music. Checked once, here; trusted everywhere else.
+
+    Raises:
+        UsageError: a value is out of range or unknown, or two wishes exclude each other. The message names the flag.
+    """
+
+    engine: str = _knob("notes", "how music is made: as notes, or straight as sound", choices=ENGINES, group="start")
+    model: str | None = _knob(
+        None, "a model by name (see 'klangbild models list') or a folder; default: the one that ships",
+        metavar="NAME|DIR", group="advanced",
+    )  # fmt: skip
+    seconds: float | None = _knob(
+        None, "length of the music in seconds, to the nearest bar (default 30)", min=1, max=600, group="start",
+    )  # fmt: skip
+    bars: int | None = _knob(
+        None, "length in bars, instead of seconds", min=1, max=400, group="music", engines=("notes",)
+    )
+    gen_len: int | None = _knob(
+        None, "length in tokens, instead of seconds (ARIA's measure); the piece still ends properly",
+        min=64, max=16384, metavar="TOKENS", group="advanced", engines=("notes",),
+    )  # fmt: skip
+    seed: int | None = _knob(
+        None, "the same seed makes the same music; default: a new one, told and stored", min=0, max=2**32 - 1,
+        group="start",
+    )  # fmt: skip
+    valence: float | None = _knob(
+        None, "ask for this valence (-1 unpleasant .. 1 pleasant) instead of what the picture says", min=-1, max=1,
+        group="emotion",
+    )  # fmt: skip
+    arousal: float | None = _knob(
+        None, "ask for this arousal (-1 calm .. 1 excited) instead of what the picture says", min=-1, max=1,
+        group="emotion",
+    )  # fmt: skip
+    text: str | None = _knob(None, "words that join the picture, like 'stormy, heroic'", metavar="WORDS", group="start")
+    negative: str | None = _knob(
+        None, "words to keep away from", metavar="WORDS", group="music", engines=("art2mus", "melfusion")
+    )
+    conditioning: str = _knob(
+        "continuous_concat", "how the emotion enters the note model (ARIA's three ways, or none)",
+        choices=CONDITIONINGS, group="advanced", engines=("notes",),
+    )  # fmt: skip
+    note_temperature: float = _knob(
+        1.0, "how adventurous the notes are", min=0.1, max=2.0, metavar="T", group="advanced", engines=("notes",)
+    )
+    rest_temperature: float = _knob(
+        1.0, "how adventurous the rhythm is", min=0.1, max=2.0, metavar="T", group="advanced", engines=("notes",)
+    )
+    top_p: float = _knob(
+        0.95, "choose among the likeliest notes that make up this share (1 = all)", min=0.05, max=1.0, metavar="P",
+        group="advanced", engines=("notes",),
+    )  # fmt: skip
+    top_k: int = _knob(
+        0, "choose among this many likeliest notes (0 = all)", min=0, max=2000, metavar="K", group="advanced",
+        engines=("notes",),
+    )  # fmt: skip
+    repetition_penalty: float = _knob(
+        1.0, "above 1, notes heard lately come back less often", min=1.0, max=2.0, metavar="R", group="advanced",
+        engines=("notes",),
+    )  # fmt: skip
+    min_instruments: int = _knob(
+        1, "how many different instrument families play at the least", min=1, max=11, metavar="N", group="music",
+        engines=("notes",),
+    )  # fmt: skip
+    instruments: tuple[str, ...] | None = _knob(
+        None, "only these instrument families play, and each is heard (comma-separated)", metavar="LIST", group="music",
+        items=INSTRUMENTS, engines=("notes",),
+    )  # fmt: skip
+    without: tuple[str, ...] | None = _knob(
+        None, "these instrument families do not play (comma-separated)", metavar="LIST", group="music",
+        items=INSTRUMENTS, engines=("notes",),
+    )  # fmt: skip
+    key: str | None = _knob(
+        None, "the key, like 'C', 'F# minor' or 'Bbm'", metavar="K", group="music", engines=("notes",)
+    )
+    tempo: float | None = _knob(
+        None, "beats (quarter notes) per minute", min=40, max=240, metavar="BPM", group="music", engines=("notes",)
+    )
+    meter: str | None = _knob(
+        None, "the meter, like 3/4", metavar="M", choices=METERS, group="music", engines=("notes",)
+    )
+    candidates: int = _knob(
+        1, "make this many pieces and keep the one that fits best", min=1, max=16, metavar="N", group="music"
+    )
+    guidance: float | None = _knob(
+        None, "how strongly the picture steers (1 = not beyond what was learnt; default: 1.5 for notes, 3.5 for sound)",
+        min=1.0, max=10.0, metavar="G", group="advanced",
+    )  # fmt: skip
+    steps: int | None = _knob(
+        None, "denoising steps of a sound engine", min=1, max=1000, metavar="N", group="advanced",
+        engines=("art2mus", "melfusion"),
+    )  # fmt: skip
+    path: str | None = _knob(
+        None, "emotions over time, like '0:-0.6,0.2 30:0.7,0.6' (seconds:valence,arousal)", group="emotion",
+        metavar='"SECONDS:V,A ..."', engines=("notes",),
+    )  # fmt: skip
+    continue_from: str | None = _knob(
+        None, "go on from this MIDI file", flag="--continue", metavar="FILE.mid", group="music", engines=("notes",)
+    )
+    soundfont: str | None = _knob(
+        None, "a SoundFont (.sf2) to play the notes with; default: TimGM6mb", metavar="FILE", group="sound",
+        engines=("notes",),
+    )  # fmt: skip
+    loudness: float | str = _knob(
+        -14.0, "integrated loudness of the sound in LUFS, or 'off'", min=-40, max=-8, metavar="LUFS|off", group="sound"
+    )
+    emotion_model: str = _knob(
+        "klangbild", "who reads the picture's emotion: klangbild, features, aria, or a folder", metavar="NAME|DIR",
+        group="emotion",
+    )  # fmt: skip
+    kind: str = _knob(
+        "auto", "what the picture is, for those who know better than we do", choices=("auto", "painting", "photo"),
+        group="emotion",
+    )  # fmt: skip
+    image_tokens: int = _knob(
+        1, "how many tokens the picture becomes", choices=(1, 4), group="advanced", engines=("art2mus",)
+    )
+    synapse: float = _knob(
+        1.0, "how much of the picture passes the synapse (0 = words only)", min=0, max=1, group="advanced",
+        engines=("melfusion",),
+    )  # fmt: skip
+    sampler: str = _knob(
+        "klangbild", "who draws the notes: our sampler, or midi-emotion's, step for step (ARIA models only)",
+        choices=("klangbild", "midi-emotion"), group="advanced", engines=("notes",),
+    )  # fmt: skip
+    commercial: bool = _knob(False, "refuse models whose licence forbids commercial use", group="advanced")
+    device: str = _knob(
+        "cpu", "where to compute: auto, cpu, cuda or cuda:N (sound engines)", flag="-d", metavar="D", group="advanced"
+    )
+
+    def __post_init__(self) -> None:
+        for knob in fields(self):
+            _check(knob, getattr(self, knob.name))
+        given = [name for name in ("seconds", "bars", "gen_len") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise UsageError(f"{' and '.join(flag_of(n) for n in given)} exclude each other; give one length")
+        if self.instruments and self.without and set(self.instruments) & set(self.without):
+            both = ", ".join(sorted(set(self.instruments) & set(self.without)))
+            raise UsageError(f"--instruments and --without both name {both}; take it out of one of them")
+        allowed = len(set(self.instruments or INSTRUMENTS) - set(self.without or ()))
+        if allowed == 0:
+            raise UsageError("--without: every instrument family is excluded; leave at least one")
+        if self.min_instruments > allowed:
+            raise UsageError(
+                f"--min-instruments {self.min_instruments} is more than the {allowed} instrument families allowed; "
+                "ask for fewer or allow more"
+            )
+        if self.key is not None:
+            from klangbild.notes.piece import Key
+
+            try:
+                Key.parse(self.key)
+            except ValueError:
+                raise UsageError(f"--key '{self.key}' is not a key; write it like 'C', 'F# minor' or 'Bbm'") from None
+        if self.path is not None:
+            from klangbild.emotion.space import EmotionPath
+
+            EmotionPath.parse(self.path)
+            if self.valence is not None or self.arousal is not None:
+                raise UsageError("--path and --valence/--arousal exclude each other; put the emotion into the path")
+        if self.engine != "notes" and self.sampler == "midi-emotion":
+            raise UsageError("--sampler midi-emotion draws notes; use it with --engine notes")
+
+    @property
+    def length_seconds(self) -> float | None:
+        """Seconds asked for, 30 if no length was given, None if the length is in bars or tokens."""
+        if self.bars is not None or self.gen_len is not None:
+            return None
+        return DEFAULT_SECONDS if self.seconds is None else self.seconds
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values of every field, in order."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> Settings:
+        """The inverse of `as_dict`; unknown names raise UsageError."""
+        known = {knob.name for knob in fields(Settings)}
+        for name in values:
+            if name not in known:
+                raise UsageError(f"'{name}' is not a setting{_nearest(name, known)}")
+        return Settings(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+def flag_of(name: str) -> str:
+    """The command-line flag of a field.
+
+    >>> flag_of("note_temperature"), flag_of("continue_from")
+    ('--note-temperature', '--continue')
+    """
+    for knob in fields(Settings):
+        if knob.name == name and knob.metadata.get("flag", "").startswith("--"):
+            return knob.metadata["flag"]
+    return "--" + name.replace("_", "-")
+
+
+def _nearest(word: str, known: Any) -> str:
+    close = difflib.get_close_matches(str(word), [str(k) for k in known], n=1, cutoff=0.5)
+    return f"; did you mean '{close[0]}'?" if close else f"; choose from {', '.join(str(k) for k in known)}"
+
+
+def _check(knob: Any, value: Any) -> None:
+    """One field's value against its metadata. Raises UsageError."""
+    if value is None:
+        return
+    flag, meta = flag_of(knob.name), knob.metadata
+    if "items" in meta:
+        if not isinstance(value, tuple) or not value:
+            raise UsageError(f"{flag} needs at least one of {', '.join(meta['items'])}")
+        for item in value:
+            if item not in meta["items"]:
+                raise UsageError(f"{flag}: '{item}' is not an instrument family{_nearest(item, meta['items'])}")
+        return
+    if "choices" in meta and value not in meta["choices"]:
+        raise UsageError(f"{flag} '{value}' is not known{_nearest(value, meta['choices'])}")
+    if "min" in meta:
+        if knob.name == "loudness" and value == "off":
+            return
+        whole = "int" in str(knob.type)
+        if isinstance(value, (bool, str)) or (whole and not isinstance(value, int)) or not math.isfinite(value):
+            kind = "a whole number" if whole else "a number"
+            raise UsageError(f"{flag} '{value}' is not {kind}; give {kind} from {meta['min']} to {meta['max']}")
+        if not meta["min"] <= value <= meta["max"]:
+            raise UsageError(f"{flag} {value} is out of range; give a number from {meta['min']} to {meta['max']}")
