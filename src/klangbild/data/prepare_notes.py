@@ -1,0 +1,241 @@
+"""`klangbild data prepare notes`: folders of MIDI to one compact file that the notes model is trained from.
+
+Each file is read, its tempo map mended (`repair`), off-grid performances put back on a beat (`regrid`) or dropped with the
+reason, near copies kept on one side of the split (`near_duplicates`), cut into 8-bar sections of note ids (`notes.bars`),
+measured (`section_features`) and pseudo-labelled (`emotion_labels`). Out come
+
+    NAME.npz           ids, sections, features, labels, split: all that `klangbild train notes` needs
+    NAME-manifest.csv  a row a file: set, licence, origin, sha256, split, and why it was mended or dropped
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from klangbild.data.emotion_labels import RatedPieces, label_sections
+from klangbild.data.manifest import Row, is_open, sha256_of, write_manifest
+from klangbild.data.near_duplicates import clusters, minhash
+from klangbild.data.note_data import NoteData
+from klangbild.data.note_sets import RawFile, read_sets
+from klangbild.data.regrid import regrid
+from klangbild.data.repair import mend, on_grid
+from klangbild.data.section_features import FEATURES, NoteTable
+from klangbild.errors import InputError
+from klangbild.notes.bars import DURATION_0, NOTE_0, BarsLanguage
+from klangbild.notes.midi import read_midi
+from klangbild.notes.piece import Piece
+
+HELDOUT_SHARE = 0.05
+FEWEST_NOTES, LONGEST_S = 40, 1800.0
+HELDOUT_LIST = "notes-heldout.txt"
+"""Names ("set/file") of the held-out files, kept in the package so that numbers stay comparable for ever."""
+
+
+@dataclass
+class _Prepared:
+    """A file on its way: what it became, or why it was dropped."""
+
+    raw: RawFile
+    note: str = ""
+    dropped: bool = False
+    sections: list[np.ndarray] = None
+    spans: list[tuple[float, float, float, int]] = None  # start beat, end beat, seconds, bars
+    features: np.ndarray = None
+    print_: np.ndarray | None = None
+
+
+def fixed_heldout() -> set[str]:
+    """The held-out names committed with the package (empty before the list was first made)."""
+    source = resources.files("klangbild.data") / HELDOUT_LIST
+    if not source.is_file():
+        return set()
+    return {line for line in source.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")}
+
+
+def prepare_piece(piece: Piece) -> tuple[Piece | None, str]:
+    """A piece as read -> (on a true grid of beats, what was mended) or (None, why not)."""
+    if piece.n_notes < FEWEST_NOTES:
+        return None, f"fewer than {FEWEST_NOTES} notes"
+    # what files say of their key is mostly a default; the notes know better
+    repair = mend(replace(piece, key=None, record=None))
+    notes = []
+    if repair.beat_factor != 1.0:
+        notes.append(f"beats x{repair.beat_factor:g}")
+    if repair.meters_replaced:
+        notes.append(f"{repair.meters_replaced} odd meters")
+    piece = repair.piece
+    if piece.seconds > LONGEST_S:
+        return None, f"longer than {LONGEST_S:.0f} s"
+    if not on_grid(piece):
+        found = regrid(piece)
+        if found.piece is None:
+            return None, f"off the grid: {found.why}"
+        piece = found.piece
+        notes.append(f"regridded: {found.why}")
+    return piece, "; ".join(notes)
+
+
+def _prepare_one(raw: RawFile, language: BarsLanguage) -> _Prepared:
+    out = _Prepared(raw, sections=[], spans=[], features=np.zeros((0, len(FEATURES)), np.float32))
+    try:
+        original = read_midi(raw.data)
+    except InputError as error:
+        out.note, out.dropped = str(error), True
+        return out
+    piece, out.note = prepare_piece(original)
+    if piece is None:
+        out.dropped = True
+        rated = raw.quadrant or raw.valence is not None
+        if rated and original.n_notes >= FEWEST_NOTES:  # its ids are of no use, but what people said of it is
+            beats = np.arange(0.0, original.end_beats, 32.0)
+            out.spans = [(b, b + 32.0, _seconds(original, b, b + 32.0), 0) for b in beats.tolist()]
+            out.sections = [np.zeros(0, np.uint16) for _ in out.spans]
+            out.features = _features(original, out.spans)
+        return out
+    out.print_ = minhash(piece)
+    sections = language.encode_sections(piece)
+    # bars of rest at the end of a file are no music
+    while sections and not ((sections[-1].ids >= NOTE_0) & (sections[-1].ids < DURATION_0)).any():
+        sections.pop()
+    out.sections = [s.ids.astype(np.uint16) for s in sections]
+    out.spans = [(s.start_beat, s.end_beat, _seconds(piece, s.start_beat, s.end_beat), s.n_bars) for s in sections]
+    out.features = _features(piece, out.spans)
+    return out
+
+
+def _seconds(piece: Piece, start: float, end: float) -> float:
+    return float(np.diff(piece.beats_to_seconds([start, end]))[0])
+
+
+def _features(piece: Piece, spans: list[tuple[float, float, float, int]]) -> np.ndarray:
+    table = NoteTable(piece)
+    return np.stack([table.features(start, end) for start, end, *_ in spans])
+
+
+def choose_split(names: list[str], splits: list[str | None], cluster: np.ndarray, fixed: set[str]) -> np.ndarray:
+    """bool (files,): held out. Official val and test parts are; else a cluster is if the fixed list names one of it or,
+    where no list names a file of its set, if the hash of its first name falls into the first 5 %."""
+    listed_sets = {name.split("/", 1)[0] for name in fixed}
+    heldout = np.zeros(len(names), bool)
+    for number in np.unique(cluster):
+        members = np.flatnonzero(cluster == number)
+        official = any(splits[i] in ("val", "test") for i in members)
+        first = min(names[i] for i in members)
+        if any(names[i].split("/", 1)[0] in listed_sets for i in members):
+            chosen = any(names[i] in fixed for i in members)
+        else:
+            chosen = int(hashlib.sha256(first.encode()).hexdigest()[:8], 16) / 2**32 < HELDOUT_SHARE
+        heldout[members] = official or (chosen and not any(splits[i] == "train" for i in members))
+    return heldout
+
+
+def prepare_notes(
+    raw_dir: Path, out: Path, *, licence: str = "all", exclude_labels: Iterable[str] = (), progress: bool = True
+) -> NoteData:
+    """Prepare every MIDI file below `raw_dir` and write `out` (.npz) and its manifest.
+
+    Args:
+        licence: "all", or "open" for CC0, MIT, BSD, Artistic and the like only.
+        exclude_labels: sets whose human ratings are not used at all (for a judge that must not be circular).
+    Raises:
+        InputError: nothing usable in the folder.
+    """
+    language = BarsLanguage()
+    prepared: list[_Prepared] = []
+    for raw in read_sets(raw_dir):
+        if licence == "open" and not is_open(raw.licence):
+            continue
+        prepared.append(_prepare_one(raw, language))
+        if progress and len(prepared) % 250 == 0:
+            print(f"{len(prepared)} files, last {raw.name}", file=sys.stderr, flush=True)
+    if not any(p.sections and not p.dropped for p in prepared):
+        raise InputError(f"{raw_dir}: holds no usable MIDI file" + (" of an open licence" if licence == "open" else ""))
+    cluster = clusters([p.print_ for p in prepared])
+    heldout = choose_split([p.raw.name for p in prepared], [p.raw.split for p in prepared], cluster, fixed_heldout())
+    data = _assemble(prepared, heldout, cluster, language, set(exclude_labels))
+    data.save(out)
+    write_manifest(out.with_name(out.stem + "-manifest.csv"), _rows(prepared, heldout))
+    if progress:
+        print(summary(prepared, data), file=sys.stderr)
+    return data
+
+
+def _assemble(
+    prepared: list[_Prepared], heldout: np.ndarray, cluster: np.ndarray, language: BarsLanguage, excluded: set[str]
+) -> NoteData:
+    pools = sorted({p.raw.set for p in prepared})
+    piece = np.concatenate([np.full(len(p.sections), i) for i, p in enumerate(prepared)])
+    ids = [s for p in prepared for s in p.sections]
+    spans = np.array([span for p in prepared for span in p.spans])
+    features = np.concatenate([p.features for p in prepared])
+    pool = np.array([pools.index(p.raw.set) for p in prepared])
+    rated = RatedPieces(
+        *(
+            np.array([np.nan if v is None or p.raw.set in excluded else v for p, v in values])
+            for values in (
+                [(p, p.raw.valence) for p in prepared],
+                [(p, p.raw.arousal) for p in prepared],
+            )
+        ),
+        quadrant=np.array([0 if p.raw.set in excluded else (p.raw.quadrant or 0) for p in prepared]),
+    )
+    n_notes = np.array([int(((s >= NOTE_0) & (s < DURATION_0)).sum()) for s in ids])
+    rough = features[:, FEATURES.index("notes_per_s")] * spans[:, 2]  # sections without ids are still worth a rank
+    valence, arousal, source = label_sections(features, np.maximum(n_notes, rough), pool[piece], piece, rated)
+    return NoteData(
+        ids=np.concatenate(ids),
+        section_start=np.concatenate([[0], np.cumsum([len(s) for s in ids])]).astype(np.int64),
+        section_piece=piece.astype(np.int32),
+        section_seconds=spans[:, 2].astype(np.float32),
+        features=features,
+        valence=valence,
+        arousal=arousal,
+        label_source=source,
+        piece_name=np.array([p.raw.name for p in prepared]),
+        piece_pool=pool.astype(np.uint8),
+        piece_heldout=heldout,
+        piece_cluster=cluster.astype(np.int32),
+        piece_rating=np.stack([rated.valence, rated.arousal, rated.quadrant], axis=1).astype(np.float32),
+        about={
+            "language": language.name,
+            "language_version": language.version,
+            "vocabulary": language.size,
+            "note_ids": [NOTE_0, DURATION_0],
+            "features": list(FEATURES),
+            "pools": pools,
+            "licences": {
+                pool: sorted({p.raw.licence for p in prepared if p.raw.set == pool and not p.dropped}) for pool in pools
+            },
+        },
+    )
+
+
+def _rows(prepared: list[_Prepared], heldout: np.ndarray) -> Iterable[Row]:
+    for p, held in zip(prepared, heldout, strict=True):
+        split = "dropped" if p.dropped else "heldout" if held else "train"
+        yield Row(p.raw.file, p.raw.set, p.raw.licence, p.raw.origin, sha256_of(p.raw.data), split, p.note)
+
+
+def summary(prepared: list[_Prepared], data: NoteData) -> str:
+    """One line a set: files kept, dropped and held out, hours, ids."""
+    lines = []
+    for number, pool in enumerate(data.about["pools"]):
+        mine = [p for p in prepared if p.raw.set == pool]
+        here = data.piece_pool[data.section_piece] == number
+        sized = here & (np.diff(data.section_start) > 0)
+        held = data.piece_heldout & (data.piece_pool == number) & np.array([not p.dropped for p in prepared])
+        why = Counter(p.note.split(":")[0] for p in mine if p.dropped)
+        lines.append(
+            f"{pool}: {sum(not p.dropped for p in mine)} of {len(mine)} files, {held.sum()} held out, "
+            f"{data.section_seconds[sized].sum() / 3600:.1f} h, {np.diff(data.section_start)[sized].sum() / 1e6:.2f} M ids"
+            + (f"; dropped: {', '.join(f'{n} {w}' for w, n in why.most_common(4))}" if why else "")
+        )
+    return "\n".join(lines)

@@ -1,0 +1,89 @@
+"""Checkpoints: everything a run needs to go on as if it had never stopped, and never half a file.
+
+A training checkpoint (`.pt`) holds the weights, their moving average, the optimiser's state, the step and the settings.
+It is plain tensors and numbers, and is read with `weights_only=True`: no code in it is ever run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from klangbild.errors import InputError, NotAvailableError
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write, flush, rename: a crash leaves the former file whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(path.suffix + ".part")
+    torch.save(state, temporary)
+    os.replace(temporary, path)
+
+
+def load_checkpoint(path: Path, *, device: str = "cpu") -> dict[str, Any]:
+    """Raises NotAvailableError: no such file. InputError: not one of our checkpoints."""
+    if not path.is_file():
+        raise NotAvailableError(f"{path}: there is no checkpoint; start one with 'klangbild train'")
+    try:
+        return torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:  # noqa: BLE001 - the unpickler raises many kinds, all meaning "damaged or unsafe"
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path}: is not a training checkpoint of ours ({first}); delete it or start afresh") from None
+
+
+def save_weights(path: Path, weights: dict[str, Tensor], *, half: bool, notes: dict[str, Any]) -> None:
+    """Weights alone as safetensors (float16 if `half`), with a JSON header that says what they are."""
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    dtype = torch.float16 if half else torch.float32
+    temporary = path.with_suffix(path.suffix + ".part")
+    save_file(
+        {name: w.detach().to(dtype).cpu().contiguous() for name, w in weights.items()},
+        temporary,
+        metadata={"klangbild": json.dumps(notes, sort_keys=True)},
+    )
+    os.replace(temporary, path)
+
+
+def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The float32 weights of `save_weights` and its header. Raises NotAvailableError, InputError."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise NotAvailableError(f"{path}: there are no such weights; train them, or check the path")
+    try:
+        with safe_open(path, "pt") as file:
+            weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - not a dict
+            header = json.loads((file.metadata() or {}).get("klangbild", "{}"))
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: is not a weights file of ours ({error}); take another copy") from None
+    return weights, header
+
+
+class MovingAverage:
+    """Exponential moving average of a model's weights; starts as a plain mean so that early steps do not linger."""
+
+    def __init__(self, model: nn.Module, *, decay: float = 0.999) -> None:
+        self.decay, self.steps = decay, 0
+        self.weights = {name: p.detach().clone() for name, p in model.named_parameters()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        self.steps += 1
+        share = 1.0 - min(self.decay, self.steps / (self.steps + 10.0))
+        for name, parameter in model.named_parameters():
+            self.weights[name].lerp_(parameter.detach(), share)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"steps": self.steps, "weights": self.weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.steps = state["steps"]
+        for name, weight in state["weights"].items():
+            self.weights[name].copy_(weight)
