@@ -1,0 +1,152 @@
+"""The notes engine: an asked emotion and wishes -> a piece, by drawing candidates and keeping the best.
+
+Equal model, settings, emotion and seed give equal notes: candidate i draws from its own generator, made from (seed, i).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from klangbild.emotion.space import Emotion, EmotionPath
+from klangbild.errors import Stopped
+from klangbild.notes.bars import BarsLanguage
+from klangbild.notes.midi import read_midi
+from klangbild.notes.orchestrate import in_key, orchestrate
+from klangbild.notes.piece import Key, Piece
+from klangbild.notes.rank import Score, score_piece
+from klangbild.notes.rules import Rules
+from klangbild.notes.sample import Sampler, Sampling
+from klangbild.settings import INSTRUMENTS, Settings
+
+DEFAULT_GUIDANCE = 1.5
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A piece with what was weighed: `scores` of all candidates, in order; `chosen` is the index of the piece."""
+
+    piece: Piece
+    n_tokens: int
+    scores: tuple[Score, ...] = ()
+    chosen: int = 0
+    stopped: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def rules_of(settings: Settings) -> Rules:
+    """Settings -> what the grammar must hold. Raises UsageError for wishes that contradict each other."""
+    families = tuple(f for f in settings.instruments or INSTRUMENTS if f not in (settings.without or ()))
+    numerator, _, denominator = (settings.meter or "").partition("/")
+    return Rules(
+        families=families,
+        required=tuple(settings.instruments or ()),
+        min_instruments=settings.min_instruments,
+        mode=Key.parse(settings.key).mode if settings.key else None,
+        tempo_bpm=settings.tempo,
+        meter=(int(numerator), int(denominator)) if settings.meter else None,
+        bars=settings.bars,
+        seconds=settings.length_seconds,
+        keep_tempo=settings.path is None,
+    )
+
+
+def compose_notes(
+    asked: Emotion,
+    settings: Settings,
+    seed: int,
+    *,
+    model: Any,
+    language: BarsLanguage | None = None,
+    on_progress: Callable[[float, float], bool | None] | None = None,
+    on_bar: Callable[[Piece], None] | None = None,
+) -> Composition:
+    """The best of `settings.candidates` pieces for the asked emotion (music's plane).
+
+    on_progress(done, total) counts bars over all candidates and may return False: what exists by then is kept. on_bar gets
+    the piece so far, at each bar of the candidate in hand.
+
+    Raises:
+        Stopped: the caller stopped before the first bar was complete.
+    """
+    language = language or BarsLanguage()
+    rules, primer, home = _with_primer(rules_of(settings), settings, language)
+    path = EmotionPath.parse(settings.path) if settings.path else None
+    emotion_at = path.at if path else (lambda _seconds: asked)
+    sampling = Sampling(
+        note_temperature=settings.note_temperature,
+        rest_temperature=settings.rest_temperature,
+        top_p=settings.top_p,
+        top_k=settings.top_k,
+        repetition_penalty=settings.repetition_penalty,
+        guidance=DEFAULT_GUIDANCE if settings.guidance is None else settings.guidance,
+        gen_len=settings.gen_len,
+    )
+    pieces: list[Piece] = []
+    n_tokens, stopped = 0, False
+    for candidate in range(settings.candidates):
+        rng = np.random.default_rng([seed, candidate])
+        wish = Key.parse(settings.key) if settings.key else home
+        drawn_key = np.random.default_rng([seed, candidate, 1])
+
+        def bar_done(ids: list[int], candidate: int = candidate) -> bool | None:
+            if on_bar:
+                on_bar(language.decode(np.array(ids)))
+            done, total = _bars_done(ids, sampler.state.n_bars or 0)
+            return on_progress(candidate + done / total, settings.candidates) if on_progress and total else None
+
+        sampler = Sampler(
+            model, language, rules, sampling, rng=rng, emotion_at=emotion_at, on_bar=bar_done, primer=primer
+        )
+        take = sampler.run()
+        n_tokens += take.n_drawn
+        if take.stopped and pieces:  # a whole piece is better than a piece of one
+            stopped = True
+            break
+        piece = language.decode(np.array(take.ids))
+        if piece.n_notes == 0:
+            raise Stopped("stopped before the first bar was complete; nothing was kept")
+        if settings.tempo is not None:
+            piece = replace(piece, tempos=((0.0, float(settings.tempo)),))
+        pieces.append(orchestrate(in_key(piece, wish, drawn_key), asked, drawn_key))
+        if take.stopped:
+            stopped = True
+            break
+    scores = tuple(score_piece(piece, asked) for piece in pieces)
+    chosen = max(range(len(pieces)), key=lambda i: scores[i].total)
+    if on_progress and not stopped:
+        on_progress(settings.candidates, settings.candidates)
+    return Composition(pieces[chosen], n_tokens, scores, chosen, stopped)
+
+
+def _bars_done(ids: list[int], n_bars: int) -> tuple[int, int]:
+    from klangbild.notes import bars
+
+    done = sum(1 for token in ids if bars.BAR_0 <= token < bars.TEMPO_0)
+    return done, max(n_bars, done)
+
+
+def _with_primer(
+    rules: Rules, settings: Settings, language: BarsLanguage
+) -> tuple[Rules, np.ndarray | None, Key | None]:
+    """Rules, primer ids and home key when the piece goes on from a MIDI file: its bars count in front of the length asked."""
+    if settings.continue_from is None:
+        return rules, None, None
+    from klangbild.notes.key import estimate_key
+
+    piece = read_midi(settings.continue_from)
+    key = piece.key or estimate_key(piece)
+    ids = language.encode(replace(piece, key=key))[1:-1]
+    given = language.decode(ids)
+    bars = len(given.bar_starts())
+    seconds = given.seconds
+    rules = replace(
+        rules,
+        meter=rules.meter or given.meters[-1][1:],
+        bars=rules.bars + bars if rules.bars else None,
+        seconds=rules.seconds + seconds if rules.seconds else None,
+    )
+    return rules, ids, key
