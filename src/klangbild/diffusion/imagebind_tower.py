@@ -78,7 +78,9 @@ class Block(nn.Module):
 class Trunk(nn.Module):
     """`n_blocks` blocks, with a LayerNorm before the first where `pre_norm`."""
 
-    def __init__(self, width: int, n_heads: int, n_blocks: int, *, pre_norm: bool = False, extra_key: bool = False) -> None:
+    def __init__(
+        self, width: int, n_heads: int, n_blocks: int, *, pre_norm: bool = False, extra_key: bool = False
+    ) -> None:
         super().__init__()
         if pre_norm:
             self.pre_transformer_layer = nn.Sequential(nn.LayerNorm(width, eps=EPS))

@@ -31,7 +31,9 @@ def generate_loa(language_model: nn.Module, prompt: Tensor, mask: Tensor, *, n_s
     states: list[Tensor] = []
     inputs, past = prompt, None
     for _ in range(n_steps):
-        output = trunk(inputs_embeds=inputs, attention_mask=mask, past_key_values=past, use_cache=True, return_dict=True)
+        output = trunk(
+            inputs_embeds=inputs, attention_mask=mask, past_key_values=past, use_cache=True, return_dict=True
+        )
         past = output.past_key_values
         inputs = output.last_hidden_state[:, -1:, :]  # (batch, 1, width)
         states.append(inputs)

@@ -79,7 +79,9 @@ class ImageProjection(nn.Module):
         """The same from tensors already in memory; `source` is named in errors."""
         missing = [key for key in KEYS if key not in state]
         if missing:
-            raise InputError(f"{source}: not an Art2Mus image projection, {missing[0]} is missing; expected {', '.join(KEYS)}")
+            raise InputError(
+                f"{source}: not an Art2Mus image projection, {missing[0]} is missing; expected {', '.join(KEYS)}"
+            )
         hidden_dim, image_dim = state["projection1.weight"].shape
         out_dim = state["projection2.weight"].shape[0]
         if out_dim % token_dim:
@@ -87,9 +89,7 @@ class ImageProjection(nn.Module):
                 f"{source}: its output width {out_dim} is no multiple of the language model's {token_dim}; "
                 "use a projection trained for this language model"
             )
-        projection = cls(
-            n_tokens=out_dim // token_dim, image_dim=image_dim, hidden_dim=hidden_dim, token_dim=token_dim
-        )
+        projection = cls(n_tokens=out_dim // token_dim, image_dim=image_dim, hidden_dim=hidden_dim, token_dim=token_dim)
         projection.load_state_dict({key: state[key].float() for key in KEYS})
         return projection.eval()
 

@@ -103,7 +103,9 @@ def _full_size_names(folder: Path) -> Iterator[Comparison]:
     with torch.device("meta"):
         ours = ImageBind(towers=TOWERS).published_keys()
     recorded = {key: tuple(entry["shape"]) for tower in TOWERS for key, entry in listed[tower].items()}
-    yield Comparison("imagebind_huge: names and shapes that differ", float(len(set(ours.items()) ^ set(recorded.items()))), 0)
+    yield Comparison(
+        "imagebind_huge: names and shapes that differ", float(len(set(ours.items()) ^ set(recorded.items()))), 0
+    )
 
 
 def _pictures(folder: Path, meta: dict, recorded, allowed: dict[str, float]) -> Iterator[Comparison]:
