@@ -1,0 +1,88 @@
+"""The sizes of a midi-emotion network, as its `model_config.pt` and our `config.json` tell them. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+
+from klangbild.errors import InputError
+from klangbild.notes.conditioning import MODES
+
+MAX_POSITIONS = 2048
+"""Rows of the positional table and of each layer's table of distances: fixed in the published code."""
+
+
+@dataclass(frozen=True)
+class MidiEmotionSizes:
+    """All that fixes the shapes of the weights. The defaults are those of the published 145 M models.
+
+    Raises:
+        InputError: an unknown conditioning, a size below 1, or a width that does not split into the heads.
+    """
+
+    conditioning: str
+    vocab_size: int
+    n_layer: int = 20
+    n_head: int = 16
+    d_model: int = 768
+    d_inner: int = 3072
+    d_condition: int = -1
+    dropout: float = 0.1
+    regression: bool = False
+    max_positions: int = MAX_POSITIONS
+
+    def __post_init__(self) -> None:
+        if self.conditioning not in MODES:
+            raise InputError(f"the model's conditioning is '{self.conditioning}', not one of {', '.join(MODES)}")
+        for name in ("vocab_size", "n_layer", "n_head", "d_model", "d_inner", "max_positions"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise InputError(f"the model's {name} is {value}, not a whole number above 0; its config is damaged")
+        if self.d_model % self.n_head:
+            raise InputError(
+                f"the model's d_model {self.d_model} does not split into {self.n_head} heads; damaged config"
+            )
+        if self.conditioning == "continuous_concat" and not 0 < self.d_condition < self.d_model:
+            raise InputError(
+                f"continuous_concat needs a d_condition between 1 and {self.d_model - 1}, not {self.d_condition}"
+            )
+
+    @property
+    def d_head(self) -> int:
+        return self.d_model // self.n_head
+
+    @property
+    def d_embedding(self) -> int:
+        """Width of a token's embedding: d_model, less what the condition takes in `continuous_concat`."""
+        return self.d_model - (self.d_condition if self.conditioning == "continuous_concat" else 0)
+
+    @property
+    def n_prefix(self) -> int:
+        """Positions that the emotion takes before the first token: 2 in the token modes."""
+        return 2 if self.conditioning in ("continuous_token", "discrete_token") else 0
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(values: Mapping, *, where: str = "config.json") -> MidiEmotionSizes:
+        """From our `config.json` or the namespace of a `model_config.pt`; other keys are ignored, `regression` may lack.
+
+        Raises:
+            InputError: a needed key is missing or wrong.
+        """
+        known = {field.name for field in fields(MidiEmotionSizes)}
+        given = {key: values[key] for key in values if key in known}
+        missing = {"conditioning", "vocab_size", "n_layer", "n_head", "d_model", "d_inner"} - given.keys()
+        if missing:
+            raise InputError(
+                f"{where}: lacks {', '.join(sorted(missing))}; this is not the config of a midi-emotion model"
+            )
+        if given["conditioning"] is None:
+            given["conditioning"] = "none"
+        if given["conditioning"] != "continuous_concat":
+            given["d_condition"] = -1
+        try:
+            return MidiEmotionSizes(**given)
+        except (InputError, TypeError) as error:
+            raise InputError(f"{where}: {error}") from None
