@@ -1,0 +1,195 @@
+"""midi-emotion's sampling loop, step for step: `sampler="midi-emotion"`. Ours (`klangbild.notes.sample`) is the default.
+
+What is particular to it:
+* two temperatures: one for what follows a time shift, one for everything else;
+* a repeat penalty: where the choice has been narrow (at most 2 ids) for more than 3 steps, the temperature rises;
+* a nucleus stricter than usual: the id that crosses top_p is dropped too, except that one always stays;
+* `gen_len` counts the primer, and the id drawn in the last round is thrown away.
+
+One deviation: `min_instruments` is not tried again and again until it happens to hold. A missing instrument is made to enter
+by a mask, shortly before there would be no room for it, so that the loop always ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from klangbild.errors import UsageError
+from klangbild.notes.events_vocabulary import (
+    BASE_SIZE,
+    HIGHEST_PITCH,
+    INSTRUMENTS,
+    LOWEST_PITCH,
+    SHIFT_0,
+    START,
+    EventsVocabulary,
+    is_note,
+    note_id,
+    parse_note,
+)
+from klangbild.notes.language import NoteModel
+
+Draw = Callable[[np.ndarray], np.ndarray]
+"""Sorted probabilities (rows, ranks) -> the drawn rank of each row (rows,)."""
+
+
+@dataclass(frozen=True)
+class MidiEmotionSampling:
+    """The knobs of the published loop, with its defaults.
+
+    after_shift: temperature of what follows a time shift; otherwise: that of everything else (both > 0). top_k <= 0: all.
+    top_p: 0 or 1 is off. repeat_penalty >= 0. gen_len: ids including the primer's last (see `generate`).
+
+    Raises:
+        UsageError: a value is out of range.
+    """
+
+    after_shift: float = 1.2
+    otherwise: float = 1.2
+    top_k: int = -1
+    top_p: float = 0.7
+    repeat_penalty: float = 0.5
+    gen_len: int = 2048
+    min_instruments: int = 1
+
+    def __post_init__(self) -> None:
+        if not (self.after_shift > 0 and self.otherwise > 0):
+            raise UsageError("a temperature must be above 0; for the likeliest id at every step use top_k 1")
+        if not 0 <= self.top_p <= 1:
+            raise UsageError(f"top_p {self.top_p} is out of range; give 0 to 1")
+        if not 0 <= self.repeat_penalty < np.inf:
+            raise UsageError(f"repeat_penalty {self.repeat_penalty} is out of range; give 0 or more")
+        if self.gen_len < 1:
+            raise UsageError(f"gen_len {self.gen_len} is out of range; give 1 or more")
+        if not 0 <= self.min_instruments <= len(INSTRUMENTS):
+            raise UsageError(
+                f"--min-instruments {self.min_instruments} is out of range; these models play {len(INSTRUMENTS)}: "
+                + ", ".join(INSTRUMENTS)
+            )
+
+
+class RepeatCounter:
+    """How long the choice of each row has been narrow: +1 where at most 2 ids were possible, else halved."""
+
+    def __init__(self, rows: int) -> None:
+        self.counts = np.zeros(rows, dtype=np.int64)
+
+    def penalties(self, coefficient: float) -> np.ndarray:
+        """What each row's temperature is multiplied with: 1 + max(0, coefficient * ln((count + 1) / 4))."""
+        return 1.0 + np.maximum(0.0, coefficient * np.log((self.counts + 1) / 4.0))
+
+    def update(self, nucleus_sizes: np.ndarray) -> None:
+        self.counts = np.where(nucleus_sizes <= 2, self.counts + 1, self.counts // 2)
+
+
+def choices(
+    logits: np.ndarray, previous: np.ndarray, counter: RepeatCounter, sampling: MidiEmotionSampling, banned: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What is handed to the dice: (probabilities (rows, ranks) falling, their ids (rows, ranks)).
+
+    logits (rows, size); previous (rows,) ids; banned: ids or a bool mask (rows, size) that never come.
+    """
+    scores = logits.astype(np.float64)
+    if banned.dtype == bool:
+        scores[banned] = -np.inf
+    else:
+        scores[:, banned] = -np.inf
+    follows_shift = (previous >= SHIFT_0) & (previous < BASE_SIZE)
+    temperature = np.where(follows_shift, sampling.after_shift, sampling.otherwise)
+    temperature = temperature * counter.penalties(sampling.repeat_penalty)
+    scores = _log_softmax(scores) / temperature[:, None]
+    ranks = scores.shape[1] if not 0 < sampling.top_k <= scores.shape[1] else sampling.top_k
+    ids = np.argsort(-scores, axis=1, kind="stable")[:, :ranks]
+    scores = np.take_along_axis(scores, ids, axis=1)
+    if 0 < sampling.top_p < 1:
+        dropped = np.cumsum(_softmax(scores), axis=1) > sampling.top_p
+        dropped[:, 0] = False
+        scores = np.where(dropped, -np.inf, scores)
+    return _softmax(scores), ids
+
+
+def generate(
+    model: NoteModel,
+    vocabulary: EventsVocabulary,
+    condition: np.ndarray,
+    *,
+    sampling: MidiEmotionSampling,
+    rng: np.random.Generator | None = None,
+    draw: Draw | None = None,
+    primer: np.ndarray | None = None,
+    condition_at: Callable[[int, np.ndarray], np.ndarray] | None = None,
+    on_step: Callable[[int], bool | None] | None = None,
+) -> np.ndarray:
+    """Conditions (rows, 2 or 3) -> ids (rows, primer + gen_len - 1), the primer included.
+
+    primer: (length,) or (rows, length) ids, default `<START>`; to continue a piece, its ids. condition_at(step, ids so far):
+    the conditions of that step, for an emotion that varies. draw: other dice than `rng`'s. on_step(step): False stops early.
+    """
+    condition = np.atleast_2d(np.asarray(condition, dtype=np.float32))
+    rows = len(condition)
+    song = np.tile(np.atleast_2d(np.array([START]) if primer is None else primer), (1, 1)).astype(np.int64)
+    song = np.broadcast_to(song, (rows, song.shape[1]))
+    if draw is None:
+        draw = _dice(rng if rng is not None else np.random.default_rng())
+    counter = RepeatCounter(rows)
+    model.start(rows)
+    new = song
+    for step in range(sampling.gen_len):
+        if on_step is not None and on_step(step) is False:
+            break
+        if step + 1 == sampling.gen_len:  # the published loop computes one id more, and throws it away
+            break
+        now = condition if condition_at is None else condition_at(step, song)
+        logits = model.step(new, now)
+        banned = vocabulary.special
+        if sampling.min_instruments > 1:
+            banned = _banned(song, logits.shape[1], vocabulary, sampling, left=sampling.gen_len - 1 - step)
+        probabilities, ids = choices(logits, song[:, -1], counter, sampling, banned)
+        drawn = draw(probabilities)
+        counter.update((probabilities > 0).sum(axis=1))
+        new = np.take_along_axis(ids, drawn[:, None], axis=1)
+        song = np.concatenate([song, new], axis=1)
+    return song
+
+
+def _banned(
+    song: np.ndarray, size: int, vocabulary: EventsVocabulary, sampling: MidiEmotionSampling, *, left: int
+) -> np.ndarray:
+    """bool (rows, size): special ids, and where only the missing instruments still fit into the `left` ids, all but them.
+
+    Each needs an ON, a shift and an OFF to be heard: 3 ids.
+    """
+    mask = np.zeros((len(song), size), bool)
+    mask[:, vocabulary.special] = True
+    for row, ids in enumerate(song):
+        heard = {parse_note(int(i))[0] for i in np.unique(ids) if is_note(int(i))}
+        missing = sampling.min_instruments - len(heard)
+        if missing > 0 and left <= 3 * missing:
+            mask[row] = True
+            for instrument in set(range(len(INSTRUMENTS))) - heard:
+                first, last = (note_id(instrument, pitch, on=True) for pitch in (LOWEST_PITCH, HIGHEST_PITCH))
+                mask[row, first : last + 1] = False
+    return mask
+
+
+def _dice(rng: np.random.Generator) -> Draw:
+    def draw(probabilities: np.ndarray) -> np.ndarray:
+        edges = np.cumsum(probabilities, axis=1)
+        thrown = rng.random(len(probabilities))[:, None] * edges[:, -1:]
+        # "right": an id of probability 0 is never drawn, even if the dice show exactly 0
+        return np.minimum((edges <= thrown).sum(axis=1), (probabilities > 0).sum(axis=1) - 1)
+
+    return draw
+
+
+def _log_softmax(scores: np.ndarray) -> np.ndarray:
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return weights / weights.sum(axis=1, keepdims=True)
