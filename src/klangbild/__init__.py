@@ -1,3 +1,48 @@
-"""klangbild: a picture goes in; music that fits it comes out."""
+"""klangbild: a picture goes in; music that fits it comes out, as notes (MIDI) and as sound.
+
+    from klangbild import compose
+    compose("lake.jpg", seconds=40, seed=7).save("out/")
+
+Nothing heavy is loaded by importing this; each name below is fetched when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_PUBLIC = {
+    "compose": "klangbild.compose",
+    "Composer": "klangbild.compose",
+    "replay": "klangbild.replay",
+    "Result": "klangbild.result",
+    "Settings": "klangbild.settings",
+    "Emotion": "klangbild.emotion.space",
+    "EmotionPath": "klangbild.emotion.space",
+    "Piece": "klangbild.notes.piece",
+    "Audio": "klangbild.sound.audio",
+    "Picture": "klangbild.picture.picture",
+    "KlangbildError": "klangbild.errors",
+}
+__all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from klangbild.compose import Composer, compose
+    from klangbild.emotion.space import Emotion, EmotionPath
+    from klangbild.errors import KlangbildError
+    from klangbild.notes.piece import Piece
+    from klangbild.picture.picture import Picture
+    from klangbild.replay import replay
+    from klangbild.result import Result
+    from klangbild.settings import Settings
+    from klangbild.sound.audio import Audio
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'klangbild' has no attribute '{name}'")
+    value = getattr(import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value

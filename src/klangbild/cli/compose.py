@@ -1,0 +1,190 @@
+"""`klangbild compose PICTURE...`: pictures become music."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from klangbild.cli.options import add_output, add_settings, settings_from
+from klangbild.errors import (
+    EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_FAILED, InputError, KlangbildError, OutputError, Stopped, UsageError,
+)  # fmt: skip
+
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif"}
+_EPILOG = """examples:
+  klangbild compose lake.jpg
+  klangbild compose lake.jpg --seconds 60 --seed 7 -o out -f mid,mp3
+  klangbild compose lake.jpg --text "early morning, hopeful" --candidates 4
+"""
+
+
+def register(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "compose", help="a picture becomes music", description="A picture becomes music: MIDI, WAV, piano roll and JSON.",
+        epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("pictures", nargs="*", metavar="PICTURE", help="picture files, folders of pictures, or - for stdin")
+    add_output(parser)
+    add_settings(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from klangbild.compose import Composer, new_seed
+    from klangbild.result import check_formats
+    from klangbild.settings import DEFAULT_FORMATS, FORMATS, Settings
+
+    given = settings_from(arguments)
+    if "seed" not in given:
+        given["seed"] = new_seed()
+        told = True
+    else:
+        told = False
+    settings = Settings(**given)
+    formats = tuple(part.strip() for part in arguments.format.split(",") if part.strip()) if arguments.format else None
+    if formats == ("all",):
+        formats = tuple(f for f in FORMATS if settings.engine == "notes" or f != "mid")
+    out = Path(arguments.output)
+    if formats is None:
+        formats = tuple(f for f in DEFAULT_FORMATS if settings.engine == "notes" or f != "mid")
+    elif out.suffix and not out.is_dir():
+        raise UsageError(f"-o {out} names one file and -f a list of formats; give a folder with -f, or leave -f out")
+    check_formats(formats, settings.engine)
+    sources = expand(arguments.pictures, has_text=settings.text is not None)
+    check_output(out, many=len(sources) > 1)
+    if told and not arguments.quiet:
+        print(f"seed {settings.seed}", file=sys.stderr)
+    stop = StopKey()
+    composer, failures, done = Composer(), [], 0
+    for source in sources:
+        name = "-" if isinstance(source, bytes) else None if source is None else str(source)
+        try:
+            with Bar(name, arguments) as bar:
+                result = composer.compose(
+                    source, on_progress=lambda done, total, bar=bar: bar.update(done, total) and not stop.pressed, **given
+                )
+            paths = result.save(out, formats, filename=arguments.filename, overwrite=arguments.overwrite)
+        except KlangbildError as error:
+            if isinstance(error, (UsageError, Stopped)) or error.exit_code == 4:
+                raise
+            failures.append((name, error))
+            if arguments.json:
+                print(json.dumps({"picture": name, "error": str(error)}, ensure_ascii=False), flush=True)
+            print(f"Error: {error}", file=sys.stderr)
+            continue
+        done += 1
+        _report(result, paths, arguments)
+        if stop.pressed:
+            print("Stopped; what existed was kept.", file=sys.stderr)
+            return EXIT_INTERRUPTED
+    if len(sources) > 1 and not arguments.quiet:
+        print(f"{done} of {len(sources)} pictures done" + (f", {len(failures)} failed" if failures else ""), file=sys.stderr)
+    if not failures:
+        return EXIT_OK
+    return EXIT_SOME_FAILED if done else EXIT_FAILED
+
+
+def expand(arguments: list[str], *, has_text: bool = False) -> list[Any]:
+    """Files stay, folders become the pictures in them, '-' becomes the bytes of stdin; none at all with --text is words only.
+
+    Raises:
+        UsageError: nothing was given. InputError: a folder holds no picture.
+    """
+    if not arguments:
+        if has_text:
+            return [None]
+        raise UsageError("there is no picture; give one, like 'klangbild lake.jpg' (or --text alone)")
+    sources: list[Any] = []
+    for argument in arguments:
+        path = Path(argument)
+        if argument == "-":
+            sources.append(sys.stdin.buffer.read())
+        elif path.is_dir():
+            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in _SUFFIXES)
+            if not inside:
+                raise InputError(f"{path}: this folder holds no picture; give one with {' '.join(sorted(_SUFFIXES))} files")
+            sources.extend(inside)
+        else:
+            sources.append(path)
+    return sources
+
+
+def check_output(out: Path, *, many: bool) -> None:
+    """Whether results can be written at all, before any work. Raises UsageError or OutputError."""
+    import os
+
+    from klangbild.settings import FORMATS
+
+    is_file = bool(out.suffix) and not out.is_dir()
+    if is_file and out.suffix.lower().lstrip(".") not in FORMATS:
+        raise UsageError(f"-o {out}: '{out.suffix}' is not a format we write; choose from {', '.join(FORMATS)}")
+    if is_file and many:
+        raise UsageError(f"-o {out} is one file, but there are several pictures; give a folder")
+    folder = out.parent if is_file else out
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise OutputError(f"{folder}: is a file, not a folder; choose another with -o")
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"{folder}: this folder is not writable; choose another with -o")
+
+
+def _report(result: Any, paths: dict[str, Path], arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        record = {**result.record, "files": {name: str(path) for name, path in paths.items()}}
+        print(json.dumps(record, ensure_ascii=False), flush=True)
+    else:
+        for path in paths.values():
+            print(path, flush=True)
+    if arguments.verbose:
+        asked, music = result.asked, result.record["music"]
+        print(f"{result.name}: {asked.name} (valence {asked.valence:+.2f}, arousal {asked.arousal:+.2f})", file=sys.stderr)
+        for reason in result.reasons:
+            print(f"  {reason}", file=sys.stderr)
+        print(f"  {music.get('words', '')}", file=sys.stderr)
+        print("  " + ", ".join(f"{k} {v:.2f} s" for k, v in result.record["timings_s"].items()), file=sys.stderr)
+
+
+class Bar:
+    """A progress bar on a terminal; nothing elsewhere."""
+
+    def __init__(self, name: str | None, arguments: argparse.Namespace) -> None:
+        self.bar = None
+        if sys.stderr.isatty() and not arguments.quiet:
+            from tqdm import tqdm
+
+            label = Path(name).stem[:24] if name else "words"
+            self.bar = tqdm(total=100, desc=label, file=sys.stderr, leave=False, bar_format="{desc} {bar:30} {n:3.0f}%")
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar:
+            self.bar.close()
+
+    def update(self, done: float, total: float) -> bool:
+        if self.bar:
+            self.bar.n = 100.0 * done / max(total, 1e-9)
+            self.bar.refresh()
+        return True
+
+
+class StopKey:
+    """Ctrl-C once: come to a stop and keep what exists. Twice: stop now."""
+
+    def __init__(self) -> None:
+        self.pressed = False
+        try:
+            self._before = signal.signal(signal.SIGINT, self._press)
+        except ValueError:  # not in the main thread
+            self._before = None
+
+    def _press(self, *_: object) -> None:
+        if self.pressed:
+            raise KeyboardInterrupt
+        self.pressed = True

@@ -1,0 +1,110 @@
+"""Command-line flags made from `settings.Settings`, and what several commands share about their output."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from typing import Any
+
+from klangbild.settings import DEFAULT_FORMATS, FORMATS, Settings, flag_of
+
+GROUPS = {
+    "start": "what",
+    "emotion": "emotion",
+    "music": "music",
+    "sound": "sound",
+    "advanced": "advanced",
+}
+
+
+def add_settings(parser: argparse.ArgumentParser, only: tuple[str, ...] | None = None) -> None:
+    """One flag for each field, with its help, range and default. `only`: these fields."""
+    groups = {}
+    for knob in fields(Settings):
+        if only is not None and knob.name not in only:
+            continue
+        meta = knob.metadata
+        title = GROUPS[meta["group"]]
+        group = groups.setdefault(title, parser.add_argument_group(title) if title not in groups else None)
+        flags = [flag_of(knob.name)]
+        if meta.get("flag", "").startswith("-") and not meta["flag"].startswith("--"):
+            flags.insert(0, meta["flag"])
+        if knob.default is False:
+            group.add_argument(*flags, dest=knob.name, action="store_true", help=meta["help"])
+            continue
+        group.add_argument(
+            *flags,
+            dest=knob.name,
+            default=None,
+            type=_reader(knob),
+            metavar=meta.get("metavar") or _metavar(knob),
+            help=_help(knob),
+        )
+
+
+def settings_from(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The fields that were given on the command line."""
+    given = {}
+    for knob in fields(Settings):
+        value = getattr(arguments, knob.name, None)
+        if value is not None and value is not False:
+            given[knob.name] = value
+    return given
+
+
+def add_output(parser: argparse.ArgumentParser, *, formats: bool = True) -> None:
+    """-o, -f, --filename, --overwrite, --json, -q, -v."""
+    from klangbild.result import DEFAULT_FILENAME
+
+    group = parser.add_argument_group("output")
+    group.add_argument("-o", "--output", default=".", metavar="OUT", help="a folder, or a file by its suffix (default: here)")
+    if formats:
+        group.add_argument(
+            "-f", "--format", default=None, metavar="LIST",
+            help=f"of {' '.join(FORMATS)}, comma-separated (default: {','.join(DEFAULT_FORMATS)})",
+        )  # fmt: skip
+        group.add_argument(
+            "--filename", default=DEFAULT_FILENAME, metavar="TEMPLATE",
+            help="{picture} {seed} {emotion} {engine} {model} {key} {tempo} (default: %(default)s)",
+        )  # fmt: skip
+    group.add_argument("--overwrite", action="store_true", help="replace files; otherwise -2, -3 ... is added")
+    group.add_argument("--json", action="store_true", help="one JSON object a line on stdout instead of paths")
+    group.add_argument("-q", "--quiet", action="store_true", help="only errors")
+    group.add_argument("-v", "--verbose", action="count", default=0, help="more talk; a traceback with an error")
+
+
+def _reader(knob: Any) -> Any:
+    """Text -> value; what does not read stays text, so that `Settings` can complain in its own words."""
+    kind, meta = str(knob.type), knob.metadata
+    if "items" in meta:
+        return lambda text: tuple(part.strip().lower() for part in text.split(",") if part.strip())
+
+    def number(text: str) -> Any:
+        for convert in (int, float) if "int" in kind else (float,):
+            try:
+                return convert(text)
+            except ValueError:
+                continue
+        return text
+
+    return number if ("int" in kind or "float" in kind) else str
+
+
+def _metavar(knob: Any) -> str:
+    if "choices" in knob.metadata:
+        return "|".join(str(choice) for choice in knob.metadata["choices"])
+    return knob.name[0].upper()
+
+
+def _help(knob: Any) -> str:
+    meta = knob.metadata
+    parts = [meta["help"]]
+    if "items" in meta:
+        parts.append("of " + " ".join(meta["items"]))
+    if "min" in meta:
+        parts.append(f"{meta['min']} to {meta['max']}")
+    if knob.default is not None:
+        parts.append(f"default {knob.default}")
+    if "engines" in meta and set(meta["engines"]) != {"notes"}:
+        parts.append("only " + " and ".join(meta["engines"]))
+    return (parts[0] + (f" [{'; '.join(parts[1:])}]" if len(parts) > 1 else "")).replace("%", "%%")

@@ -1,0 +1,62 @@
+"""`klangbild render FILE.mid`: notes become sound."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from klangbild.cli.options import add_output, add_settings
+from klangbild.errors import UsageError
+
+_SOUND_FORMATS = ("wav", "flac", "mp3", "ogg")
+
+
+def register(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "render", help="a MIDI file becomes sound",
+        description="Play a MIDI file with a SoundFont into a sound file, mixed to a set loudness.",
+    )  # fmt: skip
+    parser.add_argument("midi", metavar="FILE.mid", help="the MIDI file")
+    parser.add_argument("-f", "--format", default=None, metavar="LIST", help="of wav flac mp3 ogg (default: wav)")
+    add_output(parser, formats=False)
+    add_settings(parser, only=("soundfont", "loudness"))
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from klangbild.cli.compose import check_output
+    from klangbild.notes.midi import read_midi
+    from klangbild.settings import Settings
+    from klangbild.sound.files import write_audio
+    from klangbild.sound.master import master
+    from klangbild.sound.soundfont import find_soundfont
+    from klangbild.sound.synth import synthesize_stems
+
+    given = {k: v for k in ("soundfont", "loudness") if (v := getattr(arguments, k)) is not None}
+    settings = Settings(**given)
+    out, source = Path(arguments.output), Path(arguments.midi)
+    is_file = bool(out.suffix) and not out.is_dir()
+    formats = tuple((arguments.format or (out.suffix.lstrip(".").lower() if is_file else "wav")).split(","))
+    for name in formats:
+        if name not in _SOUND_FORMATS:
+            raise UsageError(f"-f '{name}' is not a sound format; choose from {', '.join(_SOUND_FORMATS)}")
+    check_output(out, many=False)
+    piece = read_midi(source)
+    stems = synthesize_stems(piece, soundfont=find_soundfont(settings.soundfont))
+    mastered = master(stems, loudness_lufs=None if settings.loudness == "off" else float(settings.loudness))
+    folder = out.parent if is_file else out
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in formats:
+        path = out if is_file else folder / f"{source.stem}.{name}"
+        number = 1
+        while path.exists() and not arguments.overwrite:
+            number += 1
+            path = path.with_name(f"{(out if is_file else source).stem}-{number}.{name}")
+        write_audio(path, mastered.audio, tags={"title": source.stem, "artist": "klangbild"}, record=None)
+        print(json.dumps({"files": {name: str(path)}, "sound": mastered.facts}) if arguments.json else path)
+    if arguments.verbose:
+        print(mastered.facts, file=sys.stderr)
+    return 0

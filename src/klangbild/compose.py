@@ -1,0 +1,217 @@
+"""START HERE. klangbild in one sentence of code: picture -> emotion -> notes -> sound, or picture + words -> sound.
+
+    result = compose("lake.jpg", seconds=40, seed=7)
+    result.save("out/")
+
+`compose` does it once. A `Composer` keeps its models loaded and does it often.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+import types
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from klangbild import record as records
+from klangbild.emotion.space import Emotion, EmotionPath
+from klangbild.errors import UsageError
+from klangbild.result import Result
+from klangbild.settings import Settings
+
+if TYPE_CHECKING:
+    from klangbild.notes.piece import Piece
+    from klangbild.picture.picture import Picture
+
+OnProgress = Callable[[float, float], bool | None]
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What is asked of the music: all that an engine needs, and all that `replay` must know. `picture` may be gone by then."""
+
+    settings: Settings
+    seed: int
+    emotion: Emotion
+    asked: Emotion
+    source: str
+    reasons: tuple[str, ...]
+    picture_facts: dict[str, Any] | None
+    picture: Picture | None = None
+
+
+def compose(picture: Any = None, *, on_progress: OnProgress | None = None, **settings: Any) -> Result:
+    """A picture (path, bytes, file object, PIL image or RGB array) becomes music. Settings: see `klangbild.settings.Settings`.
+
+    on_progress(done, total) is called now and then; when it returns False, what exists by then is kept.
+
+    Raises:
+        InputError: the picture cannot be used. UsageError: a setting is wrong. NotAvailableError: a model is not there.
+    """
+    return Composer().compose(picture, on_progress=on_progress, **settings)
+
+
+class Composer:
+    """Models loaded once, used often. Settings given here are the defaults of every call."""
+
+    def __init__(self, **defaults: Any) -> None:
+        self.defaults = _with_emotion(defaults)
+        Settings(**self.defaults)
+        self._engines: dict[tuple[str, str | None, str], Any] = {}
+
+    @classmethod
+    def from_pretrained(cls, model: str, **defaults: Any) -> Composer:
+        """A composer on a model by name or folder."""
+        return cls(model=model, **defaults)
+
+    def compose(
+        self,
+        picture: Any = None,
+        *,
+        on_progress: OnProgress | None = None,
+        on_bar: Callable[[Piece], None] | None = None,
+        **settings: Any,
+    ) -> Result:
+        """One picture, one piece. See `compose`. on_bar gets the piece so far at each bar (notes engine)."""
+        wanted = Settings(**{**self.defaults, **_with_emotion(settings)})
+        started = time.perf_counter()
+        brief = self.read(picture, wanted)
+        return self.perform(brief, on_progress=on_progress, on_bar=on_bar, reading_s=time.perf_counter() - started)
+
+    def batch(self, pictures: Iterable[Any], **settings: Any) -> Iterator[Result]:
+        """Many pictures, one after the other, one seed for all unless each call is given its own."""
+        settings.setdefault("seed", self.defaults.get("seed") or new_seed())
+        for picture in pictures:
+            yield self.compose(picture, **settings)
+
+    def read(self, source: Any, settings: Settings) -> Brief:
+        """Picture and words -> what is asked of the music."""
+        from klangbild.emotion.read import read_emotion
+        from klangbild.picture.load import load_picture
+
+        if source is None and not settings.text:
+            raise UsageError("there is neither a picture nor --text; give at least one")
+        picture = None if source is None else load_picture(source, words=settings.text)
+        reading = read_emotion(picture, text=settings.text, model=settings.emotion_model, kind=settings.kind)
+        asked, origin = _asked(reading.asked, settings), reading.source
+        if settings.path is not None:
+            origin = "path"
+        elif asked != reading.asked:
+            origin = "override"
+        facts = None
+        if picture is not None:
+            facts = {"name": picture.name, "sha256": picture.sha256, "width": picture.width, "height": picture.height}
+        seed = new_seed() if settings.seed is None else settings.seed
+        return Brief(settings, seed, reading.emotion, asked, origin, reading.reasons, facts, picture)
+
+    def perform(
+        self,
+        brief: Brief,
+        *,
+        on_progress: OnProgress | None = None,
+        on_bar: Callable[[Piece], None] | None = None,
+        reading_s: float = 0.0,
+    ) -> Result:
+        """What is asked -> music, mixed to the asked loudness, with its record."""
+        from klangbild.sound.master import master
+
+        timings = {"emotion": reading_s}
+        engine = self._engine(brief.settings)
+        started = time.perf_counter()
+        music = engine.play(brief, on_progress=on_progress, on_bar=on_bar)
+        timings |= music.timings_s or {"music": time.perf_counter() - started}
+        started = time.perf_counter()
+        loudness = brief.settings.loudness
+        mastered = master(music.stems, loudness_lufs=None if loudness == "off" else float(loudness))
+        timings["mix"] = time.perf_counter() - started
+        record = {
+            "klangbild": records.versions()["klangbild"],
+            "schema": records.SCHEMA,
+            "engine": brief.settings.engine,
+            "model": music.model,
+            "seed": brief.seed,
+            "picture": brief.picture_facts,
+            "emotion": _emotion_record(brief),
+            "reasons": list(brief.reasons),
+            "settings": replace(brief.settings, seed=brief.seed).as_dict(),
+            "music": music.facts,
+            "sound": mastered.facts,
+            "versions": records.versions(),
+            "ai_generated": True,
+            "timings_s": {name: round(seconds, 3) for name, seconds in timings.items()},
+            "files": {},
+            "device": music.device,
+        }
+        return Result(
+            record, brief.settings, brief.emotion, brief.asked, brief.reasons, brief.seed, mastered.audio,
+            mastered.stems, music.piece, brief.picture, music.stopped,
+        )  # fmt: skip
+
+    def _engine(self, settings: Settings) -> Any:
+        key = (settings.engine, settings.model, settings.conditioning)
+        if key not in self._engines:
+            from klangbild.engines import load_engine
+
+            self._engines[key] = load_engine(settings)
+        return self._engines[key]
+
+
+def new_seed() -> int:
+    """A random seed, 0 .. 2**31 - 1."""
+    return secrets.randbelow(2**31)
+
+
+def _asked(predicted: Emotion, settings: Settings) -> Emotion:
+    """What the music is asked for: the prediction, moved by --valence and --arousal, or where --path begins."""
+    if settings.path is not None:
+        return EmotionPath.parse(settings.path).at(0.0)
+    valence = predicted.valence if settings.valence is None else settings.valence
+    arousal = predicted.arousal if settings.arousal is None else settings.arousal
+    # as exact as the record keeps it, so that a replay asks for the very same
+    return Emotion(round(valence, 6), round(arousal, 6))
+
+
+def _with_emotion(settings: dict[str, Any]) -> dict[str, Any]:
+    """`emotion=Emotion(v, a)` and `path=[Emotion, ...]` or EmotionPath, as Python callers may write them, to plain settings."""
+    settings = dict(settings)
+    emotion = settings.pop("emotion", None)
+    if emotion is not None:
+        settings |= {"valence": emotion.valence, "arousal": emotion.arousal}
+    path = settings.get("path")
+    if isinstance(path, EmotionPath):
+        settings["path"] = str(path)
+    elif isinstance(path, (list, tuple)):
+        seconds = settings.get("seconds") or 30.0
+        times = [seconds * i / max(len(path) - 1, 1) for i in range(len(path))]
+        settings["path"] = str(EmotionPath(tuple(zip(times, path, strict=True))))
+    for name in ("instruments", "without"):
+        if isinstance(settings.get(name), (list, str)):
+            value = settings[name]
+            settings[name] = tuple(value.split(",") if isinstance(value, str) else value)
+    return settings
+
+
+def _emotion_record(brief: Brief) -> dict[str, Any]:
+    e, a = brief.emotion, brief.asked
+    return {
+        "valence": round(e.valence, 4),
+        "arousal": round(e.arousal, 4),
+        "valence_spread": round(e.valence_spread, 4),
+        "arousal_spread": round(e.arousal_spread, 4),
+        "name": e.name,
+        "source": brief.source,
+        "asked": {"valence": round(a.valence, 6), "arousal": round(a.arousal, 6)},
+    }
+
+
+class _Door(types.ModuleType):
+    """`klangbild.compose` is this module and the function of the same name: calling it does what both would."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Result:
+        return compose(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Door

@@ -1,0 +1,93 @@
+"""The engines behind one door: each turns a `Brief` into `Music`, and is loaded once by its name.
+
+`notes` writes MIDI and plays it with a SoundFont. `art2mus` and `melfusion` make sound directly (latent diffusion).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from klangbild.errors import NotAvailableError
+from klangbild.settings import Settings
+
+if TYPE_CHECKING:
+    from klangbild.compose import Brief, OnProgress
+    from klangbild.notes.piece import Piece
+    from klangbild.sound.audio import Audio
+
+
+@dataclass(frozen=True)
+class Music:
+    """What an engine made: stems not yet mixed, and the notes if there are any.
+
+    model: {"name", "sha256", "licence"}. facts: the record's "music". timings_s: seconds per step.
+    """
+
+    stems: list[tuple[str, Audio]]
+    piece: Piece | None
+    model: dict[str, Any]
+    facts: dict[str, Any]
+    timings_s: dict[str, float] = field(default_factory=dict)
+    stopped: bool = False
+    device: str = "cpu"
+
+
+class NotesEngine:
+    """ARIA's way: the emotion-conditioned transformer, then the SoundFont."""
+
+    def __init__(self, settings: Settings) -> None:
+        from klangbild.notes.models import load_notes_model
+
+        self.loaded = load_notes_model(
+            settings.model, settings.conditioning, sampler=settings.sampler, commercial=settings.commercial
+        )
+
+    def play(
+        self, brief: Brief, *, on_progress: OnProgress | None, on_bar: Callable[[Piece], None] | None
+    ) -> Music:
+        from klangbild.notes.describe import music_facts
+        from klangbild.notes.engine import compose_notes
+        from klangbild.sound.soundfont import find_soundfont
+        from klangbild.sound.synth import synthesize_stems
+
+        soundfont = find_soundfont(brief.settings.soundfont)
+        started = time.perf_counter()
+        composition = compose_notes(
+            brief.asked, brief.settings, brief.seed, model=self.loaded.model, language=self.loaded.language,
+            on_progress=on_progress, on_bar=on_bar,
+        )  # fmt: skip
+        composed = time.perf_counter()
+        stems = synthesize_stems(composition.piece, soundfont=soundfont)
+        facts = music_facts(composition.piece)
+        facts["tokens"] = composition.n_tokens
+        if len(composition.scores) > 1:
+            facts["candidates"] = [score.as_dict() for score in composition.scores]
+            facts["chosen"] = composition.chosen
+        return Music(
+            stems,
+            composition.piece,
+            self.loaded.facts,
+            facts,
+            {"notes": composed - started, "synthesis": time.perf_counter() - composed},
+            composition.stopped,
+        )
+
+
+def load_engine(settings: Settings) -> Any:
+    """The engine that `settings.engine` names, with its model loaded.
+
+    Raises:
+        NotAvailableError: the engine or its model is not on this machine. UsageError: --commercial forbids its licence.
+    """
+    if settings.engine == "notes":
+        return NotesEngine(settings)
+    try:
+        from klangbild.diffusion import engine as diffusion_engine
+    except ImportError:
+        raise NotAvailableError(
+            f"--engine {settings.engine} is not part of this version yet; use --engine notes"
+        ) from None
+    return diffusion_engine.load(settings)

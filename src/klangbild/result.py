@@ -1,0 +1,183 @@
+"""`Result`: everything that came of one picture. Holds the music, says how it came about, saves itself, plays itself again."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from klangbild import record as records
+from klangbild.errors import InputError, OutputError, UsageError
+from klangbild.settings import DEFAULT_FORMATS, FORMATS, Settings
+
+if TYPE_CHECKING:
+    from klangbild.emotion.space import Emotion
+    from klangbild.notes.piece import Piece
+    from klangbild.picture.picture import Picture
+    from klangbild.sound.audio import Audio
+
+DEFAULT_FILENAME = "{picture}-{seed}"
+_TEMPLATE_FIELDS = ("picture", "seed", "emotion", "engine", "model", "key", "tempo")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One piece of music and all that is known of it.
+
+    record: see `klangbild.record`. piece is None for sound engines. stems: (family, Audio), summing to audio.
+    """
+
+    record: dict[str, Any]
+    settings: Settings
+    emotion: Emotion
+    asked: Emotion
+    reasons: tuple[str, ...]
+    seed: int
+    audio: Audio
+    stems: tuple[tuple[str, Audio], ...] = ()
+    piece: Piece | None = None
+    picture: Picture | None = None
+    stopped: bool = False
+    files: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The picture's name, which files are called after."""
+        return self.record["picture"]["name"] if self.record.get("picture") else "words"
+
+    @cached_property
+    def midi(self) -> bytes:
+        """The MIDI file. Raises UsageError: a sound engine made this."""
+        if self.piece is None:
+            raise UsageError(f"-f mid: the {self.record['engine']} engine makes sound, not notes; leave 'mid' out")
+        from klangbild.notes.midi import to_midi_bytes
+
+        return to_midi_bytes(self.piece, record=self.embedded)
+
+    @property
+    def embedded(self) -> str:
+        """The record as it travels inside the files."""
+        return records.to_json(self.record, embedded=True)
+
+    def save(
+        self,
+        to: str | Path = ".",
+        formats: tuple[str, ...] | str = DEFAULT_FORMATS,
+        *,
+        filename: str = DEFAULT_FILENAME,
+        overwrite: bool = False,
+    ) -> dict[str, Path]:
+        """Write files and say where they are: {format: path}.
+
+        to: a folder (made if missing), or a file whose suffix is one of the formats: then only that file is written.
+        formats: of mid wav flac mp3 ogg json png stems zip ("stems" makes a folder). filename: a template with {picture},
+        {seed}, {emotion}, {engine}, {model}, {key}, {tempo}; it may name sub-folders but not leave `to`.
+        Nothing is overwritten unless asked: "-2" is added. Each file appears whole or not at all.
+
+        Raises:
+            UsageError: an unknown format or template field. OutputError: the disk is full or the folder not writable.
+        """
+        formats = tuple(formats.split(",")) if isinstance(formats, str) else tuple(formats)
+        to = Path(to)
+        if to.suffix.lower().lstrip(".") in FORMATS and not to.is_dir():
+            base, formats, is_file = to.with_suffix(""), (to.suffix.lower().lstrip("."),), True
+        else:
+            base, is_file = to / self._file_stem(filename), False
+        check_formats(formats, self.record["engine"])
+        if not is_file or not overwrite:
+            base = _free(base, formats, overwrite=overwrite, root=to)
+        try:
+            base.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{base.parent}: cannot make this folder ({error.strerror}); choose another with -o") from None
+        paths = {name: _path(base, name) for name in formats}
+        self.record["files"] = {name: path.name for name, path in paths.items()}
+        from klangbild import save_files
+
+        for name, path in paths.items():
+            save_files.WRITERS[name](self, path)
+        self.files.update(paths)
+        return paths
+
+    def replay(self, *, picture: Any = None, on_progress: Callable[[float, float], bool | None] | None = None) -> Result:
+        """The same piece again, made anew from the record."""
+        from klangbild.replay import replay_record
+
+        return replay_record(self.record, picture=picture or self.picture, on_progress=on_progress)
+
+    @staticmethod
+    def load(path: str | Path) -> dict[str, Any]:
+        """The record in a file of ours. Raises InputError."""
+        return records.read(path)
+
+    def roll(self) -> Any:
+        """The piano roll (or, for a sound engine, the spectrogram) as a PIL image."""
+        from klangbild.save_files import draw
+
+        return draw(self)
+
+    def _file_stem(self, template: str) -> str:
+        music = self.record.get("music", {})
+        values = {
+            "picture": self.name, "seed": self.seed, "emotion": self.asked.name, "engine": self.record["engine"],
+            "model": self.record["model"]["name"], "key": music.get("key", ""), "tempo": music.get("tempo", ""),
+        }  # fmt: skip
+        try:
+            stem = template.format(**{k: str(v).replace("/", "_").replace("\\", "_") for k, v in values.items()})
+        except (KeyError, IndexError, ValueError):
+            names = " ".join("{" + name + "}" for name in _TEMPLATE_FIELDS)
+            raise UsageError(f"--filename '{template}' has a field we do not know; use {names}") from None
+        if Path(stem).is_absolute() or ".." in Path(stem).parts or not stem.strip():
+            raise UsageError(f"--filename '{template}' leaves the output folder; give a relative name without '..'")
+        return stem
+
+    def _repr_html_(self) -> str:
+        """Player, piano roll and emotion for a notebook."""
+        import base64
+
+        import numpy as np
+        import soundfile
+
+        wav, png = io.BytesIO(), io.BytesIO()
+        soundfile.write(wav, np.ascontiguousarray(self.audio.samples.T), self.audio.rate, format="WAV", subtype="PCM_16")
+        self.roll().save(png, "PNG")
+        sound, image = (base64.b64encode(b.getvalue()).decode() for b in (wav, png))
+        words = escape(self.record.get("music", {}).get("words", ""))
+        return (
+            f"<figure><img style='max-width:100%' alt='{words}' src='data:image/png;base64,{image}'>"
+            f"<audio controls src='data:audio/wav;base64,{sound}'></audio>"
+            f"<figcaption>{escape(self.name)}: {self.asked.name}, seed {self.seed}. {words}</figcaption></figure>"
+        )
+
+
+def check_formats(formats: tuple[str, ...], engine: str) -> None:
+    """Raises UsageError for a format we do not write, or notes asked of a sound engine."""
+    for name in formats:
+        if name not in FORMATS:
+            raise UsageError(f"-f '{name}' is not a format; choose from {', '.join(FORMATS)}")
+        if name == "mid" and engine != "notes":
+            raise UsageError(f"-f mid: the {engine} engine makes sound, not notes; leave 'mid' out")
+
+
+def _path(base: Path, name: str) -> Path:
+    return base.with_name(base.name + ("-stems" if name == "stems" else "." + name))
+
+
+def _free(base: Path, formats: tuple[str, ...], *, overwrite: bool, root: Path) -> Path:
+    """`base`, or `base-2`, `base-3`, ... until none of its files exists."""
+    if root.exists() and not root.is_dir() and base.parent == root:
+        raise OutputError(f"{root}: is a file, not a folder; choose another with -o")
+    if overwrite:
+        return base
+    candidate, number = base, 1
+    while any(_path(candidate, name).exists() for name in formats):
+        number += 1
+        candidate = base.with_name(f"{base.name}-{number}")
+    return candidate
+
+
+__all__ = ["DEFAULT_FILENAME", "InputError", "Result", "check_formats"]

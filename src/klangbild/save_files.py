@@ -1,0 +1,109 @@
+"""One writer for each file format of a `Result`. Every file appears whole or not at all."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from klangbild import record as records
+from klangbild.atomic import atomic_write
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from klangbild.result import Result
+
+
+def draw(result: Result) -> Image:
+    """The piano roll of a result, or the spectrogram of one that has no notes."""
+    if result.piece is None:
+        from klangbild.show.spectrogram import draw_spectrogram
+
+        return draw_spectrogram(result.audio)
+    from klangbild.show.pianoroll import draw_piano_roll
+
+    return draw_piano_roll(
+        result.piece,
+        picture=result.picture,
+        emotion=result.emotion,
+        asked=result.asked,
+        title=result.name,
+        subtitle=result.record["music"].get("words", ""),
+    )
+
+
+def tags(result: Result) -> dict[str, str]:
+    """What a player shows: title, artist, comment, ..."""
+    name = result.name.replace("_", " ").replace("-", " ")
+    return {
+        "title": f"{name} ({result.asked.name})",
+        "artist": "klangbild",
+        "comment": f"AI generated from a picture by klangbild {result.record['klangbild']}: {result.record['music'].get('words', '')}",
+        "genre": "AI generated",
+        "copyright": f"model: {result.record['model']['name']}, {result.record['model']['licence']}",
+    }
+
+
+def _json(result: Result, path: Path) -> None:
+    atomic_write(path, records.to_json(result.record, embedded=False).encode())
+
+
+def _midi(result: Result, path: Path) -> None:
+    atomic_write(path, result.midi)
+
+
+def _sound(result: Result, path: Path) -> None:
+    from klangbild.sound.files import write_audio
+
+    write_audio(path, result.audio, tags=tags(result), record=result.embedded)
+
+
+def _png(result: Result, path: Path) -> None:
+    from klangbild.show.pianoroll import png_bytes
+
+    atomic_write(path, png_bytes(draw(result), title=result.name, description=_alt(result), record=result.embedded))
+
+
+def _alt(result: Result) -> str:
+    return f"{'Piano roll' if result.piece else 'Spectrogram'} of {result.name}: {result.record['music'].get('words', '')}"
+
+
+def _stems(result: Result, path: Path) -> None:
+    from klangbild.sound.files import write_audio
+
+    path.mkdir(parents=True, exist_ok=True)
+    for name, audio in result.stems:
+        write_audio(path / f"{name}.wav", audio, tags={**tags(result), "title": f"{result.name}: {name}"}, record=None)
+
+
+def _zip(result: Result, path: Path) -> None:
+    from klangbild.show.bundle import write_bundle
+    from klangbild.show.pianoroll import png_bytes
+    from klangbild.sound.files import audio_bytes
+
+    stem = path.stem
+    files: dict[str, bytes] = {}
+    if result.piece is not None:
+        files[f"{stem}.mid"] = result.midi
+    files[f"{stem}.wav"] = audio_bytes(result.audio, "wav", tags=tags(result), record=result.embedded)
+    for name, audio in result.stems:
+        files[f"stems/{name}.wav"] = audio_bytes(audio, "wav", tags={"title": name}, record=None)
+    files[f"{stem}.png"] = png_bytes(draw(result), title=result.name, description=_alt(result), record=result.embedded)
+    files[f"{stem}.json"] = records.to_json(result.record, embedded=False).encode()
+    write_bundle(path, files)
+
+
+WRITERS: dict[str, Callable[[Result, Path], None]] = {
+    "mid": _midi,
+    "wav": _sound,
+    "flac": _sound,
+    "mp3": _sound,
+    "ogg": _sound,
+    "json": _json,
+    "png": _png,
+    "stems": _stems,
+    "zip": _zip,
+}
+__all__ = ["WRITERS", "draw", "io", "tags"]
