@@ -76,6 +76,7 @@ class BarsLanguage:
     name = "bars"
     size = SIZE
     version = 1
+    bos = BOS
 
     @property
     def is_rhythm(self) -> np.ndarray:

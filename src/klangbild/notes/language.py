@@ -19,6 +19,10 @@ class NoteLanguage(Protocol):
     name: str
     size: int
     """Number of ids; ids are 0..size-1."""
+    bos: int
+    """The id that every piece starts with."""
+    is_rhythm: np.ndarray
+    """bool (size,): ids that place music in time; the others are what sounds."""
 
     def encode(self, piece: Piece) -> np.ndarray:
         """Piece -> int ids (n,)."""
@@ -41,6 +45,8 @@ class NoteModel(Protocol):
 
     context: int
     """How many ids it can look back on."""
+    fill: int
+    """How many it has read since `start`."""
     conditioning: str
     """continuous_concat | continuous_token | discrete_token | none."""
 
@@ -48,7 +54,10 @@ class NoteModel(Protocol):
         """Forget everything; make room for `rows` rows."""
 
     def step(self, ids: np.ndarray, condition: np.ndarray) -> np.ndarray:
-        """ids (rows, time) int64, condition (rows, 3) float32 = [valence, arousal, known 0|1] -> logits (rows, size).
+        """ids (rows, time) int64, condition (rows, time, 3) float32 = [valence, arousal, known 0|1] -> logits (rows, size).
 
         The logits are those after the last of the given ids. `time` > 1 reads a whole prompt at once.
         """
+
+    def prefix(self, condition: np.ndarray) -> np.ndarray:
+        """Condition (rows, 3) -> the model's own ids (rows, k) that announce it at the start of a section; k may be 0."""

@@ -123,9 +123,8 @@ class Sampler:
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def _opening(self, condition: tuple[float, float, float]) -> list[int]:
-        first = self.language.first_ids() if hasattr(self.language, "first_ids") else [1]
-        self.take.ids.extend(first)
-        return [*first, *self._prefix(condition)]
+        self.take.ids.append(self.language.bos)
+        return [self.language.bos, *self._prefix(condition)]
 
     def _prefix(self, condition: tuple[float, float, float]) -> list[int]:
         """The condition as ids of the model's own, in the two token modes."""
