@@ -60,7 +60,9 @@ def ridge_columns() -> np.ndarray:
     return np.array([i for i, name in enumerate(FEATURES) if name not in PERCUSSION_FEATURES])
 
 
-def ridge(inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray, *, penalty: float = RIDGE_PENALTY) -> np.ndarray:
+def ridge(
+    inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray, *, penalty: float = RIDGE_PENALTY
+) -> np.ndarray:
     """Weighted ridge regression with an unpenalised constant: (F + 1,) coefficients, the constant last."""
     design = np.concatenate([inputs, np.ones((len(inputs), 1))], axis=1)
     weighted = design * weights[:, None]

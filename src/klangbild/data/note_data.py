@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -58,7 +57,7 @@ class NoteData:
         arrays["features"] = arrays["features"].astype(np.float16)
         with temporary.open("wb") as file:
             np.savez_compressed(file, about=np.array(json.dumps(self.about)), **arrays)
-        os.replace(temporary, path)
+        temporary.replace(path)
 
     @staticmethod
     def load(path: Path) -> NoteData:
@@ -70,7 +69,9 @@ class NoteData:
             arrays["features"] = arrays["features"].astype(np.float32)
             return NoteData(**arrays, about=about)
         except FileNotFoundError:
-            raise InputError(f"{path}: there is no prepared data; make it with 'klangbild data prepare notes'") from None
+            raise InputError(
+                f"{path}: there is no prepared data; make it with 'klangbild data prepare notes'"
+            ) from None
         except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise InputError(f"{path}: is not prepared notes data ({error}); prepare it again") from None
 

@@ -92,7 +92,9 @@ def read_sets(raw_dir: Path) -> Iterator[RawFile]:
             with zipfile.ZipFile(path) as archive:
                 members = set(archive.namelist())
                 if missing := set(rows) - members:
-                    raise InputError(f"{path}: lacks {sorted(missing)[0]}, which its CSV names; unpack or copy it again")
+                    raise InputError(
+                        f"{path}: lacks {sorted(missing)[0]}, which its CSV names; unpack or copy it again"
+                    )
                 names = sorted(rows) or sorted(m for m in members if m.lower().endswith(_MIDI_ENDINGS))
                 for name in names:
                     found = True

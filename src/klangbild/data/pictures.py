@@ -52,7 +52,9 @@ def rated_pictures(folder: str | Path) -> list[RatedPicture]:
                     valence, arousal = ((float(row[axis]) - 4) / 3 for axis in ("valence", "arousal"))
                     found.append(RatedPicture(set_name, row["file"], kind, f"{kind}:{row[group]}", valence, arousal))
                 except (KeyError, TypeError, ValueError):
-                    raise InputError(f"{path}: needs the columns file, {group}, valence, arousal; mend the table") from None
+                    raise InputError(
+                        f"{path}: needs the columns file, {group}, valence, arousal; mend the table"
+                    ) from None
     return found
 
 

@@ -91,7 +91,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, dropout: Dropout) -> Tensor:
         h = self.attention_norm(x)
-        q, k, v = (layer(h).unflatten(-1, (self.heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value))
+        q, k, v = (
+            layer(h).unflatten(-1, (self.heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value)
+        )
         mixed = F.scaled_dot_product_attention(rotate(q, cos, sin), rotate(k, cos, sin), v, is_causal=True)
         x = x + dropout(self.out(mixed.transpose(1, 2).flatten(2)))
         return x + dropout(self.down(F.relu(self.up(self.hidden_norm(x))).square()))

@@ -6,13 +6,11 @@ It is plain tensors and numbers, and is read with `weights_only=True`: no code i
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from klangbild.errors import InputError, NotAvailableError
 
@@ -22,7 +20,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(path.suffix + ".part")
     torch.save(state, temporary)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def load_checkpoint(path: Path, *, device: str = "cpu") -> dict[str, Any]:
@@ -34,36 +32,6 @@ def load_checkpoint(path: Path, *, device: str = "cpu") -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - the unpickler raises many kinds, all meaning "damaged or unsafe"
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path}: is not a training checkpoint of ours ({first}); delete it or start afresh") from None
-
-
-def save_weights(path: Path, weights: dict[str, Tensor], *, half: bool, notes: dict[str, Any]) -> None:
-    """Weights alone as safetensors (float16 if `half`), with a JSON header that says what they are."""
-    from safetensors.torch import save_file
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    dtype = torch.float16 if half else torch.float32
-    temporary = path.with_suffix(path.suffix + ".part")
-    save_file(
-        {name: w.detach().to(dtype).cpu().contiguous() for name, w in weights.items()},
-        temporary,
-        metadata={"klangbild": json.dumps(notes, sort_keys=True)},
-    )
-    os.replace(temporary, path)
-
-
-def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The float32 weights of `save_weights` and its header. Raises NotAvailableError, InputError."""
-    from safetensors import SafetensorError, safe_open
-
-    if not path.is_file():
-        raise NotAvailableError(f"{path}: there are no such weights; train them, or check the path")
-    try:
-        with safe_open(path, "pt") as file:
-            weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - not a dict
-            header = json.loads((file.metadata() or {}).get("klangbild", "{}"))
-    except (SafetensorError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: is not a weights file of ours ({error}); take another copy") from None
-    return weights, header
 
 
 class MovingAverage:

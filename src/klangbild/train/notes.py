@@ -21,11 +21,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from klangbild.data.note_chunks import IGNORE, Chunk, NoteChunks, stack
 from klangbild.data.note_data import NoteData
 from klangbild.errors import InputError, UsageError
 from klangbild.notes.network_torch import Dropout, NetworkSizes, NotesNetwork
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
-from klangbild.train.notes_chunks import IGNORE, Chunk, NoteChunks, stack
 from klangbild.train.optimizers import MuonAdamW, schedule
 
 CHECKPOINT, DECAYED = "last.pt", "decayed.pt"
@@ -256,7 +256,7 @@ def _loop(
 ) -> None:
     stop = _Stop()
     first_step, begun, saved = trainer.step, time.monotonic(), time.monotonic()
-    minutes_before = trainer.minutes
+    minutes_before, factor = trainer.minutes, 1.0
     losses: list[torch.Tensor] = []
     tick, ids_before = time.monotonic(), trainer.ids_seen
     log_path = target.with_name("log-decay.csv" if decay_steps else "log.csv")

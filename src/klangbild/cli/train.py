@@ -1,0 +1,110 @@
+"""`klangbild train ...`: train a model, or export what was trained. Needs the `train` extra (torch)."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from klangbild.errors import NotAvailableError
+
+
+def register(subparsers: argparse._SubParsersAction) -> None:
+    """Add `train` and its parts to the command line."""
+    parser = subparsers.add_parser("train", help="train a model, or export one to the runtime format")
+    parts = parser.add_subparsers(dest="part", metavar="PART", required=True)
+    notes = parts.add_parser("notes", help="the notes model", description="Train the notes model on prepared data.")
+    _common(notes)
+    notes.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads (default: 1)")
+    notes.add_argument("--minutes", type=float, metavar="M", help="stop after M minutes (default: go on)")
+    notes.add_argument("--steps", type=int, metavar="N", help="stop after N steps (default: go on)")
+    notes.add_argument("--resume", action="store_true", help="go on from the run's newest checkpoint")
+    notes.add_argument("--device", default="cpu", metavar="D", help="cpu, cuda, cuda:1 (default: cpu)")
+    notes.add_argument("--weights", type=Path, metavar="FILE", help="start from these .safetensors weights")
+    notes.add_argument("--decay-steps", type=int, metavar="N", help="branch off: learning rate to zero in N steps")
+    notes.set_defaults(run=_run_notes)
+    export = parts.add_parser("export", help="a trained model to the runtime format and its card")
+    exports = export.add_subparsers(dest="model", metavar="MODEL", required=True)
+    notes = exports.add_parser("notes", help="the notes model")
+    _common(notes)
+    notes.add_argument("--checkpoint", type=Path, metavar="FILE", help="which (default: decayed branch, else newest)")
+    notes.add_argument(
+        "--out", type=Path, default=Path("src/klangbild/weights"), metavar="DIR", help="for .onnx and .json"
+    )
+    notes.add_argument(
+        "--weights-out", type=Path, metavar="DIR", help="also the float16 .safetensors, e.g. checkpoints"
+    )
+    notes.set_defaults(run=_run_export_notes)
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", type=Path, default=Path("configs/notes.toml"), metavar="FILE", help="settings (TOML)"
+    )
+    parser.add_argument(
+        "--run", type=str, metavar="DIR", dest="run_dir", help="the run's folder, instead of the config's"
+    )
+
+
+def _config(args: argparse.Namespace):
+    _need_torch()
+    from klangbild.train.notes import NotesConfig
+
+    config = NotesConfig.load(args.config)
+    return dataclasses.replace(config, run=args.run_dir) if args.run_dir else config
+
+
+def _need_torch() -> None:
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise NotAvailableError(
+            "training needs torch, which is not installed; pip install 'klangbild[train]'"
+        ) from None
+
+
+def _run_notes(args: argparse.Namespace) -> int:
+    config = _config(args)
+    import torch
+
+    from klangbild.notes.weights_torch import load_weights
+    from klangbild.train.curves import draw_curves
+    from klangbild.train.notes import train
+
+    torch.set_num_threads(args.threads)
+    train(
+        config,
+        minutes=args.minutes,
+        steps=args.steps,
+        device=args.device,
+        resume=args.resume,
+        start_weights=load_weights(args.weights)[0] if args.weights else None,
+        decay_steps=args.decay_steps,
+    )
+    log = Path(config.run, "log-decay.csv" if args.decay_steps else "log.csv")
+    if log.exists():
+        draw_curves({config.mode: log}, log.with_suffix(".png"))
+        print(log.with_suffix(".png"))
+    return 0
+
+
+def _run_export_notes(args: argparse.Namespace) -> int:
+    config = _config(args)
+    import json
+
+    import torch
+
+    from klangbild.data.note_data import NoteData
+    from klangbild.measure.nll import card_metrics
+    from klangbild.notes.runtime import load
+    from klangbild.train.export_notes import export_notes, write_card
+
+    torch.set_num_threads(1)
+    network, card_path = export_notes(
+        config, checkpoint=args.checkpoint, out_dir=args.out, weights_dir=args.weights_out
+    )
+    card = json.loads(card_path.read_text(encoding="utf-8"))
+    card["metrics"] = card_metrics(network, load(card_path.with_suffix(".onnx")), NoteData.load(Path(config.data)))
+    write_card(card_path, card)
+    print(card_path.with_suffix(".onnx"))
+    return 0

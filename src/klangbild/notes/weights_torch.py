@@ -1,0 +1,60 @@
+"""Weights of the notes model as safetensors: float16, with a JSON header that says what they are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from klangbild.errors import InputError, NotAvailableError
+from klangbild.notes.network_torch import NetworkSizes, NotesNetwork
+
+
+def save_weights(path: Path, weights: dict[str, Tensor], *, half: bool, notes: dict[str, Any]) -> None:
+    """Weights alone as safetensors (float16 if `half`), with a JSON header that says what they are."""
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    dtype = torch.float16 if half else torch.float32
+    temporary = path.with_suffix(path.suffix + ".part")
+    save_file(
+        {name: w.detach().to(dtype).cpu().contiguous() for name, w in weights.items()},
+        temporary,
+        metadata={"klangbild": json.dumps(notes, sort_keys=True)},
+    )
+    temporary.replace(path)
+
+
+def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The float32 weights of `save_weights` and its header. Raises NotAvailableError, InputError."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise NotAvailableError(f"{path}: there are no such weights; train them, or check the path")
+    try:
+        with safe_open(path, "pt") as file:
+            weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - not a dict
+            header = json.loads((file.metadata() or {}).get("klangbild", "{}"))
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: is not a weights file of ours ({error}); take another copy") from None
+    return weights, header
+
+
+def load_network(path: Path) -> tuple[NotesNetwork, dict[str, Any]]:
+    """The network of a weights file, ready to read with, and the file's header.
+
+    Raises:
+        NotAvailableError: no such file. InputError: not weights of a notes model.
+    """
+    weights, header = load_weights(path)
+    try:
+        network = NotesNetwork(NetworkSizes(**header["sizes"]))
+        network.load_state_dict(weights)
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise InputError(
+            f"{path}: does not hold a notes model ({str(error).splitlines()[0]}); take another copy"
+        ) from None
+    return network.eval(), header

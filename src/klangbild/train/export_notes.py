@@ -1,0 +1,128 @@
+"""`klangbild train export notes`: a training checkpoint to the runtime model, its card, and weights to train on from.
+
+The averaged weights become an ONNX graph; the matrices of its blocks and its output layer are stored as int8 (by column)
+and multiplied with inputs quantised as they come. What that costs in held-out bits stands in the card.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from klangbild.data.note_data import NoteData
+from klangbild.notes.network_torch import NetworkSizes, NotesNetwork
+from klangbild.notes.weights_torch import save_weights
+from klangbild.train.checkpoint import load_checkpoint
+from klangbild.train.notes import CHECKPOINT, DECAYED, NotesConfig
+from klangbild.train.notes_graph import build_graph
+
+LICENCE = "CC BY-NC-SA 4.0"
+
+
+def averaged_network(checkpoint: Path) -> tuple[NotesNetwork, dict[str, Any]]:
+    """The network of a training checkpoint with its averaged weights, and the checkpoint itself."""
+    state = load_checkpoint(checkpoint)
+    network = NotesNetwork(NetworkSizes(**state["sizes"]))
+    network.load_state_dict(state["average"]["weights"])
+    return network.eval(), state
+
+
+def quantised(model: onnx.ModelProto, *, keep_float: tuple[str, ...] = ()) -> onnx.ModelProto:
+    """The model with int8 matrices (dynamic quantisation, one scale a column); `keep_float` names matrices left alone."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    kept = [
+        n.name for n in model.graph.node if n.op_type == "MatMul" and set(n.input) & {"condition_weight", *keep_float}
+    ]
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # it advises a pre-processing step that this graph does not need
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            source, target = Path(folder, "float.onnx"), Path(folder, "int8.onnx")
+            onnx.save(model, source)
+            quantize_dynamic(
+                source,
+                target,
+                weight_type=QuantType.QInt8,
+                per_channel=True,
+                op_types_to_quantize=["MatMul"],
+                nodes_to_exclude=kept,
+            )
+            return onnx.load(target)
+    finally:
+        logging.disable(before)
+
+
+def network_graph(network: NotesNetwork, *, half_embedding: bool) -> onnx.ModelProto:
+    """A network -> its float32 graph."""
+    weights = {name: w.detach().cpu().numpy() for name, w in network.state_dict().items()}
+    return build_graph(network.sizes, weights, half_embedding=half_embedding)
+
+
+def export_notes(
+    config: NotesConfig, *, checkpoint: Path | None = None, out_dir: Path, weights_dir: Path | None = None
+) -> tuple[NotesNetwork, Path]:
+    """Write `out_dir/notes-MODE.onnx` and its card (and `weights_dir/notes-MODE.safetensors`).
+
+    Without `checkpoint`: the run's decayed branch if there is one, else its newest checkpoint. Returns the float32 network
+    and the path of the card, for measuring both.
+    """
+    run = Path(config.run)
+    if checkpoint is None:
+        checkpoint = run / DECAYED if (run / DECAYED).exists() else run / CHECKPOINT
+    network, state = averaged_network(checkpoint)
+    blob = quantised(network_graph(network, half_embedding=True)).SerializeToString()
+    card = _card(state, NoteData.load(Path(config.data)), blob)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    (out_dir / f"{card['name']}.onnx").write_bytes(blob)
+    write_card(out_dir / f"{card['name']}.json", card)
+    if weights_dir:
+        header = {k: card[k] for k in ("name", "mode", "sizes", "context", "language", "language_version", "training")}
+        save_weights(weights_dir / f"{card['name']}.safetensors", network.state_dict(), half=True, notes=header)
+    return network, out_dir / f"{card['name']}.json"
+
+
+def write_card(path: Path, card: dict[str, Any]) -> None:
+    """A model card as JSON, one key a line."""
+    path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def _card(state: dict[str, Any], data: NoteData, blob: bytes) -> dict[str, Any]:
+    config, about = state["config"], data.about
+    heldout = data.piece_heldout[np.unique(data.section_piece[np.diff(data.section_start) > 0])]
+    return {
+        "name": f"notes-{config['mode']}",
+        "kind": "notes",
+        "language": about["language"],
+        "language_version": about["language_version"],
+        "mode": config["mode"],
+        "sizes": state["sizes"],
+        "context": config["context"],
+        "weights": "int8 matrices by column, float16 embedding, float32 rest",
+        "licence": LICENCE,
+        "data": {
+            "sets": {pool: about["licences"][pool] for pool in about["pools"] if about["licences"][pool]},
+            "pool_shares": config["pool_shares"],
+            "pieces_trained_on": int((~heldout).sum()),
+            "pieces_held_out": int(heldout.sum()),
+            "ids": len(data.ids),
+            "labels": "pseudo-labels by 8-bar section; human ratings for emopia and vgmidi",
+        },
+        "training": {
+            "steps": state["step"],
+            "ids_seen": state["ids_seen"],
+            "minutes": round(state["minutes"], 1),
+            "seed": config["seed"],
+            "command": "klangbild train notes --config configs/notes.toml, then klangbild train export notes",
+        },
+        "limits": "emotion is pseudo-labelled; no lyrics, no audio; timing on a grid of 1/12 beat; form beyond the context "
+        "is the caller's work",
+        "sha256": hashlib.sha256(blob).hexdigest(),
+    }
