@@ -64,7 +64,9 @@ class EmotionPath:
     def __post_init__(self) -> None:
         times = [time for time, _ in self.points]
         if not times or times != sorted(set(times)) or times[0] < 0:
-            raise UsageError("an emotion path needs points at increasing times from 0 s on, like '0:-0.6,0.2 30:0.7,0.6'")
+            raise UsageError(
+                "an emotion path needs points at increasing times from 0 s on, like '0:-0.6,0.2 30:0.7,0.6'"
+            )
 
     def at(self, seconds: float) -> Emotion:
         """The emotion at a time in seconds."""
@@ -72,7 +74,9 @@ class EmotionPath:
         after = [p for p in self.points if p[0] > seconds] or [self.points[-1]]
         (t0, a), (t1, b) = before[-1], after[0]
         w = 0.0 if t1 <= t0 else min(max((seconds - t0) / (t1 - t0), 0.0), 1.0)
-        return Emotion(round(a.valence + w * (b.valence - a.valence), 9), round(a.arousal + w * (b.arousal - a.arousal), 9))
+        return Emotion(
+            round(a.valence + w * (b.valence - a.valence), 9), round(a.arousal + w * (b.arousal - a.arousal), 9)
+        )
 
     @staticmethod
     def parse(text: str) -> EmotionPath:
@@ -84,7 +88,9 @@ class EmotionPath:
                 valence, arousal = pair.split(",")
                 points.append((float(time), Emotion(float(valence), float(arousal))))
             except ValueError:
-                raise UsageError(f"--path: '{part}' does not read as SECONDS:VALENCE,AROUSAL, like '30:0.7,0.6'") from None
+                raise UsageError(
+                    f"--path: '{part}' does not read as SECONDS:VALENCE,AROUSAL, like '30:0.7,0.6'"
+                ) from None
         return EmotionPath(tuple(points))
 
     def __str__(self) -> str:

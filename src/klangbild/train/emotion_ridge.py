@@ -72,7 +72,9 @@ class _Solver:
 
     def __init__(self, z: np.ndarray, y: np.ndarray, kind: np.ndarray) -> None:
         self.kind = kind
-        self.z_mean = np.array([z[kind == k].mean(axis=0) if (kind == k).any() else np.zeros(z.shape[1]) for k in (0, 1)])
+        self.z_mean = np.array(
+            [z[kind == k].mean(axis=0) if (kind == k).any() else np.zeros(z.shape[1]) for k in (0, 1)]
+        )
         self.y_mean = np.array([y[kind == k].mean(axis=0) if (kind == k).any() else np.zeros(2) for k in (0, 1)])
         self.z, self.y = z - self.z_mean[kind], y - self.y_mean[kind]
         self.gram = self.z @ self.z.T
@@ -103,7 +105,9 @@ class _Solver:
         return self.z.T @ dual
 
 
-def fit_gate(z: np.ndarray, painting: np.ndarray, *, strength: float = 10.0, steps: int = 25) -> tuple[np.ndarray, float]:
+def fit_gate(
+    z: np.ndarray, painting: np.ndarray, *, strength: float = 10.0, steps: int = 25
+) -> tuple[np.ndarray, float]:
     """Logistic regression by Newton's method, classes weighted alike -> (coef (d,), bias) of the log odds of a painting."""
     x = np.concatenate([z, np.ones((len(z), 1))], axis=1)
     weight = np.where(painting > 0.5, 0.5 / painting.mean(), 0.5 / (1 - painting).mean())

@@ -34,7 +34,9 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 def concordance(a: np.ndarray, b: np.ndarray) -> float:
     """Lin's concordance correlation coefficient."""
-    return float(2 * ((a - a.mean()) * (b - b.mean())).mean() / (a.var() + b.var() + (a.mean() - b.mean()) ** 2 + 1e-12))
+    return float(
+        2 * ((a - a.mean()) * (b - b.mean())).mean() / (a.var() + b.var() + (a.mean() - b.mean()) ** 2 + 1e-12)
+    )
 
 
 def score(

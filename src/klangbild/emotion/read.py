@@ -1,0 +1,131 @@
+"""The one question that the rest asks: what does this picture (and do these words) feel like, and what music does it ask for?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from klangbild.emotion.predict import Prediction, open_predictor
+from klangbild.emotion.space import Emotion
+from klangbild.emotion.words import WordsReading, read_words
+from klangbild.errors import UsageError
+from klangbild.picture.picture import Picture
+
+TEXT_WEIGHT = 0.6
+"""What a person asks for in words counts more than what a model sees: its interval is wide."""
+# the half-width that a word's place has on the music's plane; our own guess, about one octant of the ring
+_WORD_SPREAD = 0.25
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read.
+
+    emotion: on the raters' scale ((x - 4) / 3 of ratings 1..7), spreads are 80 % half-widths. asked: the same point on the
+    music's plane, where percentiles match: this is what the music is made from. reasons: plain sentences. kind: "painting"
+    or "photo" (as taken, or as told), "words" without a picture. source: "picture", "text" or "mixed". weights: of
+    "picture" and "text", summing to 1. unknown: words that were not understood and so not used. model: its name.
+    """
+
+    emotion: Emotion
+    asked: Emotion
+    reasons: tuple[str, ...]
+    kind: str
+    source: str
+    weights: dict[str, float]
+    unknown: tuple[str, ...] = ()
+    model: str = ""
+
+
+def read_emotion(
+    picture: Picture | None,
+    *,
+    text: str | None = None,
+    model: str = "klangbild",
+    kind: str = "auto",
+    text_weight: float = TEXT_WEIGHT,
+) -> Reading:
+    """Read a picture, words, or both.
+
+    text: words, default the picture's own. model: "klangbild", "features", "aria" or a folder. kind: "auto", "painting",
+    "photo". text_weight: share of the words when there are both, 0..1.
+
+    Raises:
+        UsageError: nothing to read, no word of a text without picture is known, unknown kind or model name.
+        NotAvailableError: the model is not on this machine.
+    """
+    if picture is None:
+        return read_emotions([None], text=text, model=model, kind=kind, text_weight=text_weight)[0]
+    text = picture.words if text is None else text
+    return read_emotions([picture], text=text, model=model, kind=kind, text_weight=text_weight)[0]
+
+
+def read_emotions(
+    pictures: Sequence[Picture | None],
+    *,
+    text: str | None = None,
+    model: str = "klangbild",
+    kind: str = "auto",
+    text_weight: float = TEXT_WEIGHT,
+) -> list[Reading]:
+    """`read_emotion` for many pictures with the same words, encoded together."""
+    if not 0 <= text_weight <= 1:
+        raise UsageError(f"text_weight {text_weight} is out of range; give a number from 0 to 1")
+    predictor = open_predictor(model)
+    words = read_words(text) if text and text.strip() else None
+    seen = iter(predictor.predict([p for p in pictures if p is not None], kind=kind))
+    return [_reading(None if p is None else next(seen), words, predictor, text, text_weight) for p in pictures]
+
+
+def _reading(prediction: Prediction | None, words: WordsReading | None, predictor, text, text_weight: float) -> Reading:
+    plane = predictor.plane
+    unknown = words.unknown if words else ()
+    said = _words_reasons(words) if words else ()
+    if prediction is None:
+        if words is None:
+            raise UsageError("there is nothing to read; give a picture, or words such as --text 'stormy, heroic'")
+        if not words.matches:
+            raise UsageError(
+                f"none of the words in '{text}' is known; use words for feelings or weather, like 'calm' or 'stormy'"
+            )
+        asked = Emotion(words.valence, words.arousal, _WORD_SPREAD, _WORD_SPREAD)
+        return Reading(
+            plane.seen(asked), asked, said, "words", "text", {"picture": 0.0, "text": 1.0}, unknown, predictor.name
+        )
+    kind = "painting" if prediction.painting >= 0.5 else "photo"
+    asked = plane.asked(prediction.emotion)
+    if words is None or not words.matches:
+        reasons = prediction.reasons + said
+        return Reading(
+            prediction.emotion, asked, reasons, kind, "picture", {"picture": 1.0, "text": 0.0}, unknown, predictor.name
+        )
+    share = text_weight
+    mixed = Emotion(
+        round((1 - share) * asked.valence + share * words.valence, 6),
+        round((1 - share) * asked.arousal + share * words.arousal, 6),
+        round((1 - share) * asked.valence_spread + share * _WORD_SPREAD, 6),
+        round((1 - share) * asked.arousal_spread + share * _WORD_SPREAD, 6),
+    )
+    weights = {"picture": round(1 - share, 4), "text": round(share, 4)}
+    return Reading(plane.seen(mixed), mixed, said + prediction.reasons, kind, "mixed", weights, unknown, predictor.name)
+
+
+def _words_reasons(words: WordsReading) -> tuple[str, ...]:
+    reasons = []
+    for match in words.matches[:6]:
+        what = f'"not {match.written}"' if match.negated else f'the word "{match.written}"'
+        reasons.append(f"{what} asks for {Emotion(match.valence, match.arousal).name} music")
+    for word in words.unknown:
+        hint = f'; did you mean "{words.nearest[word]}"?' if word in words.nearest else ""
+        reasons.append(f'the word "{word}" is not known and was left aside{hint}')
+    return tuple(reasons)
+
+
+def moved_to(reading: Reading, *, valence: float | None = None, arousal: float | None = None) -> Reading:
+    """The reading with `asked` set by hand, axis by axis (the flags --valence and --arousal)."""
+    asked = replace(
+        reading.asked,
+        **({} if valence is None else {"valence": valence, "valence_spread": 0.0}),
+        **({} if arousal is None else {"arousal": arousal, "arousal_spread": 0.0}),
+    )
+    return replace(reading, asked=asked)
