@@ -79,7 +79,7 @@ class NotesRuntime:
         self._rows = len(index)
 
     def step(self, ids: np.ndarray, condition: np.ndarray) -> np.ndarray:
-        """ids (rows, time) int64, condition (rows, 3) float32 -> logits (rows, vocabulary) after the last id.
+        """ids (rows, time) int64, condition (rows, time, 3) or (rows, 3) float32 -> logits (rows, vocabulary) after the last.
 
         Raises:
             ValueError: no ids, or another number of rows than `start` made room for.
@@ -88,7 +88,9 @@ class NotesRuntime:
         if ids.ndim != 2 or ids.shape[0] != self._rows or ids.shape[1] == 0:
             raise ValueError(f"ids of shape {ids.shape} do not fit {self._rows} rows of at least one id")
         time = ids.shape[1]
-        condition = np.asarray(condition, dtype=np.float32).reshape(self._rows, 1, 3)
+        condition = np.asarray(condition, dtype=np.float32)
+        if condition.ndim == 2:
+            condition = condition[:, None]
         feed = {
             "ids": ids,
             "condition": np.ascontiguousarray(np.broadcast_to(condition, (self._rows, time, 3))),
