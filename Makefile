@@ -1,0 +1,32 @@
+# The two commands: `make demo` (a picture becomes music, in a fresh environment) and `make test` (the whole default suite).
+PYTHON ?= python3
+DEMO := .venv-demo
+DEV := .venv
+PICTURE ?= examples/pictures/calm_lake_at_dawn.jpg
+
+.PHONY: demo test lint bench clean
+
+demo: $(DEMO)/.installed
+	$(DEMO)/bin/klangbild compose $(PICTURE) -o out --seed 7 -v
+
+$(DEMO)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check .
+	touch $@
+
+test: $(DEV)/.installed
+	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest
+
+lint: $(DEV)/.installed
+	$(DEV)/bin/ruff check . && $(DEV)/bin/ruff format --check .
+
+bench: $(DEV)/.installed
+	OMP_NUM_THREADS=1 $(DEV)/bin/python benchmarks/road.py
+
+$(DEV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(DEV)
+	$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(DEMO) $(DEV) out build dist
