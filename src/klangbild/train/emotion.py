@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -114,19 +114,33 @@ def fit_standard(inputs: np.ndarray, kind: np.ndarray) -> Standard:
     return Standard(mean, scale, weight)
 
 
-def cross_validate(table: Table, *, folds: int, seed: int) -> np.ndarray:
-    """Predictions (n, 2) for each picture by heads that never saw its group."""
+def cross_validate(table: Table, unrated: Unrated, *, folds: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Predictions (n, 2) for each picture by heads that never saw its group: of its own kind's head, and gated.
+
+    The gated ones are what a user gets who does not say which kind it is.
+    """
     rng = np.random.default_rng(seed)
     fold = folds_of(table.group, folds=folds, rng=rng)
-    predicted = np.zeros_like(table.y)
+    own, gated = np.zeros_like(table.y), np.zeros_like(table.y)
     for number in range(folds):
         test = fold == number
-        standard = fit_standard(table.inputs[~test], table.kind[~test])
-        heads = fit_ridge_heads(
-            standard(table.inputs[~test]), table.y[~test], table.kind[~test], table.group[~test], rng
-        )  # fmt: skip
-        predicted[test] = heads.predict(standard(table.inputs[test]), table.kind[test])
-    return predicted
+        inputs, kind = table.inputs[~test], table.kind[~test]
+        standard = fit_standard(inputs, kind)
+        heads = fit_ridge_heads(standard(inputs), table.y[~test], kind, table.group[~test], rng)
+        coef, bias = _gate(standard, inputs, kind, unrated)
+        z = standard(table.inputs[test])
+        painting = 1 / (1 + np.exp(-(z @ coef + bias)))[:, None]
+        by_kind = [heads.predict(z, np.full(len(z), k)) for k in (0, 1)]
+        own[test] = np.where(table.kind[test][:, None] == 1, by_kind[1], by_kind[0])
+        gated[test] = (1 - painting) * by_kind[0] + painting * by_kind[1]
+    return own, gated
+
+
+def _gate(standard: Standard, inputs: np.ndarray, kind: np.ndarray, unrated: Unrated) -> tuple[np.ndarray, float]:
+    """The gate for standardized inputs, from rated and unrated pictures of both kinds."""
+    z = standard(np.concatenate([inputs, unrated.inputs])) / standard.weight
+    coef, bias = fit_gate(z, np.concatenate([kind, unrated.painting]))
+    return coef / standard.weight, bias
 
 
 def half_widths(predicted: np.ndarray, table: Table) -> np.ndarray:
@@ -155,30 +169,26 @@ def evaluate(table: Table, predicted: np.ndarray, *, seed: int) -> dict[str, Sco
     return scores
 
 
-def fit_heads(table: Table, unrated: Unrated, predicted: np.ndarray, *, seed: int, names: list[str]) -> EmotionHeads:
-    """The heads on all rated pictures; interval widths from the held-out predictions (n, 2)."""
+def fit_heads(
+    table: Table, unrated: Unrated, predicted: np.ndarray, gated: np.ndarray, *, seed: int, names: list[str]
+) -> EmotionHeads:
+    """The heads on all rated pictures; widths and music plane from the held-out predictions (n, 2)."""
     rng = np.random.default_rng(seed)
     standard = fit_standard(table.inputs, table.kind)
     z = standard(table.inputs)
     ridge = fit_ridge_heads(z, table.y, table.kind, table.group, rng)
-    gate_inputs = np.concatenate([table.inputs, unrated.inputs])
-    gate_coef, gate_bias = fit_gate(
-        standard(gate_inputs) / standard.weight, np.concatenate([table.kind, unrated.painting])
-    )
+    gate_coef, gate_bias = _gate(standard, table.inputs, table.kind, unrated)
+    alike = 0.5 / np.bincount(table.kind, minlength=2)[table.kind]
     reason_arrays = _fit_reasons(
         ridge.coef, standard, np.concatenate([table.inputs, unrated.inputs]),
         np.concatenate([table.kind, unrated.painting]), rng,
     )  # fmt: skip
-    heads = EmotionHeads(
+    return EmotionHeads(
         names=np.array(names), mean=standard.mean, scale=standard.scale, weight=standard.weight, coef=ridge.coef,
-        center=ridge.center, half_width=half_widths(predicted, table), gate_coef=gate_coef / standard.weight,
+        center=ridge.center, half_width=half_widths(predicted, table), gate_coef=gate_coef,
         gate_bias=np.array(gate_bias), far=np.percentile(((z / standard.weight) ** 2).mean(axis=1), 95),
-        knots=np.zeros((2, 19)), reason_names=np.array([sign.feature for sign in SIGNS]), **reason_arrays,
+        knots=fit_music_plane(gated, alike).knots, reason_names=np.array([sign.feature for sign in SIGNS]), **reason_arrays,
     )  # fmt: skip
-    # the pictures whose percentiles count: unrated ones, so seen by the heads as a user's are; both kinds weigh alike
-    shown = heads.read(unrated.inputs).value
-    alike = 0.5 / np.bincount(unrated.painting, minlength=2)[unrated.painting]
-    return replace(heads, knots=fit_music_plane(shown, alike).knots)
 
 
 def _fit_reasons(
@@ -253,13 +263,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cache", type=Path, default=None, help="keep the measured inputs here (.npz)")
     given = parser.parse_args(arguments)
     table, unrated = measure_inputs(given.data, given.model, cache=given.cache)
-    predicted = cross_validate(table, folds=given.folds, seed=given.seed)
+    predicted, gated = cross_validate(table, unrated, folds=given.folds, seed=given.seed)
     scores = evaluate(table, predicted, seed=given.seed)
     for cell, cell_score in scores.items():
         print(f"{cell:17s} {cell_score}")
+    for cell, cell_score in evaluate(table, gated, seed=given.seed).items():
+        print(f"{cell:17s} {cell_score}   kind not told")
     if given.save:
         names = list(FEATURE_NAMES) + [f"embedding{i}" for i in range(table.inputs.shape[1] - len(FEATURE_NAMES))]
-        heads = fit_heads(table, unrated, predicted, seed=given.seed, names=names)
+        heads = fit_heads(table, unrated, predicted, gated, seed=given.seed, names=names)
         given.out.mkdir(parents=True, exist_ok=True)
         stem = given.out / MODEL_NAMES.get(given.model, "emotion")
         save_heads(heads, stem.with_suffix(".npz"))
