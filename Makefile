@@ -9,7 +9,9 @@ PICTURE ?= examples/pictures/calm_lake_at_dawn.jpg
 demo: $(DEMO)/.installed
 	$(DEMO)/bin/klangbild compose $(PICTURE) -o out --seed 7 -v
 
-$(DEMO)/.installed: pyproject.toml
+SOURCES := $(shell find src -type f -name "*.py" -o -type f -path "*weights*")
+
+$(DEMO)/.installed: pyproject.toml $(SOURCES)
 	$(PYTHON) -m venv $(DEMO)
 	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check .
 	touch $@

@@ -146,8 +146,8 @@ class Composer:
             "device": music.device,
         }
         return Result(
-            record, brief.settings, brief.emotion, brief.asked, brief.reasons, brief.seed, mastered.audio,
-            mastered.stems, music.piece, brief.picture, music.stopped,
+            record, brief.settings, brief.emotion, brief.asked, brief.reasons, brief.seed, mastered, music.piece,
+            brief.picture, music.stopped,
         )  # fmt: skip
 
     def _engine(self, settings: Settings) -> Any:

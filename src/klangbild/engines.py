@@ -50,7 +50,7 @@ class NotesEngine:
     ) -> Music:
         from klangbild.notes.describe import music_facts
         from klangbild.notes.engine import compose_notes
-        from klangbild.sound.soundfont import find_soundfont
+        from klangbild.sound.fonts import find_soundfont
         from klangbild.sound.synth import synthesize_stems
 
         soundfont = find_soundfont(brief.settings.soundfont)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from klangbild.notes.piece import Piece
     from klangbild.picture.picture import Picture
     from klangbild.sound.audio import Audio
+    from klangbild.sound.master import Master
 
 DEFAULT_FILENAME = "{picture}-{seed}"
 _TEMPLATE_FIELDS = ("picture", "seed", "emotion", "engine", "model", "key", "tempo")
@@ -28,7 +29,7 @@ _TEMPLATE_FIELDS = ("picture", "seed", "emotion", "engine", "model", "key", "tem
 class Result:
     """One piece of music and all that is known of it.
 
-    record: see `klangbild.record`. piece is None for sound engines. stems: (family, Audio), summing to audio.
+    record: see `klangbild.record`. piece is None for sound engines.
     """
 
     record: dict[str, Any]
@@ -37,12 +38,21 @@ class Result:
     asked: Emotion
     reasons: tuple[str, ...]
     seed: int
-    audio: Audio
-    stems: tuple[tuple[str, Audio], ...] = ()
+    master: Master
     piece: Piece | None = None
     picture: Picture | None = None
     stopped: bool = False
     files: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def audio(self) -> Audio:
+        """The finished sound."""
+        return self.master.audio
+
+    @property
+    def stems(self) -> tuple[tuple[str, Audio], ...]:
+        """(family, Audio), summing to `audio`."""
+        return self.master.stems
 
     @property
     def name(self) -> str:

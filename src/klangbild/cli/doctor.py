@@ -38,7 +38,7 @@ def _house() -> dict[str, Any]:
     from importlib.resources import files
 
     from klangbild import __version__
-    from klangbild.sound.soundfont import find_soundfont
+    from klangbild.sound.fonts import find_soundfont
 
     def there(name: str) -> str:
         try:

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     from klangbild.settings import Settings
     from klangbild.sound.files import write_audio
     from klangbild.sound.master import master
-    from klangbild.sound.soundfont import find_soundfont
+    from klangbild.sound.fonts import find_soundfont
     from klangbild.sound.synth import synthesize_stems
 
     given = {k: v for k in ("soundfont", "loudness") if (v := getattr(arguments, k)) is not None}

@@ -1,0 +1,43 @@
+"""The last step of every engine: stems to the finished sound, and what the record says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from klangbild.errors import KlangbildError
+from klangbild.sound.audio import Audio
+from klangbild.sound.mix import Mix, mix
+
+
+@dataclass(frozen=True)
+class Master:
+    """facts: the record's "sound": {"rate", "seconds", "lufs", "true_peak_dbtp"}, the last two measured on `audio`."""
+
+    audio: Audio
+    facts: dict[str, Any]
+    mixed: Mix
+
+    @property
+    def stems(self) -> tuple[tuple[str, Audio], ...]:
+        """(family, audio), summing to `audio`; worked out when asked for."""
+        return self.mixed.stems
+
+
+def master(stems: list[tuple[str, Audio]], *, loudness_lufs: float | None = -14.0) -> Master:
+    """Mix, trim and level. loudness_lufs None leaves the level alone (peaks are still held under -1 dBTP).
+
+    Raises:
+        KlangbildError: there is nothing to hear.
+    """
+    mixed = mix(stems, target_lufs=loudness_lufs)
+    measured = mixed.loudness
+    if measured.lufs is None:
+        raise KlangbildError("the music came out silent; try another seed, or other instruments")
+    facts = {
+        "rate": mixed.audio.rate,
+        "seconds": round(mixed.audio.seconds, 3),
+        "lufs": round(measured.lufs, 2),
+        "true_peak_dbtp": round(measured.true_peak_dbtp, 2),
+    }
+    return Master(mixed.audio, facts, mixed)
