@@ -30,3 +30,10 @@ def min_snr_loss(prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     """Weighted mean of per-item mean squared errors; weights: (batch,). A scalar."""
     per_item = (prediction.float() - target.float()).pow(2).flatten(1).mean(dim=1)  # (batch,)
     return (per_item * weights).mean()
+
+
+def batch_mean_loss(prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+    """MeLFusion's loss as released: prediction and target are averaged over the batch *before* the squared error, and
+    that one number is weighted by each item's weight. Right for a batch of one only; kept for comparison."""
+    error = (prediction.float().mean(dim=0) - target.float().mean(dim=0)).pow(2).mean()
+    return (error * weights).mean()
