@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
+import numpy as np
+
 from klangbild.errors import InputError
 from klangbild.notes.conditioning import MODES
 
@@ -86,3 +88,11 @@ class MidiEmotionSizes:
             return MidiEmotionSizes(**given)
         except (InputError, TypeError) as error:
             raise InputError(f"{where}: {error}") from None
+
+
+def position_table(sizes: MidiEmotionSizes) -> np.ndarray:
+    """(max_positions, D) float32: channel i holds sin(p / 10000^(i/D)) if even, cos(p / 10000^((i-1)/D)) if odd."""
+    position = np.arange(sizes.max_positions, dtype=np.float64)[:, None]
+    channel = np.arange(sizes.d_model)
+    angle = position / 10000.0 ** ((channel - channel % 2) / sizes.d_model)
+    return np.sin(angle + (channel % 2) * (np.pi / 2)).astype(np.float32)

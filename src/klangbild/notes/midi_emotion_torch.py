@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from klangbild.errors import InputError
 from klangbild.notes.events_vocabulary import PAD
-from klangbild.notes.midi_emotion_config import MidiEmotionSizes
+from klangbild.notes.midi_emotion_config import MidiEmotionSizes, position_table
 from klangbild.notes.network_torch import Dropout
 
 _NORM_EPSILON = 1e-6
@@ -223,14 +222,6 @@ class MidiEmotionNetwork(nn.Module):
             return later[None, None]
         is_pad = F.pad(is_pad, (n_new - ids.shape[1], 0))  # condition vectors in front are never PAD
         return later[None, None] | is_pad[:, None, None]
-
-
-def position_table(sizes: MidiEmotionSizes) -> np.ndarray:
-    """(max_positions, D) float32: channel i holds sin(p / 10000^(i/D)) if even, cos(p / 10000^((i-1)/D)) if odd."""
-    position = np.arange(sizes.max_positions, dtype=np.float64)[:, None]
-    channel = np.arange(sizes.d_model)
-    angle = position / 10000.0 ** ((channel - channel % 2) / sizes.d_model)
-    return np.sin(angle + (channel % 2) * (np.pi / 2)).astype(np.float32)
 
 
 def next_token_loss(logits: Tensor, targets: Tensor) -> Tensor:
