@@ -99,7 +99,7 @@ class Composer:
         asked, origin = _asked(reading.asked, settings), reading.source
         if settings.path is not None:
             origin = "path"
-        elif asked != reading.asked:
+        elif settings.valence is not None or settings.arousal is not None:
             origin = "override"
         facts = None
         if picture is not None:
