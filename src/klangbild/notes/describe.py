@@ -19,13 +19,13 @@ from klangbild.notes.piece import Piece
 _TEMPO_WORDS = ((168, "very fast"), (128, "fast"), (100, "lively"), (76, "moderate"), (56, "slow"), (0, "very slow"))
 _DENSITY_WORDS = ((9.0, "dense"), (1.2, None), (0.0, "sparse"))
 _RISE_RATIO = 1.6
-_SOFT_VELOCITY, _LOUD_VELOCITY = 52, 92
+_SOFT_VELOCITY, _LOUD_VELOCITY = 52, 98
 
 
 def describe(piece: Piece) -> str:
     """One line of plain words, most telling first; "silence" when nothing sounds.
 
-    >>> from klangbild.notes.piece import Track, make_notes
+    >>> from klangbild.notes.piece import Key, Track, make_notes
     >>> notes = make_notes([0, 3, 6, 9], [3, 3, 3, 3], [57, 60, 64, 57], [70, 70, 60, 45])
     >>> describe(Piece((Track("piano", 0, notes),), tempos=((0.0, 60.0),), meters=((0.0, 3, 4),), key=Key(9, "minor")))
     'slow, minor, piano, 60 bpm in 3/4, sparse, ends softly'
@@ -124,14 +124,14 @@ def _shape_words(piece: Piece) -> list[str]:
         # the bar that divides the music into two most unlike neighbourhoods of four bars
         span = min(4, len(energy) // 2)
         best = (0.0, 0)
-        for bar in range(2, len(energy) - 1):
+        for bar in range(2, len(energy) - 3):
             before, after = energy[max(bar - span, 0) : bar].mean(), energy[bar : bar + span].mean()
             change = math.log(max(after, 1e-3) / max(before, 1e-3))
             if abs(change) > abs(best[0]) + 1e-9:
                 best = (change, bar)
         if best[0] > math.log(_RISE_RATIO):
             words.append(f"rises at bar {best[1] + 1}")
-        elif best[0] < -math.log(_RISE_RATIO) and best[1] < len(energy) - 2:
+        elif best[0] < -math.log(_RISE_RATIO):
             words.append(f"calms at bar {best[1] + 1}")
     ending = _ending_word(piece, energy)
     return [*words, ending] if ending else words

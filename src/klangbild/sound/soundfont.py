@@ -30,8 +30,10 @@ _INST = np.dtype([("name", "S20"), ("bag", "<u2")])
 _BAG = np.dtype([("gen", "<u2"), ("mod", "<u2")])
 _GEN = np.dtype([("op", "<u2"), ("amount", "<i2")])
 _SHDR = np.dtype(
-    [("name", "S20"), ("start", "<u4"), ("end", "<u4"), ("loop_start", "<u4"), ("loop_end", "<u4"), ("rate", "<u4")]
-    + [("root", "u1"), ("correction", "i1"), ("link", "<u2"), ("type", "<u2")]
+    {
+        "names": ["name", "start", "end", "loop_start", "loop_end", "rate", "root", "correction", "link", "type"],
+        "formats": ["S20", "<u4", "<u4", "<u4", "<u4", "<u4", "u1", "i1", "<u2", "<u2"],
+    }
 )
 _KEY_RANGE, _VELOCITY_RANGE, _INSTRUMENT, _SAMPLE = 43, 44, 41, 53
 # generators that a preset zone may not change (8.5): they only stand in instrument zones
