@@ -128,7 +128,9 @@ class Art2MusEncoder:
             raise UsageError(
                 "no image projection is loaded: give art2mus_img_proj_layer.pt, or compose from words only"
             )
-        return self.projection(image_vectors)
+        weight = self.projection.projection1.weight
+        tokens = self.projection(image_vectors.to(weight))
+        return tokens.to(next(self.language_model.parameters()).dtype)
 
     def t5_states(self, sentences: list[str], *, length: int | None = None) -> tuple[Tensor, Tensor]:
         """T5's hidden states and mask, padded to the longest sentence, or padded and cut to `length` tokens."""

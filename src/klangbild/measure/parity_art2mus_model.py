@@ -71,7 +71,7 @@ def load_parts(folder: Path) -> RecordedParts:
         "vae": AutoencoderKL(**_tuples(configs["vae"])),
         "clap": ClapTextModelWithProjection(ClapTextConfig(**clap)),
         "t5": T5EncoderModel(T5Config(**configs["t5"])),
-        "gpt2": GPT2Model(GPT2Config(**configs["gpt2"])),
+        "gpt2": GPT2Model(GPT2Config(**{"bos_token_id": None, "eos_token_id": None} | configs["gpt2"])),
         "projection_model": AudioLDM2ProjectionModel(**configs["projection_model"]),
         "vocoder": SpeechT5HifiGan(SpeechT5HifiGanConfig(**configs["vocoder"])),
     }

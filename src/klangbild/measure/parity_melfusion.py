@@ -17,7 +17,7 @@ from diffusers import DDPMScheduler, UNet2DConditionModel
 from torch import Tensor, nn
 
 from klangbild.diffusion.min_snr import batch_mean_loss, min_snr_loss, min_snr_weights, signal_to_noise
-from klangbild.diffusion.synapse import Gate, ImageFeatures, Synapse, attend, mix, pool
+from klangbild.diffusion.synapse import ImageFeatures, Synapse, attend, mix, pool
 from klangbild.diffusion.synapse_unet import Features, SynapseUNet, features_of_first_layers, listening, without_alphas
 from klangbild.diffusion.weight_files import read_state_dict
 from klangbild.measure import imsm, inception, kid, kl
