@@ -36,7 +36,7 @@ class WindowedModel:
     These models know no "unknown" emotion: rows with known = 0 are asked for the neutral 0, 0.
 
     Raises:
-        UsageError: the window is shorter than 8 ids, or longer than the network's table of positions.
+        UsageError: the window has no room for an id, or is longer than the network's table of positions.
     """
 
     def __init__(
@@ -49,8 +49,9 @@ class WindowedModel:
         emotion_step: float = EMOTION_STEP,
         bin_edges: dict[str, np.ndarray] | None = None,
     ) -> None:
-        if not 8 <= max_input_length <= sizes.max_positions:
-            raise UsageError(f"max_input_length {max_input_length} is out of range; give 8 to {sizes.max_positions}")
+        shortest = sizes.n_prefix + 1
+        if not shortest <= max_input_length <= sizes.max_positions:
+            raise UsageError(f"max_input_length {max_input_length} is out of range; give {shortest} to {sizes.max_positions}")
         if window not in ("fast", "exact"):
             raise UsageError(f"window '{window}' is not known; choose fast or exact")
         self.sizes, self.vocabulary = sizes, vocabulary

@@ -1,0 +1,247 @@
+"""Models in folders: find one by name, check it, write one. Ours ship inside the package; those of others are added.
+
+A model folder holds `config.json` (kind, sizes, licence, origin, and size and sha256 of every file), `README.md` (its card in
+words), and weights as safetensors and ONNX: never a pickle. Added models live in `models_home()`. Foreign checkpoints are
+converted by `hub_*.py`, one file per system.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from klangbild.atomic import output_error
+from klangbild.errors import InputError, NotAvailableError, UsageError
+
+HOME_VARIABLE = "KLANGBILD_MODELS"
+OFFLINE_VARIABLES = ("KLANGBILD_OFFLINE", "HF_HUB_OFFLINE")
+CONFIG, CARD = "config.json", "README.md"
+FORMAT = 1
+WEIGHTS = Path(__file__).resolve().parent / "weights"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A checked model folder. `config`: its `config.json`."""
+
+    path: Path
+    config: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.config.get("name", self.path.name))
+
+    @property
+    def kind(self) -> str:
+        return str(self.config["kind"])
+
+    @property
+    def licence(self) -> str:
+        return str(self.config.get("licence", "not stated"))
+
+    @property
+    def allows_commercial_use(self) -> bool:
+        """True only if the licence says so."""
+        return bool(self.config.get("commercial", False))
+
+    @property
+    def sha256(self) -> str:
+        """One number for all its files: the hash of their names and hashes."""
+        rows = sorted(f"{name} {entry['sha256']}\n" for name, entry in self.config.get("files", {}).items())
+        return hashlib.sha256("".join(rows).encode()).hexdigest()
+
+    def verify(self) -> None:
+        """Read every file and compare it with its sha256. Raises InputError: one is missing or another."""
+        for name, entry in self.config.get("files", {}).items():
+            if sha256_of(self.path / name) != entry["sha256"]:
+                raise InputError(f"{self.path / name}: is not the file that {CONFIG} describes; add the model again")
+
+
+def models_home() -> Path:
+    """Where added models live: $KLANGBILD_MODELS, else the user's data folder."""
+    if os.environ.get(HOME_VARIABLE):
+        return Path(os.environ[HOME_VARIABLE]).expanduser()
+    import platformdirs
+
+    return platformdirs.user_data_path("klangbild") / "models"
+
+
+def is_offline() -> bool:
+    """True if $KLANGBILD_OFFLINE or $HF_HUB_OFFLINE is set (to something else than 0)."""
+    return any(os.environ.get(name, "0").lower() not in ("", "0", "false", "no") for name in OFFLINE_VARIABLES)
+
+
+def is_hub_id(text: str) -> bool:
+    """True for "owner/name" that is no folder here."""
+    return bool(_HUB_ID.fullmatch(text)) and not Path(text).exists()
+
+
+def shipped() -> list[dict[str, Any]]:
+    """The cards of the models inside the package, by name."""
+    cards = []
+    for path in sorted(WEIGHTS.glob("*.json")):
+        try:
+            card = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{path}: the card is damaged ({error}); install klangbild again") from None
+        if isinstance(card, dict) and "name" in card:
+            files = sorted(p.name for p in WEIGHTS.glob(f"{path.stem}.*"))
+            cards.append({**card, "files": files, "path": str(path)})
+    return cards
+
+
+def added() -> list[ModelFolder]:
+    """The models in `models_home()`, by name; folders that are none are passed over."""
+    home = models_home()
+    folders = sorted(p.parent for p in home.glob(f"*/{CONFIG}")) if home.is_dir() else []
+    return [from_pretrained(folder) for folder in folders if not folder.name.startswith(".")]
+
+
+def from_pretrained(model: str | Path, *, kind: str | None = None) -> ModelFolder:
+    """A model by name (added before) or folder, its files checked for presence and size.
+
+    Raises:
+        NotAvailableError: there is no such model on this machine. InputError: it is damaged.
+        UsageError: it is of another kind than the one asked for.
+    """
+    path = Path(model)
+    if not path.is_dir():
+        path = models_home() / str(model)
+        if not _NAME.fullmatch(str(model)) or not path.is_dir():
+            raise NotAvailableError(f"{model}: there is no such model here; {_how_to_get(str(model))}")
+    config = _read_config(path)
+    if kind is not None and config["kind"] != kind:
+        raise UsageError(f"{model}: is a model of kind {config['kind']}, not {kind}; see 'klangbild models list'")
+    for name, entry in config.get("files", {}).items():
+        file = path / name
+        if ".." in Path(name).parts or Path(name).is_absolute():
+            raise InputError(f"{path / CONFIG}: names a file outside its folder ({name}); do not use this model")
+        if not file.is_file() or file.stat().st_size != entry["bytes"]:
+            raise InputError(f"{file}: is missing or cut off; add the model again")
+    return ModelFolder(path, config)
+
+
+def save_pretrained(
+    folder: Path,
+    config: dict[str, Any],
+    card: Callable[[], str] | str,
+    write: Callable[[Path], None],
+    *,
+    overwrite: bool = False,
+) -> ModelFolder:
+    """Make a model folder: `write(path)` fills it, then config and card join. Whole, or not there at all.
+
+    config: at least "kind"; "format" and "files" are added here. card: Markdown, or what makes it once `write` has run.
+
+    Raises:
+        UsageError: the folder exists and `overwrite` is not set. OutputError: it cannot be written.
+    """
+    if folder.exists() and not overwrite:
+        raise UsageError(f"{folder}: is there already; give --overwrite to replace it, or --name for another name")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", suffix=".part", dir=folder.parent))
+    except OSError as error:
+        raise output_error(folder, error) from error
+    try:
+        write(temporary)
+        (temporary / CARD).write_text(card if isinstance(card, str) else card(), encoding="utf-8")
+        files = sorted(p for p in temporary.rglob("*") if p.is_file())
+        entries = {
+            p.relative_to(temporary).as_posix(): {"bytes": p.stat().st_size, "sha256": sha256_of(p)} for p in files
+        }
+        whole = {"format": FORMAT, **config, "files": entries}
+        (temporary / CONFIG).write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        temporary.rename(folder)
+    except OSError as error:
+        raise output_error(folder, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return from_pretrained(folder)
+
+
+def fetch(hub_id: str, *, patterns: list[str]) -> Path:
+    """A model repository of the Hugging Face hub -> its folder on this machine (cached; only files that match).
+
+    Raises:
+        NotAvailableError: offline, no such repository, or `huggingface_hub` is not installed and it is not cached.
+    """
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    except ModuleNotFoundError:
+        raise NotAvailableError(
+            f'{hub_id}: fetching needs huggingface_hub; run: pip install "klangbild[diffusion]", or give --from FOLDER'
+        ) from None
+    try:
+        return Path(snapshot_download(hub_id, allow_patterns=patterns, local_files_only=is_offline()))
+    except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
+        why = (
+            "we are offline"
+            if is_offline()
+            else f"the hub cannot be reached or has no such model ({_first_line(error)})"
+        )
+        raise NotAvailableError(
+            f"{hub_id}: is not on this machine and {why}; fetch it where there is a network "
+            f"(hf download {hub_id}) and give --from FOLDER"
+        ) from None
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file's bytes. Raises InputError: it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); add the model again") from None
+    return digest.hexdigest()
+
+
+def check_name(name: str) -> str:
+    """The name itself if it can be a model's. Raises UsageError."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"--name '{name}' cannot be a folder's name; use letters, digits, '.', '_' and '-'")
+    return name
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+    except OSError:
+        raise InputError(
+            f"{path}: has no {CONFIG}; it is not a model folder (foreign ones: klangbild models add)"
+        ) from None
+    except ValueError as error:
+        raise InputError(f"{path / CONFIG}: is damaged ({error}); add the model again") from None
+    if (
+        not isinstance(config, dict)
+        or not isinstance(config.get("kind"), str)
+        or config.get("format", FORMAT) != FORMAT
+    ):
+        raise InputError(f"{path / CONFIG}: is not a model of this version of klangbild; add the model again")
+    return config
+
+
+def _how_to_get(model: str) -> str:
+    if model == "aria":
+        return "add it with: klangbild models add aria --from vincentamato/ARIA (or --from FOLDER)"
+    return "see 'klangbild models list' for what is there, or add one: klangbild models add aria --from DIR|HUB_ID"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

@@ -1,0 +1,175 @@
+"""Checkpoints of midi-emotion and ARIA -> a model folder of ours. Pickles are opened with `weights_only=True`, never run.
+
+Layouts that are known: ARIA's (a subfolder for each conditioning, `image_encoder.pt` beside them) and a run folder of
+midi-emotion (`model.pt`, `mappings.pt`, `model_config.pt`).
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from klangbild import hub, hub_aria
+from klangbild.errors import InputError, NotAvailableError
+from klangbild.notes.events_vocabulary import EventsVocabulary, from_mappings
+from klangbild.notes.midi_emotion_config import MidiEmotionSizes
+
+# what torch's restricted unpickler and zip reader raise on damaged files, beside UnpicklingError
+_DAMAGED = (
+    RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError, OSError,
+    OverflowError, struct.error,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A published model as read: float32 tensors under their published names, and what they mean."""
+
+    state: dict[str, Tensor]
+    sizes: MidiEmotionSizes
+    vocabulary: EventsVocabulary
+
+
+def load_pickle(path: Path) -> Any:
+    """The content of a torch file that holds nothing but plain data and tensors.
+
+    Raises:
+        InputError: missing, damaged or cut off, or it would run code (then it is not opened).
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file; give the folder that holds {', '.join(hub_aria.FILES)}")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "global" in str(error).lower():
+            raise InputError(
+                f"{path}: refused, it holds more than tensors and could run code when opened; get the model from its "
+                "authors, or ask them for safetensors"
+            ) from None
+        raise InputError(f"{path}: is not a torch file, or a damaged one; fetch it again") from None
+    except _DAMAGED as error:
+        first = (str(error).splitlines() or [""])[0][:160]
+        raise InputError(f"{path}: is damaged or cut off ({first}); fetch it again") from None
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """A folder with `model.pt`, `mappings.pt` and `model_config.pt`, checked: ids, names, shapes, finite numbers.
+
+    Raises:
+        InputError: something is missing, damaged, refused, or does not fit together.
+    """
+    config = load_pickle(folder / "model_config.pt")
+    if not isinstance(config, dict):
+        raise InputError(f"{folder / 'model_config.pt'}: holds no settings; this is not a midi-emotion model")
+    sizes = MidiEmotionSizes.from_dict(config, where=str(folder / "model_config.pt"))
+    mappings = load_pickle(folder / "mappings.pt")
+    if not isinstance(mappings, dict):
+        raise InputError(f"{folder / 'mappings.pt'}: holds no tables of ids; this is not a midi-emotion model")
+    vocabulary = from_mappings(mappings, where=str(folder / "mappings.pt"))
+    if vocabulary.size != sizes.vocab_size:
+        raise InputError(
+            f"{folder}: mappings.pt has {vocabulary.size} ids and model_config.pt {sizes.vocab_size}; they belong to "
+            "different models"
+        )
+    state = load_pickle(folder / "model.pt")
+    return Checkpoint(checked_state(state, sizes, where=folder / "model.pt"), sizes, vocabulary)
+
+
+def checked_state(state: Any, sizes: MidiEmotionSizes, *, where: Path) -> dict[str, Tensor]:
+    """A state dict with the names and shapes that these sizes ask for, as contiguous float32. Raises InputError."""
+    from klangbild.notes.midi_emotion_torch import MidiEmotionNetwork
+
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise InputError(f"{where}: holds no plain set of tensors; give the model.pt that midi-emotion wrote")
+    with torch.device("meta"):
+        wanted = {name: tuple(p.shape) for name, p in MidiEmotionNetwork(sizes).state_dict().items()}
+    missing, strange = sorted(wanted.keys() - state.keys()), sorted(state.keys() - wanted.keys())
+    if missing or strange:
+        what = f"lacks {missing[0]}" if missing else f"has {strange[0]}, which is not part of the network"
+        raise InputError(f"{where}: {what} ({len(missing)} missing, {len(strange)} too many); is it of another model?")
+    for name, shape in wanted.items():
+        if tuple(state[name].shape) != shape:
+            raise InputError(f"{where}: {name} is {tuple(state[name].shape)}, but model_config.pt says {shape}")
+        if not torch.isfinite(state[name]).all():
+            raise InputError(f"{where}: {name} holds NaN or infinity; the training went wrong or the file is damaged")
+    return {name: state[name].detach().float().contiguous() for name in wanted}
+
+
+def convert(
+    source: str | Path, *, name: str = "aria", folder: Path | None = None, overwrite: bool = False
+) -> hub.ModelFolder:
+    """A folder (or hub id) of ARIA or midi-emotion -> a model folder of ours, in `hub.models_home()` unless told.
+
+    Raises:
+        InputError: the source is damaged, refused or something else. NotAvailableError: a hub id that cannot be had.
+        UsageError: the model is there already. OutputError: it cannot be written.
+    """
+    origin = str(source)
+    if hub.is_hub_id(origin):
+        source = hub.fetch(origin, patterns=hub_aria.HUB_PATTERNS)
+        origin = f"https://huggingface.co/{origin}"
+    source = Path(source)
+    folders = _parts_of(source)
+    target = folder or hub.models_home() / hub.check_name(name)
+    parts: dict[str, dict[str, Any]] = {}
+    read: dict[str, Path] = {}
+    for part in folders:
+        sizes = MidiEmotionSizes.from_dict(load_pickle(part / "model_config.pt"), where=str(part / "model_config.pt"))
+        if sizes.conditioning in read:
+            raise InputError(f"{source}: has two models with {sizes.conditioning}; give one of their folders")
+        read[sizes.conditioning] = part
+        parts[sizes.conditioning] = {"sizes": sizes.as_dict()}
+    encoder_file = source / f"{hub_aria.IMAGE_ENCODER}.pt"
+    config = hub_aria.config_of(name, _told_origin(origin, source), parts, None)
+
+    def write(temporary: Path) -> None:
+        for conditioning, part in read.items():
+            parts[conditioning]["parameters"] = write_part(read_checkpoint(part), temporary / conditioning)
+        if encoder_file.is_file():
+            from klangbild.emotion.aria_torch import convert_image_encoder
+
+            config["image_encoder"] = convert_image_encoder(encoder_file, temporary / hub_aria.IMAGE_ENCODER)
+
+    return hub.save_pretrained(target, config, lambda: hub_aria.card_of(config), write, overwrite=overwrite)
+
+
+def write_part(checkpoint: Checkpoint, folder: Path) -> int:
+    """One conditioning as files of ours in `folder` (made here); returns how many parameters it has."""
+    from safetensors.torch import save_file
+
+    from klangbild.notes.midi_emotion_graph import write_graph
+
+    folder.mkdir(parents=True)
+    save_file(checkpoint.state, folder / "model.safetensors")
+    (folder / hub.CONFIG).write_text(json.dumps(checkpoint.sizes.as_dict(), indent=1) + "\n", encoding="utf-8")
+    checkpoint.vocabulary.save(folder / "vocabulary.json")
+    if not checkpoint.sizes.regression:
+        for precision in ("float32", "int8"):
+            write_graph(folder, checkpoint.sizes, precision=precision)
+    return sum(tensor.numel() for tensor in checkpoint.state.values())
+
+
+def _parts_of(source: Path) -> list[Path]:
+    if source.is_file():
+        source = source.parent
+    if not source.is_dir():
+        raise NotAvailableError(f"{source}: there is no such folder; give one, or a hub id like {hub_aria.ARIA_HUB_ID}")
+    found = [source] if (source / "model.pt").is_file() else sorted(path.parent for path in source.glob("*/model.pt"))
+    if not found:
+        raise InputError(
+            f"{source}: holds no model.pt, and no subfolder does; give a folder with {', '.join(hub_aria.FILES)}, or one with "
+            "a subfolder of these for each conditioning"
+        )
+    return found
+
+
+def _told_origin(origin: str, source: Path) -> str:
+    """Where it came from, without the path of anybody's machine."""
+    return origin if origin.startswith("https://") else f"a folder named {source.resolve().name}"
