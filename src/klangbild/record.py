@@ -56,9 +56,7 @@ def read(path: str | Path) -> dict[str, Any]:
 
         text = read_record(path.read_bytes())
     elif suffix == ".png":
-        from klangbild.show.pianoroll import read_record as read_png_record
-
-        text = read_png_record(path)
+        text = _png_record(path)
     elif suffix in _SUFFIXES:
         from klangbild.sound.files import read_record as read_sound_record
 
@@ -79,3 +77,15 @@ def read(path: str | Path) -> dict[str, Any]:
             "install the version that made it"
         )
     return record
+
+
+def _png_record(path: Path) -> str | None:
+    """The record in a PNG's text chunks. Raises InputError: not a PNG."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            image.load()
+            return getattr(image, "text", {}).get("klangbild")
+    except (UnidentifiedImageError, OSError):
+        raise InputError(f"{path}: is not a readable PNG; give another file of the same piece") from None

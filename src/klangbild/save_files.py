@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,13 +60,17 @@ def _sound(result: Result, path: Path) -> None:
 
 
 def _png(result: Result, path: Path) -> None:
-    from klangbild.show.pianoroll import png_bytes
-
-    atomic_write(path, png_bytes(draw(result), title=result.name, description=_alt(result), record=result.embedded))
+    atomic_write(path, _png_bytes(result))
 
 
-def _alt(result: Result) -> str:
-    return f"{'Piano roll' if result.piece else 'Spectrogram'} of {result.name}: {result.record['music'].get('words', '')}"
+def _png_bytes(result: Result) -> bytes:
+    from klangbild.show.canvas import png_bytes
+    from klangbild.show.pianoroll import piano_roll_png
+
+    if result.piece is not None:
+        return piano_roll_png(draw(result), result.piece, title=result.name, record=result.embedded)
+    words = f"Spectrogram of {result.name}: {result.record['music'].get('words', '')}"
+    return png_bytes(draw(result), texts={"Title": result.name, "Description": words, "klangbild": result.embedded})
 
 
 def _stems(result: Result, path: Path) -> None:
@@ -80,17 +83,16 @@ def _stems(result: Result, path: Path) -> None:
 
 def _zip(result: Result, path: Path) -> None:
     from klangbild.show.bundle import write_bundle
-    from klangbild.show.pianoroll import png_bytes
-    from klangbild.sound.files import audio_bytes
+    from klangbild.sound.files import encode_audio
 
     stem = path.stem
     files: dict[str, bytes] = {}
     if result.piece is not None:
         files[f"{stem}.mid"] = result.midi
-    files[f"{stem}.wav"] = audio_bytes(result.audio, "wav", tags=tags(result), record=result.embedded)
+    files[f"{stem}.wav"] = encode_audio(result.audio, "wav", tags=tags(result), record=result.embedded)
     for name, audio in result.stems:
-        files[f"stems/{name}.wav"] = audio_bytes(audio, "wav", tags={"title": name}, record=None)
-    files[f"{stem}.png"] = png_bytes(draw(result), title=result.name, description=_alt(result), record=result.embedded)
+        files[f"stems/{name}.wav"] = encode_audio(audio, "wav", tags={"title": name})
+    files[f"{stem}.png"] = _png_bytes(result)
     files[f"{stem}.json"] = records.to_json(result.record, embedded=False).encode()
     write_bundle(path, files)
 
@@ -106,4 +108,3 @@ WRITERS: dict[str, Callable[[Result, Path], None]] = {
     "stems": _stems,
     "zip": _zip,
 }
-__all__ = ["WRITERS", "draw", "io", "tags"]

@@ -252,4 +252,4 @@ def _check(knob: Any, value: Any) -> None:
             kind = "a whole number" if whole else "a number"
             raise UsageError(f"{flag} '{value}' is not {kind}; give {kind} from {meta['min']} to {meta['max']}")
         if not meta["min"] <= value <= meta["max"]:
-            raise UsageError(f"{flag} {value} is out of range; give a number from {meta['min']} to {meta['max']}")
+            raise UsageError(f"{flag} {value:g} is out of range; give a number from {meta['min']} to {meta['max']}")

@@ -76,7 +76,7 @@ def test_folder_and_stdin(klangbild, picture_file, tmp_path, monkeypatch):
         (("--seconds", "0"), "--seconds 0 is out of range; give a number from 1 to 600"),
         (("--seconds", "x"), "--seconds 'x' is not a number"),
         (("--seconds", "5", "--bars", "4"), "--seconds and --bars exclude each other"),
-        (("--valence", "2"), "--valence 2.0 is out of range; give a number from -1 to 1"),
+        (("--valence", "2"), "--valence 2 is out of range; give a number from -1 to 1"),
         (("--instruments", "pianno"), "did you mean 'piano'?"),
         (("--instruments", "piano", "--min-instruments", "3"), "--min-instruments 3 is more than the 1"),
         (("--instruments", "piano", "--without", "piano"), "both name piano"),
