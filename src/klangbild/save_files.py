@@ -29,7 +29,7 @@ def draw(result: Result) -> Image:
         emotion=result.emotion,
         asked=result.asked,
         title=result.name,
-        subtitle=result.record["music"].get("words", ""),
+        subtitle=f"{result.asked.name} music from a picture, seed {result.seed}",
     )
 
 

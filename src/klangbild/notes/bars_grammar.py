@@ -26,6 +26,10 @@ INSTRUMENTS_DUE_BAR = 2
 """The bar (0-based) by which `min_instruments` have been heard; required families are due at bars 0, 1, 2 of a section."""
 
 
+ENTRY_BARS = 2
+"""A new instrument enters in the first bars of a section, not in the middle of it, and never for the last chord alone."""
+
+
 class BarsState:
     """Where in a piece we are. `advance` moves past an id, `allowed` gives the mask of the next. Cheap to `copy`."""
 
@@ -228,7 +232,8 @@ class BarsState:
         if not due and not new:
             if self.notes_at_once >= self.rules.max_notes_at_once or self._beat_is_full():
                 return 0
-            return self.allowed_families
+            late = self.bar - self.section_bar >= ENTRY_BARS or self.is_final
+            return self.heard if late and self.heard else self.allowed_families
         unheard = self.allowed_families & ~self.heard & ~due
         playable = 0
         for family in range(max(self.last_note, 0) // b.N_PITCHES, _N):
