@@ -202,3 +202,74 @@ def tiny_vocoder_config():
         resblock_dilation_sizes=[[1, 3]],
         normalize_before=False,
     )
+
+
+def tiny_unet(*, channels: int, size):
+    from diffusers import UNet2DConditionModel
+
+    return UNet2DConditionModel(
+        sample_size=size,
+        in_channels=channels,
+        out_channels=channels,
+        block_out_channels=(8, 16, 16),
+        layers_per_block=1,
+        norm_num_groups=4,
+        cross_attention_dim=T5_DIM,
+        attention_head_dim=(2, 4, 4),
+        use_linear_projection=True,
+        down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+    )
+
+
+def tiny_vae(*, channels: int, latent_channels: int, scaling_factor: float):
+    from diffusers import AutoencoderKL
+
+    return AutoencoderKL(
+        block_out_channels=(8, 16),
+        in_channels=channels,
+        out_channels=channels,
+        norm_num_groups=8,
+        down_block_types=("DownEncoderBlock2D",) * 2,
+        up_block_types=("UpDecoderBlock2D",) * 2,
+        latent_channels=latent_channels,
+        scaling_factor=scaling_factor,
+    )
+
+
+@pytest.fixture(scope="session")
+def melfusion_folders(tmp_path_factory) -> tuple[Path, Path]:
+    """A Tango and a Stable Diffusion in diffusers' layout, tiny: (music, image)."""
+    from diffusers import DDIMScheduler
+    from transformers import SpeechT5HifiGan, T5Config, T5EncoderModel
+
+    music, image = tmp_path_factory.mktemp("tango"), tmp_path_factory.mktemp("stable-diffusion")
+    torch.manual_seed(1)
+    schedule = {
+        "beta_start": 0.00085,
+        "beta_end": 0.012,
+        "beta_schedule": "scaled_linear",
+        "prediction_type": "v_prediction",
+        "set_alpha_to_one": False,
+        "steps_offset": 1,
+        "clip_sample": False,
+    }
+    t5 = T5EncoderModel(
+        T5Config(vocab_size=270, d_model=T5_DIM, d_ff=32, d_kv=8, num_heads=2, num_layers=1, feed_forward_proj="gated-gelu")
+    )
+    for name, component in {
+        "unet": tiny_unet(channels=8, size=[32, 4]),
+        "vae": tiny_vae(channels=1, latent_channels=8, scaling_factor=0.92),
+        "vocoder": SpeechT5HifiGan(tiny_vocoder_config()),
+        "scheduler": DDIMScheduler(**schedule),
+        "text_encoder": t5,
+        "tokenizer": tokenizer(clap=False, max_length=64),
+    }.items():
+        component.save_pretrained(music / name)
+    for name, component in {
+        "unet": tiny_unet(channels=4, size=8),
+        "vae": tiny_vae(channels=3, latent_channels=4, scaling_factor=0.18215),
+        "scheduler": DDIMScheduler(**schedule),
+    }.items():
+        component.save_pretrained(image / name)
+    return music, image
