@@ -1,6 +1,6 @@
 """Pseudo-labels: valence and arousal of every 8-bar section, from its features and the few pieces that people rated.
 
-    arousal = rank(notes per second) + rank(velocity) - rank(log note length)
+    arousal = rank(notes per second) + rank(velocity) - rank(log note length) + 1/2 rank(bpm)
     valence = 2/3 ridge(rated piano pieces) + 1/3 (rank drum rate + rank bpm - rank length), minus what arousal explains
 
 Ranks are within a pool (band, piano, ...), because a dense piano piece is a sparse band piece. Both axes are then
@@ -94,8 +94,13 @@ def fit_valence(ranked: np.ndarray, piece: np.ndarray, rated: RatedPieces) -> np
 
 
 def arousal_score(ranked: np.ndarray) -> np.ndarray:
-    """The three-term arousal, not yet mapped to quantiles."""
-    return _column(ranked, "notes_per_s") + _column(ranked, "velocity") - _column(ranked, "log_length_s")
+    """The arousal of sections, not yet mapped to quantiles: no weight is fitted.
+
+    Half a share of tempo keeps the agreement with raters (VGMIDI Spearman .827 with it, .816 without; EMOPIA AUC .940 and
+    .949) and makes tempo follow arousal (in band music, Spearman of the score with bpm .57 and .40).
+    """
+    pace = _column(ranked, "notes_per_s") + 0.5 * _column(ranked, "bpm")
+    return pace + _column(ranked, "velocity") - _column(ranked, "log_length_s")
 
 
 def valence_score(ranked: np.ndarray, coefficients: np.ndarray, *, has_drums: bool) -> np.ndarray:

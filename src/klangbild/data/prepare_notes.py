@@ -177,33 +177,25 @@ def _assemble(
     spans = np.array([span for p in prepared for span in p.spans])
     features = np.concatenate([p.features for p in prepared])
     pool = np.array([pools.index(p.raw.set) for p in prepared])
-    rated = RatedPieces(
-        *(
-            np.array([np.nan if v is None or p.raw.set in excluded else v for p, v in values])
-            for values in (
-                [(p, p.raw.valence) for p in prepared],
-                [(p, p.raw.arousal) for p in prepared],
-            )
-        ),
-        quadrant=np.array([0 if p.raw.set in excluded else (p.raw.quadrant or 0) for p in prepared]),
-    )
-    n_notes = np.array([int(((s >= NOTE_0) & (s < DURATION_0)).sum()) for s in ids])
-    rough = features[:, FEATURES.index("notes_per_s")] * spans[:, 2]  # sections without ids are still worth a rank
-    valence, arousal, source = label_sections(features, np.maximum(n_notes, rough), pool[piece], piece, rated)
-    return NoteData(
+    rating = [
+        [np.nan if r.valence is None else r.valence, np.nan if r.arousal is None else r.arousal, r.quadrant or 0]
+        for r in (p.raw for p in prepared)
+    ]
+    nothing = np.zeros(len(ids), np.float32)
+    data = NoteData(
         ids=np.concatenate(ids),
         section_start=np.concatenate([[0], np.cumsum([len(s) for s in ids])]).astype(np.int64),
         section_piece=piece.astype(np.int32),
         section_seconds=spans[:, 2].astype(np.float32),
         features=features,
-        valence=valence,
-        arousal=arousal,
-        label_source=source,
+        valence=nothing,
+        arousal=nothing,
+        label_source=nothing.astype(np.uint8),
         piece_name=np.array([p.raw.name for p in prepared]),
         piece_pool=pool.astype(np.uint8),
         piece_heldout=heldout,
         piece_cluster=cluster.astype(np.int32),
-        piece_rating=np.stack([rated.valence, rated.arousal, rated.quadrant], axis=1).astype(np.float32),
+        piece_rating=np.array(rating, np.float32),
         about={
             "language": language.name,
             "language_version": language.version,
@@ -216,6 +208,21 @@ def _assemble(
             },
         },
     )
+    return relabelled(data, exclude_labels=excluded)
+
+
+def relabelled(data: NoteData, *, exclude_labels: Iterable[str] = ()) -> NoteData:
+    """The same data with its emotion labels made anew from its features.
+
+    exclude_labels: sets whose human ratings are not used, neither as labels nor to fit the pseudo-labels.
+    """
+    excluded = [data.about["pools"].index(name) for name in exclude_labels]
+    rating = np.where(np.isin(data.piece_pool, excluded)[:, None], [np.nan, np.nan, 0.0], data.piece_rating)
+    rated = RatedPieces(rating[:, 0], rating[:, 1], rating[:, 2].astype(int))
+    n_notes = data.features[:, FEATURES.index("notes_per_s")] * data.section_seconds
+    pool = data.piece_pool[data.section_piece]
+    valence, arousal, source = label_sections(data.features, n_notes, pool, data.section_piece, rated)
+    return replace(data, valence=valence, arousal=arousal, label_source=source)
 
 
 def _rows(prepared: list[_Prepared], heldout: np.ndarray) -> Iterable[Row]:

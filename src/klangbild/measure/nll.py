@@ -113,6 +113,8 @@ def _until(chunk: Chunk, n_language_ids: int, vocabulary: int) -> Chunk:
     position = np.flatnonzero(chunk.ids < vocabulary)[:n_language_ids][-1]
     targets = chunk.targets[: position + 1].copy()
     targets[position] = IGNORE
+    # a section's Bar is predicted before its prefix; what the prefix says of it again is not counted
+    targets[chunk.ids[: position + 1] >= vocabulary] = IGNORE
     return Chunk(chunk.ids[: position + 1], chunk.condition[: position + 1], targets)
 
 

@@ -1,0 +1,132 @@
+"""Folders of MIDI become one prepared file: read, mended, split, labelled, and the same whenever it is made."""
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from klangbild.data.emotion_labels import HUMAN, PSEUDO
+from klangbild.data.manifest import read_manifest
+from klangbild.data.note_data import NoteData
+from klangbild.data.prepare_notes import choose_split, prepare_notes, relabelled
+from klangbild.errors import InputError
+from klangbild.notes.bars import BAR_0, TEMPO_0, BarsLanguage
+from klangbild.notes.midi import read_midi, to_midi_bytes
+from klangbild.notes.piece import Piece, Track, make_notes
+
+
+def tune(seed: int, *, bars: int = 20, bpm: float = 100.0) -> Piece:
+    """A small band: chords, bass, a wandering tune, and drums."""
+    rng = np.random.default_rng(seed)
+    chords = [(0, 4, 7), (9, 0, 4), (5, 9, 0), (7, 11, 2)]
+    rows = {"piano": [], "bass": [], "drums": []}
+    pitch = 72
+    for bar in range(bars):
+        chord = chords[(bar + seed) % 4]
+        rows["bass"] += [(4 * bar + b, 1.0, 36 + chord[0], 90) for b in (0, 2)]
+        rows["piano"] += [(4 * bar, 4.0, 48 + c, 70) for c in chord]
+        for eighth in range(8):
+            pitch = int(np.clip(pitch + rng.integers(-3, 4), 60, 84))
+            rows["piano"].append((4 * bar + eighth / 2, 0.5, pitch, 80))
+            rows["drums"].append((4 * bar + eighth / 2, 0.25, 42 if eighth % 4 else 36, 100))
+    programs = {"piano": 0, "bass": 32, "drums": 0}
+    tracks = tuple(Track(f, programs[f], make_notes(*zip(*notes, strict=True))) for f, notes in rows.items())
+    return Piece(tracks, tempos=((0.0, bpm),))
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    """Two sets: a rated zip and a folder, with a near copy across them, an empty file and a broken one."""
+    folder = tmp_path_factory.mktemp("raw")
+    names = [f"r{i}.mid" for i in range(8)]
+    with zipfile.ZipFile(folder / "rated.zip", "w") as archive:
+        for i, name in enumerate(names):
+            archive.writestr(name, to_midi_bytes(tune(i, bpm=80 + 10 * i)))
+    lines = [f"{name},{0.1 * i - 0.4:.1f},{0.3 - 0.1 * i:.1f},MIT,test" for i, name in enumerate(names)]
+    (folder / "rated.csv").write_text("file,valence,arousal,licence,split\n" + "\n".join(lines) + "\n")
+    mine = folder / "mine"
+    mine.mkdir()
+    (mine / "copy.mid").write_bytes(to_midi_bytes(tune(0, bpm=90).transposed(2)))
+    (mine / "own.mid").write_bytes(to_midi_bytes(tune(50)))
+    (mine / "empty.mid").write_bytes(to_midi_bytes(Piece(())))
+    (mine / "broken.mid").write_bytes(b"MThd no more")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def prepared(raw, tmp_path_factory):
+    out = tmp_path_factory.mktemp("prepared") / "notes.npz"
+    return prepare_notes(raw, out, progress=False), out
+
+
+def test_sections_read_as_the_language_writes_them(prepared, raw):
+    data, _ = prepared
+    index = data.piece_name.tolist().index("mine/own.mid")
+    language = BarsLanguage()
+    expected = [s.ids for s in language.encode_sections(read_midi(raw / "mine" / "own.mid"))]
+    own = np.flatnonzero(data.section_piece == index)
+    for section, ids in zip(own, expected, strict=True):
+        found = data.ids[data.section_start[section] : data.section_start[section + 1]]
+        assert (found == ids).all()
+        assert BAR_0 <= found[0] < TEMPO_0
+
+
+def test_round_trip_on_disk_and_same_bytes(prepared, raw, tmp_path):
+    data, out = prepared
+    again = NoteData.load(out)
+    assert (again.ids == data.ids).all()
+    assert again.about == data.about
+    prepare_notes(raw, tmp_path / "b.npz", progress=False)
+    other = NoteData.load(tmp_path / "b.npz")
+    assert (other.ids == again.ids).all() and (other.valence == again.valence).all()
+
+
+def test_manifest_says_what_was_dropped_and_why(prepared):
+    _, out = prepared
+    rows = {row.file: row for row in read_manifest(out.with_name("notes-manifest.csv"))}
+    assert rows["empty.mid"].split == "dropped" and "fewer than" in rows["empty.mid"].note
+    assert rows["broken.mid"].split == "dropped" and "damaged" in rows["broken.mid"].note
+    assert rows["r0.mid"].licence == "MIT" and rows["own.mid"].licence == "unstated"
+    assert len(rows["own.mid"].sha256) == 64
+
+
+def test_near_copies_stay_on_one_side(prepared):
+    data, _ = prepared
+    names = data.piece_name.tolist()
+    original, copy = names.index("rated/r0.mid"), names.index("mine/copy.mid")
+    assert data.piece_cluster[original] == data.piece_cluster[copy]
+    assert data.piece_heldout[original] and data.piece_heldout[copy]  # the rated set is an official test part
+    assert data.piece_cluster[names.index("mine/own.mid")] != data.piece_cluster[original]
+
+
+def test_human_ratings_win_and_can_be_left_out(prepared):
+    data, _ = prepared
+    rated = data.piece_pool[data.section_piece] == data.about["pools"].index("rated")
+    assert set(data.label_source[rated]) == {HUMAN}
+    assert set(data.label_source[~rated]) == {PSEUDO}
+    first, last = (data.piece_name.tolist().index(f"rated/r{i}.mid") for i in (0, 7))
+    assert (data.valence[data.section_piece == first] < data.valence[data.section_piece == last].min()).all()
+    with pytest.raises(ValueError, match="no rated pieces"):
+        relabelled(data, exclude_labels=["rated"])
+
+
+def test_open_licences_only(raw, tmp_path):
+    data = prepare_notes(raw, tmp_path / "open.npz", licence="open", progress=False)
+    assert data.about["pools"] == ["rated"]
+
+
+def test_nothing_there(tmp_path):
+    with pytest.raises(InputError, match="no such folder"):
+        prepare_notes(tmp_path / "none", tmp_path / "x.npz", progress=False)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no MIDI files"):
+        prepare_notes(tmp_path / "empty", tmp_path / "x.npz", progress=False)
+    assert not (tmp_path / "x.npz").exists()
+
+
+def test_split_follows_the_fixed_list():
+    names = ["a/1", "a/2", "a/3", "b/1"]
+    heldout = choose_split(names, [None] * 4, np.array([0, 1, 1, 3]), {"a/3"})
+    assert heldout[:3].tolist() == [False, True, True]  # 2 is a near copy of 3
+    official = choose_split(names, ["train", "test", None, None], np.arange(4), set())
+    assert not official[0] and official[1]
