@@ -90,7 +90,7 @@ class BarsState:
             remaining = max(self.rules.seconds - self.elapsed_s, 0.0)
             bars = self.section_bar + round(remaining / self.seconds_per_bar)
             bars = max(bars, self.bar + 1)
-            if self.n_bars is None or not self.rules.keep_tempo:
+            if self.n_bars is None or not self.rules.keep:
                 self.n_bars = bars
 
     # -- moving on -------------------------------------------------------------------------------------------------
@@ -168,14 +168,16 @@ class BarsState:
             meters = (b.METERS.index(self.rules.meter),)
         elif self.meter >= 0:  # one meter for the whole piece
             meters = (self.meter,)
+        # a section has one mode, and so has a piece, unless its emotion is to change on the way
+        kept = self.mode if self.rules.keep or not self.section_starts else -1
         for mode, name in enumerate(b.MODES):
-            if self.rules.mode in (None, name):
+            if self.rules.mode in (None, name) and kept in (-1, mode):
                 mask[[b.BAR_0 + 2 * meter + mode for meter in meters]] = True
 
     def _allow_tempo(self, mask: np.ndarray) -> None:
         if self.rules.tempo_bpm is not None:
             mask[b.TEMPO_0 + b.tempo_bin(self.rules.tempo_bpm)] = True
-        elif self.tempo >= 0 and self.rules.keep_tempo:
+        elif self.tempo >= 0 and self.rules.keep:
             mask[b.TEMPO_0 + self.tempo] = True
         else:
             mask[b.TEMPO_0 : b.POSITION_0] = True
@@ -229,16 +231,16 @@ class BarsState:
         if self.position < 0:
             return 0
         due, new = self._dues()
+        late = self.bar - self.section_bar >= ENTRY_BARS or self.is_final
+        welcome = self.heard | due if late and self.heard and not new else self.allowed_families
         if not due and not new:
-            if self.notes_at_once >= self.rules.max_notes_at_once or self._beat_is_full():
-                return 0
-            late = self.bar - self.section_bar >= ENTRY_BARS or self.is_final
-            return self.heard if late and self.heard else self.allowed_families
+            full = self.notes_at_once >= self.rules.max_notes_at_once or self._beat_is_full()
+            return 0 if full else welcome
         unheard = self.allowed_families & ~self.heard & ~due
         playable = 0
         for family in range(max(self.last_note, 0) // b.N_PITCHES, _N):
             bit = 1 << family
-            if not self.allowed_families & bit:
+            if not welcome & bit:
                 continue
             later = unheard & ~(bit | (bit - 1))
             if later.bit_count() >= new - bool(unheard & bit):

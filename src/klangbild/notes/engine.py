@@ -50,7 +50,7 @@ def rules_of(settings: Settings) -> Rules:
         meter=(int(numerator), int(denominator)) if settings.meter else None,
         bars=settings.bars,
         seconds=settings.length_seconds,
-        keep_tempo=settings.path is None,
+        keep=settings.path is None,
     )
 
 

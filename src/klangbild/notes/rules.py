@@ -14,7 +14,7 @@ class Rules:
 
     families: those that may play. required: those that must be heard (in every section). min_instruments: how many
     different ones at the least. mode: "major" or "minor". tempo_bpm: written exactly. meter: (numerator, denominator).
-    bars or seconds: the length (one of them, or neither). keep_tempo: one tempo for the whole piece.
+    bars or seconds: the length (one of them, or neither). keep: one tempo and mode for the whole piece.
     max_notes_per_second, max_notes_at_once: the density that is never exceeded.
 
     Raises:
@@ -29,7 +29,7 @@ class Rules:
     meter: tuple[int, int] | None = None
     bars: int | None = None
     seconds: float | None = None
-    keep_tempo: bool = True
+    keep: bool = True
     max_notes_per_second: float = 45.0
     max_notes_at_once: int = 14
 

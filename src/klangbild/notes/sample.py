@@ -5,8 +5,8 @@ Every id is drawn in three steps. (1) The model's odds, pulled away from what it
 (3) Temperature, top-k, top-p. There are two temperatures, as in ARIA: `rest_temperature` for when something happens (which
 kind of id comes, and ids that place music in time), `note_temperature` for what sounds.
 
-Nothing is retried: the mask alone makes every piece valid and every wish hold. `guidance` acts more strongly on tempo and
-loudness (`STEER_MORE`), which models of this size move too little.
+Nothing is retried: the mask alone makes every piece valid and every wish hold. Mode, tempo and loudness also follow the
+emotion directly (`lean`).
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from klangbild.emotion.space import Emotion
 from klangbild.errors import KlangbildError
 from klangbild.notes.form import COPIED_BARS, plan_form
 from klangbild.notes.language import NoteLanguage, NoteModel
+from klangbild.notes.lean import lean_towards
 from klangbild.notes.rules import Rules
 
-STEER_MORE = 1.5
-"""Guidance strength on tempo and velocity ids, as a multiple of that on all others."""
 NEVER_BELOW = np.float32(-9.0)
 """Guidance may not bring up an id whose own log-probability, with the picture, is lower than this."""
 HARD_LIMIT = 60_000
@@ -81,6 +80,8 @@ class Sampler:
         self.chunk_starts: list[int] = []  # where in the stream a section starts: the model may begin to read there
         self.primer = primer
         self.groups = _groups(language)
+        self.leans = language.name == "bars" and emotion_at is not None and model.conditioning != "none"
+        self.lean: np.ndarray | float = 0.0
 
     def run(self) -> Take:
         """Draw until the grammar says the piece is over."""
@@ -135,10 +136,14 @@ class Sampler:
     def _condition(self) -> tuple[float, float, float]:
         if self.emotion_at is None:
             return (0.0, 0.0, 0.0)
-        state = self.state
-        seconds = getattr(state, "elapsed_s", 0.0)
-        emotion = self.emotion_at(seconds)
+        emotion = self.emotion_at(self._section_start_s())
+        if self.leans:
+            self.lean = lean_towards(emotion)
         return (emotion.valence, emotion.arousal, 1.0)
+
+    def _section_start_s(self) -> float:
+        """Seconds into the piece at which the section in hand starts (a section's Bar has been passed, its tempo may not)."""
+        return getattr(self.state, "elapsed_s", 0.0)
 
     def _opens_section(self, token: int) -> bool:
         from klangbild.notes import bars
@@ -184,13 +189,9 @@ class Sampler:
     def _draw(self, logits: np.ndarray) -> int:
         s = self.sampling
         odds = _log_softmax(logits[0, : self.language.size])
-        strong = odds
         if self.guided:
             free = _log_softmax(logits[1, : self.language.size])
-            pull = odds - free
-            likely = odds > NEVER_BELOW
-            strong = np.where(likely, odds + (s.guidance * STEER_MORE - 1.0) * pull, odds - 50.0)
-            odds = np.where(likely, odds + (s.guidance - 1.0) * pull, odds - 50.0)
+            odds = np.where(odds > NEVER_BELOW, odds + (s.guidance - 1.0) * (odds - free), odds - 50.0)
         if not np.isfinite(odds).all():
             raise KlangbildError(f"the note model '{self.model.conditioning}' gave a number that is not finite; reinstall its weights")
         if s.repetition_penalty != 1.0:
@@ -206,11 +207,12 @@ class Sampler:
             if not len(members):
                 continue
             own = odds[members]
+            # the lean acts among ids of a kind and leaves alone how often the kind comes
+            leaning = own + (self.lean[members] if self.leans else 0.0)
             top = own.max()
             mass = np.exp(own - top).sum()
             kind = (top + np.log(mass)) / s.rest_temperature
-            inner = strong[members] if name in ("tempo", "velocity") else own
-            inner = inner / (s.rest_temperature if name in ("rhythm", "tempo") else s.note_temperature)
+            inner = leaning / (s.rest_temperature if name in ("rhythm", "tempo") else s.note_temperature)
             inner = np.exp(inner - inner.max())
             probabilities[members] = inner / inner.sum() * np.exp(kind)
         return self._pick(probabilities)
