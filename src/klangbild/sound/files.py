@@ -209,6 +209,8 @@ def _id3_bytes(fields: Mapping[str, str], record: str | None, cover: bytes | Non
         header.add(id3.TXXX(encoding=3, desc=RECORD_FIELD, text=[record]))
     if cover:
         header.add(id3.APIC(encoding=3, mime=_mime(cover), type=3, desc="", data=cover))
+    if not header:
+        return b""  # a header without frames is taken for damage
     stream = io.BytesIO()
     header.save(stream, v2_version=4, padding=lambda info: 0)
     return stream.getvalue()

@@ -140,13 +140,16 @@ class SoundFont:
 
     def zones(self, preset: tuple[int, int], key: int, velocity: int) -> list[Zone]:
         """The layers that `key` at `velocity` plays, in file order; empty when the preset leaves this key silent."""
-        if preset not in self._zones:
-            self._zones[preset] = self._read_preset(self._preset_index[preset])
-        found = []
-        for generators in self._zones[preset]:
-            (key_low, key_high), (low, high) = generators[_KEY_RANGE], generators[_VELOCITY_RANGE]
-            if key_low <= key <= key_high and low <= velocity <= high:
-                found.append(self._zone(generators, key))
+        try:
+            if preset not in self._zones:
+                self._zones[preset] = self._read_preset(self._preset_index[preset])
+            found = []
+            for generators in self._zones[preset]:
+                (key_low, key_high), (low, high) = generators[_KEY_RANGE], generators[_VELOCITY_RANGE]
+                if key_low <= key <= key_high and low <= velocity <= high:
+                    found.append(self._zone(generators, key))
+        except (IndexError, ValueError, OverflowError):
+            raise InputError(f"{self.path}: is a damaged SoundFont; download or export it again") from None
         return [zone for zone in found if zone is not None]
 
     def frames(self, sample: int) -> np.ndarray:

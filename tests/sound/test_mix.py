@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from band_pieces import band_piece, one_note
+
+from klangbild.sound.audio import Audio
+from klangbild.sound.loudness import measure_loudness
+from klangbild.sound.mix import mix
+from klangbild.sound.reverb import reverberate, room
+from klangbild.sound.synth import synthesize_stems
+
+RATE = 44100
+
+
+def test_stems_sum_to_the_mix(band_mix):
+    total = sum(audio.samples for _, audio in band_mix.stems)
+    assert total.shape == band_mix.audio.samples.shape
+    null = np.abs(total - band_mix.audio.samples).max()
+    assert 20 * np.log10(null + 1e-12) < -60 - 20
+    assert [name for name, _ in band_mix.stems] == ["drums", "piano", "bass", "strings", "winds"]
+
+
+@pytest.mark.parametrize("loudest", [30, 80, 127])
+@pytest.mark.parametrize("bpm", [50.0, 190.0])
+def test_loudness_is_met_and_no_peak_passes_the_ceiling(font, loudest, bpm):
+    piece = band_piece(bars=6, bpm=bpm, seed=loudest, loudest=loudest)
+    made = mix(synthesize_stems(piece, soundfont=font))
+    assert made.loudness.lufs == pytest.approx(-14.0, abs=0.5)
+    assert made.loudness.true_peak_dbtp <= -1.0
+    again = measure_loudness(made.audio)
+    assert again.lufs == pytest.approx(made.loudness.lufs, abs=0.01)
+    assert again.true_peak_dbtp == pytest.approx(made.loudness.true_peak_dbtp, abs=0.01)
+
+
+def test_other_targets_and_none(band_stems):
+    for target in (-23.0, -16.0):
+        assert mix(band_stems, target_lufs=target).loudness.lufs == pytest.approx(target, abs=0.3)
+    free = mix(band_stems, target_lufs=None)
+    assert free.loudness.true_peak_dbtp <= -1.0 and free.levelling.curve is None
+
+
+def test_silence_is_trimmed_and_tails_stay(font):
+    # a note that starts after four seconds
+    late = band_piece(bars=1, bpm=60.0)
+    moved = type(late)(
+        tuple(type(t)(t.family, t.program, _moved(t.notes, 4.0)) for t in late.tracks), tempos=late.tempos
+    )
+    made = mix(synthesize_stems(moved, soundfont=font))
+    assert made.start_s == pytest.approx(4.0, abs=0.05)
+    assert np.abs(made.audio.samples[:, : RATE // 10]).max() > 0.01
+    # the tail: sound goes on after the last note ends, and the file ends at nothing
+    after = made.audio.samples[:, 4 * RATE : 4 * RATE + RATE // 2]
+    assert np.abs(after).max() > 0.01
+    assert np.abs(made.audio.samples[:, -10:]).max() < 1e-4
+    assert made.audio.seconds < 4 + 6
+
+
+def _moved(notes, beats):
+    notes = notes.copy()
+    notes["onset"] += beats
+    return notes
+
+
+def test_the_fade_out_is_far_below_the_music(band_mix):
+    level = np.abs(band_mix.audio.samples).max(axis=0)
+    before_fade = level[-RATE // 8 : -RATE // 16].max()
+    assert 20 * np.log10(before_fade / level.max()) < -50
+
+
+def test_one_short_note_and_silence(font):
+    made = mix(synthesize_stems(one_note("mallet", 12, beats=0.1), soundfont=font))
+    assert made.loudness.true_peak_dbtp <= -1.0 and made.audio.samples.any()
+    silent = mix([("piano", Audio(np.zeros((2, RATE), np.float32), RATE))])
+    assert not silent.audio.samples.any() and silent.loudness.lufs is None and silent.loudness.true_peak_dbtp is None
+    with pytest.raises(ValueError):
+        mix([])
+
+
+def test_the_room_is_short_and_dies_away():
+    response = room(RATE)
+    energy = (response.astype(float) ** 2).sum(axis=1)
+    np.testing.assert_allclose(energy, 1.0, rtol=1e-3)
+    assert (response[:, -RATE // 5 :] ** 2).sum() < 1e-4
+    assert abs(np.corrcoef(response)[0, 1]) < 0.6  # left and right differ: the room opens the picture
+
+
+@pytest.mark.parametrize("n", [1, 1000, 60_000, 200_001])
+def test_overlap_add_is_the_convolution(n):
+    send = np.random.default_rng(n).standard_normal(n).astype(np.float32)
+    direct = np.stack([np.fft.irfft(np.fft.rfft(send, 2**18) * np.fft.rfft(h, 2**18))[:n] for h in room(RATE)])
+    np.testing.assert_allclose(reverberate(send, RATE), direct, atol=2e-5)
+
+
+def test_a_mix_is_quick(band_stems):
+    started = time.process_time()
+    made = mix(band_stems)
+    assert made.audio.seconds / (time.process_time() - started) > 30
