@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib.util
+import json
 from pathlib import Path
 
 from klangbild.errors import NotAvailableError
@@ -65,18 +67,16 @@ def _need_torch() -> None:
 
 def _run_notes(args: argparse.Namespace) -> int:
     config = _config(args)
-    import torch
-
     from klangbild.notes.weights_torch import load_weights
     from klangbild.train.curves import draw_curves
     from klangbild.train.notes import train
 
-    torch.set_num_threads(args.threads)
     train(
         config,
         minutes=args.minutes,
         steps=args.steps,
         device=args.device,
+        threads=args.threads,
         resume=args.resume,
         start_weights=load_weights(args.weights)[0] if args.weights else None,
         decay_steps=args.decay_steps,
@@ -90,16 +90,11 @@ def _run_notes(args: argparse.Namespace) -> int:
 
 def _run_export_notes(args: argparse.Namespace) -> int:
     config = _config(args)
-    import json
-
-    import torch
-
     from klangbild.data.note_data import NoteData
     from klangbild.measure.nll import card_metrics
     from klangbild.notes.runtime import load
     from klangbild.train.export_notes import export_notes, write_card
 
-    torch.set_num_threads(1)
     network, card_path = export_notes(
         config, checkpoint=args.checkpoint, out_dir=args.out, weights_dir=args.weights_out
     )

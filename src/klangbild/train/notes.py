@@ -214,6 +214,7 @@ def train(
     minutes: float | None = None,
     steps: int | None = None,
     device: str = "cpu",
+    threads: int = 1,
     resume: bool = False,
     start_weights: dict[str, torch.Tensor] | None = None,
     decay_steps: int | None = None,
@@ -222,6 +223,7 @@ def train(
 
     decay_steps: branch off the checkpoint, bring the learning rate to zero in so many steps, and write `decayed.pt`.
     """
+    torch.set_num_threads(threads)
     trainer = NotesTrainer(config, NoteData.load(Path(config.data)), device=device)
     folder = Path(config.run)
     folder.mkdir(parents=True, exist_ok=True)
