@@ -81,6 +81,8 @@ def test_emotion_may_change_on_the_way():
     runtime = NotesRuntime(model, card)
     runtime.step(ids[:, :6], conditions[:, 0])
     assert np.abs(runtime.step(ids[:, 6:], conditions[:, -1]) - expected).max() < 1e-4
+    runtime.forget()
+    assert np.abs(runtime.step(ids, conditions) - expected).max() < 1e-4
 
 
 def test_prefixes():

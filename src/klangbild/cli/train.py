@@ -57,12 +57,8 @@ def _config(args: argparse.Namespace):
 
 
 def _need_torch() -> None:
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise NotAvailableError(
-            "training needs torch, which is not installed; pip install 'klangbild[train]'"
-        ) from None
+    if importlib.util.find_spec("torch") is None:
+        raise NotAvailableError("training needs torch, which is not installed; pip install 'klangbild[train]'")
 
 
 def _run_notes(args: argparse.Namespace) -> int:
