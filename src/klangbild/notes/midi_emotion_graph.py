@@ -8,7 +8,7 @@ enters as its additive bias. Weights:
 * int8: `MatMulNBits` with 8 bits, one scale for each `BLOCK` weights of a row, activations rounded to int8 on the fly.
   Embedding, conditions, tables of distances and norms stay float32.
 
-Inputs (B rows, T new ids, H heads of width d, C places in the memory):
+Inputs (B rows, T new ids, H heads of width d, rounded up to a multiple of 8, C places in the memory):
     ids (B, T) int64; condition (B, 2) float32; prefix_rows () int64: 2 when `continuous_token` reads its first ids, else 0;
     position () int64: how many positions the memory holds; last (B,) int32 and total () int32: the number of positions after
     this call, less one in `last`; keys_i, values_i (B, H, C, d) float32.
@@ -28,8 +28,9 @@ from klangbild.errors import InputError, NotAvailableError
 from klangbild.notes.midi_emotion_config import MidiEmotionSizes, position_table
 
 Precision = Literal["float32", "int8"]
-BLOCK = 32
+BLOCK = 128
 _BITS = 8
+_INT8_INPUTS = 4  # onnxruntime's accuracy_level for which inputs are rounded to int8, too
 _OPSET, _IR_VERSION = 17, 9
 _MICROSOFT = "com.microsoft"
 _EPSILON = 1e-6
@@ -103,6 +104,11 @@ def quantize_rows(weight: np.ndarray, block: int = BLOCK) -> tuple[np.ndarray, n
     return (np.rint(steps) + 128).astype(np.uint8), scales.reshape(-1).astype(np.float32)
 
 
+def memory_width(sizes: MidiEmotionSizes) -> int:
+    """Width of a head in the memories: d_head, rounded up to a multiple of 8."""
+    return -(-sizes.d_head // 8) * 8
+
+
 class _Graph:
     """Collects nodes and initializers. Every method that adds a node gives back the name of its output."""
 
@@ -121,7 +127,7 @@ class _Graph:
             x = self._layer(x, layer)
         last = self._squeeze(self._slice(x, [-1], [2**62], axis=1), axis=1)
         self._linear(last, "fc", out="logits")
-        memory = ["B", s.n_head, "C", s.d_head]
+        memory = ["B", s.n_head, "C", memory_width(s)]
         kinds = TensorProto
         inputs = [("ids", kinds.INT64, ["B", "T"])]
         if s.conditioning in ("continuous_concat", "continuous_token"):
@@ -186,7 +192,8 @@ class _Graph:
 
     def _layer(self, x: str, layer: int) -> str:
         s, at = self.sizes, f"enc_layers.{layer}."
-        q, k, v = (self._linear(x, f"{at}rga.W{name}") for name in "qkv")
+        q, k, v = self._queries_keys_values(x, at)
+        padded = [self._padded(part) for part in (q, k, v)]
         heads_first = self._node("Reshape", [q, self._constant([0, 0, s.n_head, s.d_head])])
         heads_first = self._node("Transpose", [heads_first], perm=[0, 2, 1, 3])
         table = self._weight(f"{at}rga.E")
@@ -201,16 +208,34 @@ class _Graph:
         bias = self._node("Reshape", [bias, self.wide])
         attended = self._node(
             "GroupQueryAttention",
-            [q, k, v, f"keys_{layer}", f"values_{layer}", "last", "total", "", "", "", bias],
+            [*padded, f"keys_{layer}", f"values_{layer}", "last", "total", "", "", "", bias],
             outputs=[f"attended_{layer}", f"new_keys_{layer}", f"new_values_{layer}"],
             domain=_MICROSOFT,
             num_heads=s.n_head,
             kv_num_heads=s.n_head,
             scale=1.0 / math.sqrt(s.d_head),
         )
+        attended = self._unpadded(attended)
         x = self._add_norm(x, self._linear(attended, f"{at}rga.fc"), f"{at}layernorm1")
         hidden = self._node("Relu", [self._linear(x, f"{at}FFN_pre")])
         return self._add_norm(x, self._linear(hidden, f"{at}FFN_suf"), f"{at}layernorm2")
+
+    def _padded(self, x: str) -> str:
+        """(B, T, D) with each head's width brought to a multiple of 8 by zeros, which onnxruntime's attention asks for."""
+        s, more = self.sizes, memory_width(self.sizes) - self.sizes.d_head
+        if not more:
+            return x
+        x = self._node("Reshape", [x, self._constant([0, 0, s.n_head, s.d_head])])
+        x = self._node("Pad", [x, self._constant([0, 0, 0, 0, 0, 0, 0, more])])
+        return self._node("Reshape", [x, self._constant([0, 0, -1])])
+
+    def _unpadded(self, x: str) -> str:
+        s, width = self.sizes, memory_width(self.sizes)
+        if width == s.d_head:
+            return x
+        x = self._node("Reshape", [x, self._constant([0, 0, s.n_head, width])])
+        x = self._slice(x, [0], [s.d_head], axis=3)
+        return self._node("Reshape", [x, self._constant([0, 0, -1])])
 
     def _add_norm(self, x: str, y: str, name: str) -> str:
         inputs = [x, y, self._weight(f"{name}.weight"), self._weight(f"{name}.bias")]
@@ -223,14 +248,29 @@ class _Graph:
         if self.precision == "float32":
             product = self._node("MatMul", [x, self._transposed(f"{name}.weight")])
             return self._node("Add", [product, bias], outputs=outputs)
-        weight = self.weights[f"{name}.weight"]
-        packed, scales = quantize_rows(weight)
+        product = self._int8_product(x, self.weights[f"{name}.weight"], name)
+        return self._node("Add", [product, bias], outputs=outputs)
+
+    def _queries_keys_values(self, x: str, at: str) -> list[str]:
+        """Three linear layers on one input; as int8 they are one product, which rounds its input once."""
+        names = [f"{at}rga.W{name}" for name in "qkv"]
+        if self.precision == "float32":
+            return [self._linear(x, name) for name in names]
+        weight = np.concatenate([self.weights[f"{name}.weight"] for name in names])
+        bias = np.concatenate([self.weights[f"{name}.bias"] for name in names])
+        product = self._int8_product(x, weight, f"{at}rga.Wqkv")
+        product = self._node("Add", [product, self._constant(bias, name=f"{at}rga.Wqkv.bias")])
+        outputs = [f"{at}rga.{name}" for name in "qkv"]
+        self._node("Split", [product, self._constant([len(bias) // 3] * 3)], outputs=outputs, axis=-1)
+        return outputs
+
+    def _int8_product(self, x: str, weight: np.ndarray, name: str) -> str:
+        """x (..., K) times weight (N, K) rounded to int8 by blocks: (..., N)."""
+        packed, scales = quantize_rows(weight, BLOCK)
         inputs = [x, self._constant(packed, name=f"{name}.int8"), self._constant(scales, name=f"{name}.scales")]
         n, k = weight.shape
-        product = self._node(
-            "MatMulNBits", inputs, domain=_MICROSOFT, K=k, N=n, bits=_BITS, block_size=BLOCK, accuracy_level=4
-        )
-        return self._node("Add", [product, bias], outputs=outputs)
+        sizes = {"K": k, "N": n, "bits": _BITS, "block_size": BLOCK, "accuracy_level": _INT8_INPUTS}
+        return self._node("MatMulNBits", inputs, domain=_MICROSOFT, **sizes)
 
     def _exact_linear(self, x: str, name: str) -> str:
         return self._node("Gemm", [x, self._weight(f"{name}.weight"), self._weight(f"{name}.bias")], transB=1)

@@ -14,6 +14,7 @@ import numpy as np
 from klangbild.errors import InputError, NotAvailableError
 from klangbild.notes.events_vocabulary import EventsVocabulary
 from klangbild.notes.midi_emotion_config import MidiEmotionSizes
+from klangbild.notes.midi_emotion_graph import memory_width
 from klangbild.notes.midi_emotion_window import WindowedModel
 
 PLACES = 128
@@ -95,7 +96,8 @@ class OnnxEventsModel(WindowedModel):
         self._session.run_with_iobinding(binding)
         if advance:
             self._fill = end
-        return binding.get_outputs()[0].numpy()
+        # a copy: the next run writes into the same output buffer
+        return binding.get_outputs()[0].numpy().copy()
 
     def _bound(self, rows: slice) -> Any:
         """A binding of the memories of these rows, each as input and output at once."""
@@ -115,7 +117,7 @@ class OnnxEventsModel(WindowedModel):
     def _allocate(self, places: int) -> None:
         s = self.sizes
         self._places = min(places, s.max_positions)
-        shape = (2, s.n_layer, self._rows, s.n_head, self._places, s.d_head)
+        shape = (2, s.n_layer, self._rows, s.n_head, self._places, memory_width(s))
         self._memory = np.zeros(shape, np.float32)
         self._bindings: dict[tuple, Any] = {}
 

@@ -51,7 +51,9 @@ class WindowedModel:
     ) -> None:
         shortest = sizes.n_prefix + 1
         if not shortest <= max_input_length <= sizes.max_positions:
-            raise UsageError(f"max_input_length {max_input_length} is out of range; give {shortest} to {sizes.max_positions}")
+            raise UsageError(
+                f"max_input_length {max_input_length} is out of range; give {shortest} to {sizes.max_positions}"
+            )
         if window not in ("fast", "exact"):
             raise UsageError(f"window '{window}' is not known; choose fast or exact")
         self.sizes, self.vocabulary = sizes, vocabulary
