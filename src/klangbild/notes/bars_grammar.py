@@ -232,7 +232,8 @@ class BarsState:
             return 0
         due, new = self._dues()
         late = self.bar - self.section_bar >= ENTRY_BARS or self.is_final
-        welcome = self.heard | due if late and self.heard and not new else self.allowed_families
+        known = (self.heard | due) & self.allowed_families
+        welcome = known if late and known and not new else self.allowed_families
         if not due and not new:
             full = self.notes_at_once >= self.rules.max_notes_at_once or self._beat_is_full()
             return 0 if full else welcome

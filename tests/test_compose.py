@@ -1,0 +1,181 @@
+"""The Python door: settings in, a `Result` out; equal seeds, equal bytes; every wish of every kind holds."""
+
+import io
+import json
+import subprocess
+import sys
+
+import mido
+import numpy as np
+import pytest
+from PIL import Image
+
+import klangbild
+from klangbild import Composer, Emotion, compose
+from klangbild.errors import InputError, UsageError
+from klangbild.notes.midi import read_midi
+
+
+@pytest.fixture(scope="module")
+def composer():
+    return Composer(seconds=4, seed=3)
+
+
+@pytest.fixture(scope="module")
+def result(composer, picture_file):
+    return composer.compose(picture_file)
+
+
+def test_a_result_knows_everything(result):
+    assert result.name == "dusk" and result.seed == 3
+    assert result.piece.n_notes > 0 and result.audio.rate == 44100
+    assert -1 <= result.emotion.valence <= 1 and result.emotion.valence_spread > 0
+    assert result.reasons and result.record["music"]["words"]
+    assert abs(result.record["sound"]["lufs"] + 14) < 1.5
+    assert result.record["sound"]["true_peak_dbtp"] <= -1.0
+    html = result._repr_html_()
+    assert "<audio" in html and "alt='" in html
+
+
+def test_every_kind_of_source_gives_the_same_music(composer, picture_file, result):
+    image = Image.open(picture_file)
+    sources = [picture_file.read_bytes(), io.BytesIO(picture_file.read_bytes()), image, np.asarray(image.convert("RGB"))]
+    for source in sources:
+        again = composer.compose(source)
+        assert [t.notes.tolist() for t in again.piece.tracks] == [t.notes.tolist() for t in result.piece.tracks]
+
+
+def test_equal_seeds_give_equal_bytes_in_two_processes(picture_file, tmp_path):
+    code = (
+        "import sys; from klangbild import compose;"
+        "compose(sys.argv[1], seconds=4, seed=9).save(sys.argv[2], 'mid,wav,flac,ogg,mp3,png')"
+    )
+    for name in ("one", "two"):
+        subprocess.run([sys.executable, "-c", code, str(picture_file), str(tmp_path / name)], check=True)
+    for suffix in ("mid", "wav", "flac", "ogg", "mp3", "png"):
+        one, two = ((tmp_path / n / f"dusk-9.{suffix}").read_bytes() for n in ("one", "two"))
+        assert one == two, suffix
+
+
+@pytest.mark.parametrize("suffix", ["json", "mid", "wav", "flac", "mp3", "ogg", "png"])
+def test_replay_from_any_file(result, tmp_path, suffix):
+    paths = result.save(tmp_path, ("mid", "wav", suffix) if suffix not in ("mid", "wav") else ("mid", "wav"))
+    again = klangbild.replay(paths[suffix])
+    fresh = again.save(tmp_path / "again", ("mid", "wav"))
+    assert fresh["mid"].read_bytes() == paths["mid"].read_bytes()
+    assert fresh["wav"].read_bytes() == paths["wav"].read_bytes()
+
+
+def test_replay_refuses_what_is_not_ours(tmp_path, picture_file, result):
+    plain = tmp_path / "plain.mid"
+    midi = mido.MidiFile()
+    midi.tracks.append(mido.MidiTrack([mido.Message("note_on", note=60, velocity=64, time=0)]))
+    midi.save(plain)
+    with pytest.raises(InputError, match="carries no klangbild record"):
+        klangbild.replay(plain)
+    with pytest.raises(InputError, match="there is no such file"):
+        klangbild.replay(tmp_path / "no.json")
+    other = tmp_path / "other.png"
+    Image.new("RGB", (9, 9)).save(other)
+    with pytest.raises(InputError, match="not the picture this piece was made from"):
+        result.replay(picture=other)
+
+
+def test_replay_says_when_it_cannot_be_exact(result, tmp_path, capsys):
+    from klangbild.cli.main import main
+
+    path = result.save(tmp_path, ("json",))["json"]
+    record = json.loads(path.read_text())
+    record["versions"]["onnxruntime"] = "0.0.1"
+    path.write_text(json.dumps(record))
+    assert main(["replay", str(path), "-o", str(tmp_path), "-f", "mid"]) == 0
+    assert "not exact: onnxruntime was 0.0.1" in capsys.readouterr().err
+
+
+def test_module_and_function_share_a_name():
+    assert callable(klangbild.compose) and callable(klangbild.replay)
+    import klangbild.compose as module
+
+    assert module.Composer is Composer
+
+
+def test_emotion_overrides_and_paths(composer, picture_file):
+    moved = composer.compose(picture_file, emotion=Emotion(0.5, -0.5))
+    assert moved.record["emotion"]["source"] == "override"
+    assert moved.record["emotion"]["asked"] == {"valence": 0.5, "arousal": -0.5}
+    assert moved.emotion == composer.compose(picture_file).emotion
+    path = composer.compose(picture_file, path=[Emotion(-0.6, -0.6), Emotion(0.7, 0.8)], seconds=20)
+    assert path.record["emotion"]["source"] == "path" and path.settings.path == "0:-0.6,-0.6 20:0.7,0.8"
+
+
+def test_candidates_keep_the_best(composer, picture_file):
+    result = composer.compose(picture_file, candidates=3)
+    scores = result.record["music"]["candidates"]
+    assert len(scores) == 3
+    assert scores[result.record["music"]["chosen"]]["total"] == max(s["total"] for s in scores)
+    # the first candidate is what one would have got alone
+    if result.record["music"]["chosen"] == 0:
+        assert result.midi
+
+
+def test_continue_goes_on_from_a_file(composer, picture_file, result, tmp_path):
+    start = result.save(tmp_path, ("mid",))["mid"]
+    longer = composer.compose(picture_file, continue_from=str(start), seconds=4, seed=4)
+    assert longer.piece.seconds > result.piece.seconds + 2
+    before, after = result.piece.by_family(), longer.piece.by_family()
+    assert set(before) <= set(after)
+
+
+def test_progress_and_stop(composer, picture_file):
+    seen = []
+
+    def stop_after_three(done: float, total: float) -> bool:
+        seen.append(done / total)
+        return len(seen) < 3
+
+    result = composer.compose(picture_file, seconds=60, on_progress=stop_after_three)
+    assert result.stopped and 0 < result.piece.seconds < 30
+    assert seen == sorted(seen)
+
+
+def test_on_bar_shows_the_piece_growing(composer, picture_file):
+    sizes = []
+    composer.compose(picture_file, seconds=25, on_bar=lambda piece: sizes.append(piece.n_notes))
+    assert len(sizes) >= 3 and sizes == sorted(sizes)
+
+
+def test_unknown_settings_are_told(picture_file):
+    with pytest.raises(TypeError):
+        compose(picture_file, tempi=3)
+    with pytest.raises(UsageError, match="neither a picture nor --text"):
+        compose()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_every_wish_holds(composer, picture_file, seed):
+    rng = np.random.default_rng(seed)
+    families = list(rng.permutation(klangbild.settings.INSTRUMENTS)[: rng.integers(1, 6)])
+    wishes = {
+        "instruments": families,
+        "tempo": float(rng.integers(50, 200)),
+        "meter": str(rng.choice(["3/4", "4/4", "6/8", "5/4"])),
+        "key": str(rng.choice(["C", "F# minor", "Bb", "Em"])),
+        "seconds": float(rng.integers(3, 15)),
+        "valence": float(rng.uniform(-1, 1)),
+        "arousal": float(rng.uniform(-1, 1)),
+        "note_temperature": float(rng.uniform(0.5, 1.5)),
+        "top_k": int(rng.integers(0, 50)),
+        "repetition_penalty": float(rng.uniform(1, 1.5)),
+        "guidance": float(rng.uniform(1, 3)),
+        "seed": seed,
+    }
+    piece = read_midi(composer.compose(picture_file, **wishes).midi)
+    assert set(piece.families) == set(families)
+    assert abs(piece.tempos[0][1] - wishes["tempo"]) < 0.01 and len(piece.tempos) == 1
+    assert f"{piece.meters[0][1]}/{piece.meters[0][2]}" == wishes["meter"] and len(piece.meters) == 1
+    from klangbild.notes.piece import Key
+
+    assert piece.key == Key.parse(wishes["key"])
+    beats = 4 * piece.meters[0][1] / piece.meters[0][2]
+    assert abs(piece.seconds - wishes["seconds"]) <= beats * 60 / wishes["tempo"] + 0.01
+    assert piece.n_notes > 0
