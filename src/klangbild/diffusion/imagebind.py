@@ -24,6 +24,8 @@ from klangbild.diffusion.imagebind_text import TextConfig, TextTower
 from klangbild.diffusion.imagebind_vision import VisionConfig, VisionTower, prepare_image
 from klangbild.diffusion.weight_files import read_state_dict
 from klangbild.errors import InputError, UsageError
+from klangbild.picture.picture import Picture
+from klangbild.sound.audio import Audio
 
 Tower = Literal["vision", "audio", "text"]
 TOWERS: tuple[Tower, ...] = ("vision", "audio", "text")
@@ -146,3 +148,19 @@ def published_name(name: str) -> str:
 def cosine(a: Tensor, b: Tensor) -> Tensor:
     """Cosine of each row of `a` with the same row of `b`; the paper's "ImageBind score" (IBSc)."""
     return functional.cosine_similarity(a, b, dim=-1)
+
+
+class ImageBindEmbedder:
+    """ImageBind as the space in which files are paired (`data/pairing_vectors.py`)."""
+
+    def __init__(self, model: ImageBind, *, name: str = "imagebind_huge") -> None:
+        self.model = model
+        self.name = name
+
+    def picture(self, picture: Picture) -> np.ndarray:
+        """float32 (out_dim,), unit length."""
+        return self.model.embed_pictures([picture.rgb])[0].numpy()
+
+    def music(self, audio: Audio) -> np.ndarray:
+        """float32 (out_dim,)."""
+        return self.model.embed_sounds([(audio.samples, audio.rate)])[0].numpy()

@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from klangbild.errors import InputError, NotAvailableError, OutputError
+from klangbild.atomic import atomic_path
+from klangbild.errors import InputError, NotAvailableError
 
 
 def read_state_dict(path: Path | str) -> dict[str, Tensor]:
@@ -43,22 +44,21 @@ def read_state_dict(path: Path | str) -> dict[str, Tensor]:
 
 
 def write_state_dict(state: dict[str, Tensor], path: Path | str) -> None:
-    """Write tensors as safetensors, or as a torch file when the name ends in `.pt` or `.pth`; never half a file."""
+    """Write tensors as safetensors, or as a torch file when the name ends in `.pt` or `.pth`; never half a file.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
     path = Path(path)
-    part = path.with_name(path.name + ".part")
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as part:
         if path.suffix in (".pt", ".pth"):
             torch.save(tensors, part)
         else:
             from safetensors.torch import save_file
 
             save_file(tensors, part)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error}); choose another folder") from error
 
 
 def _is_zip(path: Path) -> bool:
