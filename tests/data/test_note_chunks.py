@@ -65,6 +65,12 @@ def test_cut_chunks_still_know_the_next_id(data):
     assert (chunk.targets != IGNORE).all()
 
 
+def test_opened_chunks_predict_their_first_bar(data):
+    chunk = NoteChunks(data, mode="none", context=8).chunk(0, 3, opened=True)
+    assert chunk.ids[:3].tolist() == [PAD, BAR_0, NOTE_0 + 2] and chunk.targets[0] == BAR_0
+    assert NoteChunks(data, mode="none", context=8).chunk(0, 0, opened=True).ids[0] == BOS
+
+
 def test_draws_repeat_and_hide_the_emotion_now_and_then(data):
     chunks = NoteChunks(data, mode="continuous_concat", context=8, dropout=0.5)
     one, two = (chunks.batch(64, seed=3, step=5) for _ in range(2))

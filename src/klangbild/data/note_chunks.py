@@ -2,7 +2,9 @@
 
 Which chunk a row of a step holds depends on (seed, step, row) alone, so a run that stops and resumes sees what it would
 have seen. Half of the chunks start at a section, half at any bar (so that the ends of long sections are learnt, and the
-model can pick up from a window that slid past a section's start).
+model can pick up from a window that slid past a section's start). Half of those that do not start a piece are opened by PAD,
+so that their first Bar too is predicted: it says the mode, which the emotion decides more than anything else, and too few
+chunks start with BOS to learn that from.
 """
 
 from __future__ import annotations
@@ -43,10 +45,11 @@ class NoteChunks:
         heldout: bool = False,
         pool_shares: dict[str, float] | None = None,
         section_start_share: float = 0.5,
+        opened_share: float = 0.5,
         dropout: float = 0.1,
     ) -> None:
         self.data, self.mode, self.context = data, mode, context
-        self.section_start_share, self.dropout = section_start_share, dropout
+        self.section_start_share, self.opened_share, self.dropout = section_start_share, opened_share, dropout
         self.vocabulary = int(data.about["vocabulary"])
         sizes = np.diff(data.section_start)
         n_pieces = len(data.piece_name)
@@ -81,8 +84,13 @@ class NoteChunks:
         starts = self.data.section_start
         return slice(int(starts[self.first_section[piece]]), int(starts[self.end_section[piece]]))
 
-    def chunk(self, piece: int, start: int, *, known: bool = True, length: int | None = None) -> Chunk:
-        """The chunk of `piece` that starts at id `start` of `data.ids` (a Bar). known=False hides the emotion."""
+    def chunk(
+        self, piece: int, start: int, *, known: bool = True, opened: bool = False, length: int | None = None
+    ) -> Chunk:
+        """The chunk of `piece` that starts at id `start` of `data.ids` (a Bar).
+
+        known=False hides the emotion; opened=True puts PAD before a chunk that does not start its piece.
+        """
         data, length = self.data, length or self.context
         whole = self.piece_ids(piece)
         section = int(np.searchsorted(data.section_start, start, side="right")) - 1
@@ -98,8 +106,9 @@ class NoteChunks:
             is_prefix.append(np.full(len(new), prefix))
             total += len(new)
 
-        if start == whole.start:
-            add(np.array([BOS]), self._condition(section, known), False)
+        if start == whole.start or opened:
+            opening = BOS if start == whole.start else PAD
+            add(np.array([opening]), self._condition(section, known), False)
         while total <= length and at < whole.stop:
             condition = self._condition(section, known)
             if prefix_length(self.mode):
@@ -125,7 +134,8 @@ class NoteChunks:
         else:
             whole = self.piece_ids(piece)
             starts = np.flatnonzero(self._is_bar[whole]) + whole.start
-        return self.chunk(piece, int(rng.choice(starts)), known=rng.random() >= self.dropout)
+        start, known = int(rng.choice(starts)), rng.random() >= self.dropout
+        return self.chunk(piece, start, known=known, opened=rng.random() < self.opened_share)
 
     def batch(self, rows: int, *, seed: int, step: int) -> Chunk:
         """`rows` chunks of a step, stacked: ids (rows, T), condition (rows, T, 3), targets (rows, T)."""
