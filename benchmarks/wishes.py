@@ -1,0 +1,143 @@
+"""200 pieces over random pictures, emotions and wishes: is every one valid, and does every wish hold?
+
+    python benchmarks/wishes.py [--pieces 200] [--seed 1]
+
+Each piece is written, read back with mido (another reader than the one that wrote it) and with soundfile. Counted: files that
+do not open, wishes broken (instruments, minimum, key, tempo, meter, length within one bar), stuck notes, silence, peaks over
+-1 dBTP. Exit 1 if anything is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import mido
+import numpy as np
+
+from klangbild import Composer
+from klangbild.notes.midi import read_midi
+from klangbild.notes.piece import Key
+from klangbild.settings import INSTRUMENTS, METERS
+from klangbild.sound.files import read_audio
+from klangbild.sound.loudness import measure_loudness
+
+
+def random_picture(rng: np.random.Generator) -> np.ndarray:
+    """A gradient between random colours with random blots: no picture of anybody."""
+    height, width = (int(n) for n in rng.integers(20, 200, 2))
+    a, b = rng.integers(0, 256, (2, 3))
+    ramp = np.linspace(0, 1, height)[:, None, None]
+    rgb = (a * (1 - ramp) + b * ramp) * np.ones((1, width, 1))
+    for _ in range(int(rng.integers(0, 12))):
+        y, x, size = int(rng.integers(height)), int(rng.integers(width)), int(rng.integers(2, 40))
+        rgb[y : y + size, x : x + size] = rng.integers(0, 256, 3)
+    return np.clip(rgb + rng.normal(0, rng.uniform(0, 30), rgb.shape), 0, 255).astype(np.uint8)
+
+
+def random_wishes(rng: np.random.Generator) -> dict:
+    """Some of everything that can be wished for, never contradictory."""
+    wishes: dict = {"seed": int(rng.integers(2**31))}
+    wishes |= (
+        {"bars": int(rng.integers(1, 25))} if rng.random() < 0.3 else {"seconds": float(round(rng.uniform(2, 40), 1))}
+    )
+    allowed = list(INSTRUMENTS)
+    if rng.random() < 0.4:
+        allowed = [str(f) for f in rng.permutation(INSTRUMENTS)[: rng.integers(1, 7)]]
+        wishes["instruments"] = tuple(allowed)
+    elif rng.random() < 0.4:
+        without = [str(f) for f in rng.permutation(INSTRUMENTS)[: rng.integers(1, 8)]]
+        allowed = [f for f in INSTRUMENTS if f not in without]
+        wishes["without"] = tuple(without)
+    options = {
+        "min_instruments": lambda: int(rng.integers(1, len(allowed) + 1)),
+        "key": lambda: str(rng.choice(["C", "D", "Eb", "F# minor", "Am", "Bbm", "G# minor", "Ab"])),
+        "tempo": lambda: float(rng.integers(40, 241)),
+        "meter": lambda: str(rng.choice(METERS)),
+        "valence": lambda: float(rng.uniform(-1, 1)),
+        "arousal": lambda: float(rng.uniform(-1, 1)),
+        "note_temperature": lambda: float(rng.uniform(0.3, 2.0)),
+        "rest_temperature": lambda: float(rng.uniform(0.3, 2.0)),
+        "top_p": lambda: float(rng.uniform(0.3, 1.0)),
+        "top_k": lambda: int(rng.integers(0, 60)),
+        "repetition_penalty": lambda: float(rng.uniform(1, 2)),
+        "guidance": lambda: float(rng.uniform(1, 4)),
+    }
+    return wishes | {name: draw() for name, draw in options.items() if rng.random() < 0.35}
+
+
+def complaints(result, folder: Path, wishes: dict) -> list[str]:
+    """What is wrong with one piece's files: empty when all is well."""
+    found = []
+    paths = result.save(folder, ("mid", "wav"), overwrite=True)
+    midi = mido.MidiFile(paths["mid"])
+    sounding: Counter = Counter()
+    for number, track in enumerate(midi.tracks):
+        for message in track:
+            if message.type == "note_on" and message.velocity > 0:
+                sounding[number, message.channel, message.note] += 1
+            elif message.type in ("note_on", "note_off"):
+                sounding[number, message.channel, message.note] -= 1
+    if any(sounding.values()):
+        found.append("stuck or doubled note")
+    piece = read_midi(paths["mid"])
+    if "instruments" in wishes and set(piece.families) != set(wishes["instruments"]):
+        found.append(f"instruments {piece.families} for {wishes['instruments']}")
+    if set(piece.families) & set(wishes.get("without", ())):
+        found.append("an excluded instrument plays")
+    if len(piece.families) < wishes.get("min_instruments", 1):
+        found.append(f"{len(piece.families)} instruments, at least {wishes['min_instruments']} wished")
+    if "key" in wishes and piece.key != Key.parse(wishes["key"]):
+        found.append(f"key {piece.key} for {wishes['key']}")
+    if "tempo" in wishes and (len(piece.tempos) != 1 or abs(piece.tempos[0][1] - wishes["tempo"]) > 0.01):
+        found.append(f"tempo {piece.tempos} for {wishes['tempo']}")
+    _, numerator, denominator = piece.meters[0]
+    if len(piece.meters) != 1 or wishes.get("meter", f"{numerator}/{denominator}") != f"{numerator}/{denominator}":
+        found.append(f"meter {piece.meters} for {wishes.get('meter')}")
+    bar_beats = 4 * numerator / denominator
+    bars = round(result.piece.length_beats / bar_beats)
+    if "bars" in wishes and bars != wishes["bars"]:
+        found.append(f"{bars} bars for {wishes['bars']}")
+    if (
+        "seconds" in wishes
+        and abs(result.piece.seconds - wishes["seconds"]) > bar_beats * 60 / piece.tempos[0][1] + 0.01
+    ):
+        found.append(f"{result.piece.seconds:.1f} s for {wishes['seconds']}")
+    loudness = measure_loudness(read_audio(paths["wav"]))
+    if loudness.lufs is None or loudness.lufs < -40:
+        found.append(f"silent ({loudness.lufs} LUFS)")
+    elif loudness.true_peak_dbtp > -1.0:
+        found.append(f"true peak {loudness.true_peak_dbtp:.2f} dBTP")
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pieces", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    composer, bad, started, music_s = Composer(), 0, time.perf_counter(), 0.0
+    loudness = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(arguments.pieces):
+            rng = np.random.default_rng([arguments.seed, number])
+            wishes = random_wishes(rng)
+            result = composer.compose(random_picture(rng), **wishes)
+            music_s += result.piece.seconds
+            loudness.append(result.record["sound"]["lufs"])
+            for complaint in complaints(result, Path(folder), wishes):
+                bad += 1
+                print(f"piece {number} {wishes}: {complaint}")
+    wall = time.perf_counter() - started
+    low, middle, high = np.percentile(loudness, [5, 50, 95])
+    print(f"{arguments.pieces} pieces, {music_s:.0f} s of music in {wall:.0f} s: {bad} complaints; "
+          f"LUFS 5/50/95 %: {low:.1f} {middle:.1f} {high:.1f}")  # fmt: skip
+    return int(bad > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
