@@ -1,8 +1,8 @@
 """Notes to finished sound: seconds of music per second of CPU, part by part, and the memory it takes.
 
-    python benchmarks/render.py [--seconds 60] [--runs 5]
+    OMP_NUM_THREADS=1 python benchmarks/render.py [--seconds 60] [--runs 5]
 
-The piece is made here (five tracks: drums, bass, piano, strings, winds; about 1,900 notes a minute). One thread. The best
+The piece is made here (five tracks: drums, bass, piano, strings, winds; about 1,900 notes a minute). The best
 of several runs is shown, in CPU and in wall time, with stems, mix, room, loudness and true peak included; drawing and
 writing files stand below. Peak memory is that of the whole process.
 """
@@ -10,16 +10,12 @@ writing files stand below. Peak memory is that of the whole process.
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
 
 import numpy as np
 
@@ -74,7 +70,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
     piece, font = band(options.seconds), find_soundfont()
-    print(f"{piece.seconds:.0f} s of music, {len(piece.tracks)} tracks, {piece.n_notes} notes, {font.name}, 1 thread")
+    print(f"{piece.seconds:.0f} s of music, {len(piece.tracks)} tracks, {piece.n_notes} notes, {font.name}")
     start_mb = peak_memory_mb()
     stems, stems_cpu, stems_wall = best_of(options.runs, lambda: synthesize_stems(piece, soundfont=font))
     made, mix_cpu, mix_wall = best_of(options.runs, lambda: mix(stems))

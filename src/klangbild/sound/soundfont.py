@@ -89,7 +89,8 @@ class SoundFont:
         self._bags = {"p": read["pbag"], "i": read["ibag"]}
         self._generators = {"p": read["pgen"], "i": read["igen"]}
         self._decoded: dict[int, np.ndarray] = {}
-        self._zones: dict[tuple[int, int], list[dict[int, int]]] = {}
+        self._zones: dict[tuple[int, int], list[dict]] = {}
+        self._made: dict[tuple[tuple[int, int], int, int], Zone | None] = {}
         self._preset_index = {
             (int(p["bank"]), int(p["preset"])): index for index, p in reversed(list(enumerate(self._presets[:-1])))
         }
@@ -144,10 +145,12 @@ class SoundFont:
             if preset not in self._zones:
                 self._zones[preset] = self._read_preset(self._preset_index[preset])
             found = []
-            for generators in self._zones[preset]:
+            for index, generators in enumerate(self._zones[preset]):
                 (key_low, key_high), (low, high) = generators[_KEY_RANGE], generators[_VELOCITY_RANGE]
                 if key_low <= key <= key_high and low <= velocity <= high:
-                    found.append(self._zone(generators, key))
+                    if (preset, index, key) not in self._made:
+                        self._made[preset, index, key] = self._zone(generators, key)
+                    found.append(self._made[preset, index, key])
         except (IndexError, ValueError, OverflowError):
             raise InputError(f"{self.path}: is a damaged SoundFont; download or export it again") from None
         return [zone for zone in found if zone is not None]

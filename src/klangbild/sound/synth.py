@@ -22,7 +22,7 @@ from klangbild.notes.families import FAMILIES, FAMILY_INDEX
 from klangbild.notes.piece import Piece, Track
 from klangbild.sound.audio import Audio
 from klangbild.sound.soundfont import SoundFont, Zone
-from klangbild.sound.voices import SILENT_DB, VoiceMaker, decay
+from klangbild.sound.voices import SILENT_DB, VoiceMaker, darker, decay
 
 _LONGEST_RELEASE_S = 4.0
 _SHORTEST_NOTE_S = 0.02
@@ -114,6 +114,9 @@ def _k_weight(size: int, rate: int) -> np.ndarray:
 
 def _play(track: Track, piece: Piece, voices: VoiceMaker, stem: np.ndarray) -> None:
     """Add all notes of a track to `stem` (2, n)."""
+    # y += a x in one pass over memory and in place, for float32 that lies in a row: this is where the time goes
+    from scipy.linalg.blas import saxpy as axpy
+
     rate, notes = voices.rate, track.notes
     preset = voices.font.find_preset(track.program, is_drum=track.is_drum)
     onset = np.rint(piece.beats_to_seconds(notes["onset"]) * rate).astype(int)
@@ -122,49 +125,52 @@ def _play(track: Track, piece: Piece, voices: VoiceMaker, stem: np.ndarray) -> N
     zones = _zones_of_notes(voices.font, preset, notes)
     cut = _cuts(onset, zones)
     mono = np.zeros(stem.shape[1], np.float32)
-    groups: dict[tuple[Zone, float], list[int]] = {}
+    groups: dict[Zone, list[int]] = {}
     for index, layers in enumerate(zones):
         for zone in layers:
-            groups.setdefault((zone, _brightness(int(notes["velocity"][index]))), []).append(index)
+            groups.setdefault(zone, []).append(index)
     scratch = np.empty(stem.shape[1], np.float32)
-    for (zone, brightness), members in groups.items():
+    for zone, members in groups.items():
         slope = 100.0 / (max(zone.release_s, 0.01) * rate)
         fading = decay(min(math.ceil(SILENT_DB / slope), int(_LONGEST_RELEASE_S * rate)), slope)
         # the last 10 ms go to nothing, where a long release was shortened
         fading[-rate // 100 :] *= np.linspace(1, 0, len(fading[-rate // 100 :]), dtype=np.float32)
-        longest = int(held[members].max()) + len(fading)
-        voice = voices.voice(zone, longest, brightness_db=brightness)
-        level = 10 ** (-zone.attenuation_db / 20)
+        plain = voices.voice(zone, int(held[members].max()) + len(fading))
         targets = _targets(zone.pan, mono, stem)
+        by_brightness: dict[float, list[int]] = {}
         for index in members:
-            gain = np.float32(level * (int(notes["velocity"][index]) / 127) ** 2)
-            n = min(len(voice), int(held[index]) + len(fading))
-            note = np.multiply(voice[:n], gain, out=scratch[:n])
-            h = min(int(held[index]), n)
-            note[h:] *= fading[: n - h]
-            at = int(onset[index])
-            if cut[index] is not None and cut[index] < n:
-                n = cut[index]
-                note = note[:n]
-                k = min(round(_CUT_S * rate), n)
-                note[n - k :] *= np.linspace(1, 0, k, dtype=np.float32)
-            n = min(n, stem.shape[1] - at)
-            for channel, share in targets:
-                if share == 1.0:
-                    channel[at : at + n] += note[:n]
-                else:
-                    channel[at : at + n] += note[:n] * share
+            by_brightness.setdefault(_brightness(int(notes["velocity"][index])), []).append(index)
+        for brightness, alike in by_brightness.items():
+            voice = darker(plain[: int(held[alike].max()) + len(fading)], brightness, rate)
+            for index in alike:
+                at, stop = int(onset[index]), int(held[index])
+                n = min(len(voice), stop + len(fading), stem.shape[1] - at)
+                stop = min(stop, n)
+                gain = 10 ** (-zone.attenuation_db / 20) * (int(notes["velocity"][index]) / 127) ** 2
+                # held: the voice itself; then its release, unless another note of its class cuts it before
+                tail = np.multiply(voice[stop:n], fading[: n - stop], out=scratch[: n - stop])
+                if cut[index] is not None and cut[index] < n:
+                    n = max(cut[index], 1)
+                    whole = np.concatenate([voice[:stop], tail])[:n]
+                    k = min(round(_CUT_S * rate), n)
+                    whole[n - k :] *= np.linspace(1, 0, k, dtype=np.float32)
+                    stop, tail = 0, whole
+                for channel, share in targets:
+                    if stop:
+                        axpy(voice[:stop], channel[at : at + stop], a=gain * share)
+                    if len(tail):
+                        axpy(tail, channel[at + stop : at + n], a=gain * share)
     mono *= np.float32(math.sqrt(0.5))
     stem += mono
 
 
-def _targets(pan: float, mono: np.ndarray, stem: np.ndarray) -> list[tuple[np.ndarray, np.float32]]:
+def _targets(pan: float, mono: np.ndarray, stem: np.ndarray) -> list[tuple[np.ndarray, float]]:
     """Where a layer goes, with its share: the mono bus, or left and right by the equal-power law."""
     if abs(pan) < 0.02:
-        return [(mono, np.float32(1))]
+        return [(mono, 1.0)]
     angle = (pan + 1) * math.pi / 4
     shares = (math.cos(angle), math.sin(angle))
-    return [(channel, np.float32(share)) for channel, share in zip(stem, shares, strict=True) if share > 0.001]
+    return [(channel, share) for channel, share in zip(stem, shares, strict=True) if share > 0.001]
 
 
 def _brightness(velocity: int) -> float:

@@ -34,19 +34,14 @@ class VoiceMaker:
         self.rate = rate
         self._copies: dict[tuple, np.ndarray] = {}
 
-    def voice(self, zone: Zone, n: int, *, brightness_db: float = 0.0) -> np.ndarray:
-        """float32 (m,), m <= n: shorter where the sample or the envelope ends before.
-
-        brightness_db: <= 0, a shelf above 2 kHz: softly played notes have less treble.
-        """
+    def voice(self, zone: Zone, n: int) -> np.ndarray:
+        """float32 (m,), m <= n: shorter where the sample or the envelope ends before."""
         n = min(n, _natural_length(zone, self.rate))
         if n <= 0:
             return np.zeros(0, np.float32)
         sound = self._read(zone, n)
         if zone.cutoff_hz is not None:
             sound = _filtered(sound, zone, self.rate)
-        if brightness_db < -0.1:
-            sound = _shelved(sound, brightness_db, self.rate)
         sound *= amplitude_envelope(zone, len(sound), self.rate)
         return sound
 
@@ -98,6 +93,20 @@ def amplitude_envelope(zone: Zone, n: int, rate: int) -> np.ndarray:
         envelope[at : at + length] = decay(length, slope)
         envelope[at + length :] = 10 ** (-zone.sustain_db / 20)
     return envelope
+
+
+def darker(sound: np.ndarray, gain_db: float, rate: int) -> np.ndarray:
+    """A voice with its treble above 2 kHz moved by `gain_db` <= 0 (first-order shelf): softly played notes are duller."""
+    if gain_db > -0.1:
+        return sound
+    from scipy.signal import lfilter
+
+    gain = 10 ** (gain_db / 20)
+    k = math.tan(math.pi * min(2000.0 / rate, 0.45))
+    # bilinear transform of (g s + w) / (s + w)
+    b = np.array([gain + k, k - gain]) / (1 + k)
+    a = np.array([1 + k, k - 1]) / (1 + k)
+    return lfilter(b.astype(np.float32), a.astype(np.float32), sound)
 
 
 def decay(n: int, db_per_sample: float) -> np.ndarray:
@@ -171,18 +180,6 @@ def _low_pass(hz: float, resonance_db: float, rate: int) -> tuple[np.ndarray, np
     b = np.array([b0, 2 * b0, b0]) / (1 + alpha)
     a = np.array([1 + alpha, -2 * math.cos(w), 1 - alpha]) / (1 + alpha)
     return b.astype(np.float32), a.astype(np.float32)
-
-
-def _shelved(sound: np.ndarray, gain_db: float, rate: int) -> np.ndarray:
-    """First-order high shelf around 2 kHz."""
-    from scipy.signal import lfilter
-
-    gain = 10 ** (gain_db / 20)
-    k = math.tan(math.pi * min(2000.0 / rate, 0.45))
-    # bilinear transform of (g s + w) / (s + w)
-    b = np.array([gain + k, k - gain]) / (1 + k)
-    a = np.array([1 + k, k - 1]) / (1 + k)
-    return lfilter(b.astype(np.float32), a.astype(np.float32), sound)
 
 
 def _phases() -> np.ndarray:
