@@ -13,6 +13,7 @@ from pathlib import Path
 # name: (what it measures, the module, or None for what this file does itself)
 MEASURES: dict[str, tuple[str, str | None]] = {
     "parity": ("recorded data of a published system against our code", None),
+    "nll": ("how surprised a notes model is by held-out music, in bits", "klangbild.measure.nll"),
 }
 
 
