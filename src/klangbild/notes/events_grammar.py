@@ -67,6 +67,8 @@ class EventsState:
         self.struck_at_ms: list[int] = []  # of the last second
         self.limit_ms = _limit_ms(rules)
         self.done = False
+        self.ids_left: int | None = None
+        """How many ids may still be written, if that is limited; kept up to date by `advance`."""
 
     def copy(self) -> EventsState:
         other = copy.copy(self)
@@ -88,6 +90,8 @@ class EventsState:
 
     def advance(self, token: int) -> None:
         token = int(token)
+        if self.ids_left is not None:
+            self.ids_left -= 1
         if v.is_shift(token):
             self._shift(v.shift_ms(token))
         elif v.is_note(token):
@@ -127,7 +131,9 @@ class EventsState:
         room_ms = np.inf if self.limit_ms is None else self.limit_ms - self.elapsed_ms
         if due.any():
             room_ms = min(room_ms, self._due_ms() - self.elapsed_ms)
-            if room_ms < v.GRID_MS:  # now or never
+            # to be heard takes an ON, a shift and an OFF
+            no_room = self.ids_left is not None and self.ids_left <= 3 * self._n_due()
+            if room_ms < v.GRID_MS or no_room:  # now or never
                 notes[due, 1] = (_KEYS & ~self.sounding)[due]
                 return mask
         notes[:, 0] = self.sounding & ~self.struck_now
@@ -154,6 +160,11 @@ class EventsState:
         if missing > 0:
             due = self.may_play & ~self.heard
         return due
+
+    def _n_due(self) -> int:
+        """How many instruments must still enter at the least."""
+        required = int((self.required & ~self.heard).sum())
+        return max(required, self.rules.min_instruments - int(self.heard.sum()))
 
     def _is_crowded(self) -> bool:
         return (

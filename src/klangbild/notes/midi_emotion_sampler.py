@@ -121,12 +121,14 @@ def generate(
     draw: Draw | None = None,
     primer: np.ndarray | None = None,
     condition_at: Callable[[int, np.ndarray], np.ndarray] | None = None,
-    on_step: Callable[[int], bool | None] | None = None,
+    allowed_instruments: tuple[str, ...] = INSTRUMENTS,
+    on_step: Callable[[np.ndarray], bool | None] | None = None,
 ) -> np.ndarray:
     """Conditions (rows, 2 or 3) -> ids (rows, primer + gen_len - 1), the primer included.
 
     primer: (length,) or (rows, length) ids, default `<START>`; to continue a piece, its ids. condition_at(step, ids so far):
-    the conditions of that step, for an emotion that varies. draw: other dice than `rng`'s. on_step(step): False stops early.
+    the conditions of that step, for an emotion that varies. draw: other dice than `rng`'s. allowed_instruments: the others
+    are never struck. on_step(ids so far (rows, n)): False stops there.
     """
     condition = np.atleast_2d(np.asarray(condition, dtype=np.float32))
     rows = len(condition)
@@ -138,15 +140,16 @@ def generate(
     model.start(rows)
     new = song
     for step in range(sampling.gen_len):
-        if on_step is not None and on_step(step) is False:
+        if on_step is not None and on_step(song) is False:
             break
         if step + 1 == sampling.gen_len:  # the published loop computes one id more, and throws it away
             break
         now = condition if condition_at is None else condition_at(step, song)
         logits = model.step(new, now)
         banned = vocabulary.special
-        if sampling.min_instruments > 1:
-            banned = _banned(song, logits.shape[1], vocabulary, sampling, left=sampling.gen_len - 1 - step)
+        if sampling.min_instruments > 1 or len(allowed_instruments) < len(INSTRUMENTS):
+            left = sampling.gen_len - 1 - step
+            banned = _banned(song, logits.shape[1], vocabulary, sampling, allowed_instruments, left=left)
         probabilities, ids = choices(logits, song[:, -1], counter, sampling, banned)
         drawn = draw(probabilities)
         counter.update((probabilities > 0).sum(axis=1))
@@ -156,23 +159,35 @@ def generate(
 
 
 def _banned(
-    song: np.ndarray, size: int, vocabulary: EventsVocabulary, sampling: MidiEmotionSampling, *, left: int
+    song: np.ndarray,
+    size: int,
+    vocabulary: EventsVocabulary,
+    sampling: MidiEmotionSampling,
+    allowed: tuple[str, ...],
+    *,
+    left: int,
 ) -> np.ndarray:
-    """bool (rows, size): special ids, and where only the missing instruments still fit into the `left` ids, all but them.
-
-    Each needs an ON, a shift and an OFF to be heard: 3 ids.
+    """bool (rows, size): special ids, instruments that may not play, and where only the missing ones still fit into the
+    `left` ids, everything but them. Each needs an ON, a shift and an OFF to be heard: 3 ids.
     """
     mask = np.zeros((len(song), size), bool)
     mask[:, vocabulary.special] = True
+    for index, name in enumerate(INSTRUMENTS):
+        if name not in allowed:
+            mask[:, _ids_of(index, on=True)] = True
+    playable = {index for index, name in enumerate(INSTRUMENTS) if name in allowed}
     for row, ids in enumerate(song):
         heard = {parse_note(int(i))[0] for i in np.unique(ids) if is_note(int(i))}
-        missing = sampling.min_instruments - len(heard)
+        missing = min(sampling.min_instruments, len(playable)) - len(heard & playable)
         if missing > 0 and left <= 3 * missing:
             mask[row] = True
-            for instrument in set(range(len(INSTRUMENTS))) - heard:
-                first, last = (note_id(instrument, pitch, on=True) for pitch in (LOWEST_PITCH, HIGHEST_PITCH))
-                mask[row, first : last + 1] = False
+            for index in playable - heard:
+                mask[row, _ids_of(index, on=True)] = False
     return mask
+
+
+def _ids_of(instrument: int, *, on: bool) -> slice:
+    return slice(note_id(instrument, LOWEST_PITCH, on=on), note_id(instrument, HIGHEST_PITCH, on=on) + 1)
 
 
 def _dice(rng: np.random.Generator) -> Draw:

@@ -1,0 +1,167 @@
+"""`klangbild models`: which models are there, under which licence, what their output may be used for, and how to add more."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from klangbild.errors import NotAvailableError, UsageError
+
+KNOWN_FOREIGN = ("aria",)
+_NON_COMMERCIAL_USE = "private, teaching and research use; not for sale or advertising (NC), and share alike (SA)"
+
+
+def register(subparsers: argparse._SubParsersAction) -> None:
+    """Add `models` and its actions to the command line."""
+    parser = subparsers.add_parser("models", help="which models there are, their licences, how to add more")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    listing = actions.add_parser("list", help="all models on this machine, one a line")
+    listing.add_argument("--json", action="store_true", help="one JSON object per line")
+    listing.set_defaults(run=_list)
+
+    show = actions.add_parser("show", help="a model's card: licence, what its output may be used for, data, numbers")
+    show.add_argument("name", metavar="NAME|DIR")
+    show.add_argument("--json", action="store_true", help="the card as one JSON object")
+    show.add_argument("--check", action="store_true", help="read every file and compare it with its sha256")
+    show.set_defaults(run=_show)
+
+    add = actions.add_parser(
+        "add",
+        help="convert a model of others, so that --model NAME finds it",
+        description="Convert the checkpoints of ARIA or midi-emotion (model.pt, mappings.pt, model_config.pt, and ARIA's "
+        "image_encoder.pt) to a folder of ours. Pickles are opened without running code. Needs torch.",
+    )
+    add.add_argument("kind", choices=KNOWN_FOREIGN, help="whose model it is (aria: also any midi-emotion run)")
+    add.add_argument(
+        "--from",
+        dest="source",
+        metavar="DIR|HUB_ID",
+        help="folder, or id on the Hugging Face hub (aria: vincentamato/ARIA)",
+    )
+    add.add_argument("--name", metavar="NAME", help="the name to give it (default: aria)")
+    add.add_argument("--overwrite", action="store_true", help="replace a model of that name")
+    add.set_defaults(run=_add)
+
+    pull = actions.add_parser("pull", help="fetch and convert a known model from the hub")
+    pull.add_argument("name", metavar="NAME", help=f"one of: {', '.join(KNOWN_FOREIGN)}, or an id like owner/name")
+    pull.add_argument("--overwrite", action="store_true", help="replace a model of that name")
+    pull.set_defaults(run=_pull)
+
+    path = actions.add_parser("path", help="the folder of a model, or (without a name) the one where models are added")
+    path.add_argument("name", metavar="NAME", nargs="?")
+    path.set_defaults(run=_path)
+
+
+def output_use(facts: dict[str, Any]) -> str:
+    """What a model's output may be used for, in a sentence, from its card."""
+    if facts.get("output_use"):
+        return str(facts["output_use"])
+    licence = str(facts.get("licence", ""))
+    if "NC" in licence.upper().replace("-", " ").split():
+        return _NON_COMMERCIAL_USE
+    return "not stated on its card; take its licence as the limit" if licence else "not stated"
+
+
+def _list(args: argparse.Namespace) -> int:
+    from klangbild import hub
+
+    rows = [{"name": c["name"], "kind": c.get("kind", "emotion"), "licence": c.get("licence", "not stated"), "from": "shipped"}
+            for c in hub.shipped()]  # fmt: skip
+    for folder in hub.added():
+        has = ", ".join(folder.config.get("conditionings", {}))
+        rows.append({"name": folder.name, "kind": folder.kind, "licence": folder.licence, "from": "added", "has": has})
+    if args.json:
+        for row in rows:
+            print(json.dumps(row, ensure_ascii=False))
+        return 0
+    width = max((len(row["name"]) for row in rows), default=0)
+    for row in rows:
+        print(f"{row['name']:{width}}  {row['from']:7}  {row['kind']:12}  {row['licence']}")
+    missing = [name for name in KNOWN_FOREIGN if not any(row["name"] == name for row in rows)]
+    for name in missing:
+        print(f"not here: {name}; add it with: klangbild models add {name} --from DIR|HUB_ID", file=sys.stderr)
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    from klangbild import hub
+
+    card = next((card for card in hub.shipped() if card["name"] == args.name), None)
+    if card is None:
+        folder = hub.from_pretrained(args.name)
+        if args.check:
+            folder.verify()
+        card = {**folder.config, "path": str(folder.path), "sha256": folder.sha256}
+    facts = {**card, "output_use": output_use(card)}
+    if args.json:
+        print(json.dumps(facts, ensure_ascii=False))
+        return 0
+    first = ["name", "kind", "licence", "output_use", "origin"]
+    hidden = {"files", "sizes", "format", "language_version"}
+    for key in [*first, *(key for key in facts if key not in first and key not in hidden)]:
+        if facts.get(key) not in (None, "", {}, []):
+            print(f"{key.replace('_', ' '):14} {_told(facts[key])}")
+    return 0
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, dict):
+        if (
+            all("sizes" in v for v in value.values() if isinstance(v, dict))
+            and value
+            and isinstance(next(iter(value.values())), dict)
+        ):
+            return ", ".join(f"{name} ({part['parameters']:,} parameters)" for name, part in value.items())
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _add(args: argparse.Namespace) -> int:
+    from klangbild import hub_aria
+
+    source = args.source or hub_aria.ARIA_HUB_ID
+    return _convert(source, args.name or args.kind, overwrite=args.overwrite)
+
+
+def _pull(args: argparse.Namespace) -> int:
+    from klangbild import hub, hub_aria
+
+    if args.name in KNOWN_FOREIGN:
+        return _convert(hub_aria.ARIA_HUB_ID, args.name, overwrite=args.overwrite)
+    if hub.is_hub_id(args.name):
+        return _convert(args.name, args.name.rpartition("/")[2].lower(), overwrite=args.overwrite)
+    raise UsageError(f"'{args.name}' is not known; give {', '.join(KNOWN_FOREIGN)}, or an id like owner/name")
+
+
+def _convert(source: str, name: str, *, overwrite: bool) -> int:
+    from klangbild import hub_aria
+
+    print(hub_aria.NOTICE, file=sys.stderr)
+    try:
+        from klangbild.hub_aria_torch import convert
+    except ModuleNotFoundError as error:
+        raise NotAvailableError(
+            f'converting needs {error.name}, which is not installed; run: pip install "klangbild[train]" '
+            "(composing with the converted model does not)"
+        ) from None
+    folder = convert(source, name=name, overwrite=overwrite)
+    print(f"added; use it with: klangbild PICTURE --model {folder.name}", file=sys.stderr)
+    print(folder.path)
+    return 0
+
+
+def _path(args: argparse.Namespace) -> int:
+    from klangbild import hub
+
+    if args.name is None:
+        print(hub.models_home())
+        return 0
+    shipped = next((card for card in hub.shipped() if card["name"] == args.name), None)
+    print(Path(shipped["path"]).parent if shipped else hub.from_pretrained(args.name).path)
+    return 0

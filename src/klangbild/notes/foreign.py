@@ -1,0 +1,77 @@
+"""Note models of others, converted to folders of ours: loaded for the notes engine without torch.
+
+A name may say how to compute: `aria` and `aria:float32` give the published numbers, `aria:int8` is about three times as fast.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from klangbild import hub, hub_aria
+from klangbild.errors import UsageError
+from klangbild.notes.events import EventsLanguage
+from klangbild.notes.events_vocabulary import BASE_SIZE, EventsVocabulary
+from klangbild.notes.midi_emotion_config import MidiEmotionSizes
+from klangbild.notes.models import LoadedModel
+
+PRECISIONS = ("float32", "int8")
+PUBLISHED_INPUT_LENGTH = 1216
+"""The window that these models were trained with, and midi-emotion's command line generates with."""
+
+
+def load_foreign(
+    name: str, conditioning: str, *, sampler: str = "klangbild", commercial: bool = False, threads: int = 1
+) -> LoadedModel:
+    """The model `name` (a name in `klangbild models list`, or a folder; with or without ":int8") in one conditioning.
+
+    Raises:
+        NotAvailableError: it is not on this machine. InputError: it is damaged.
+        UsageError: it lacks the conditioning, is no notes model, or its licence does not allow commercial use.
+    """
+    base, precision = split_precision(name)
+    folder = hub.from_pretrained(base, kind=hub_aria.KIND)
+    if commercial and not folder.allows_commercial_use:
+        raise UsageError(
+            f"--commercial: {folder.name} does not allow commercial use (licence: {folder.licence}); choose another model"
+        )
+    window: Literal["fast", "exact"] = "exact" if sampler == "midi-emotion" else "fast"
+    model = open_part(folder, conditioning, precision=precision, threads=threads, window=window)
+    facts = {"name": f"{folder.name}-{conditioning}", "sha256": folder.sha256, "licence": folder.licence}
+    return LoadedModel(model, EventsLanguage(model.vocabulary), facts)
+
+
+def open_part(
+    folder: hub.ModelFolder, conditioning: str, *, precision: str = "float32", threads: int = 1, **window: Any
+) -> Any:
+    """One conditioning of a converted model in onnxruntime; `window`: see `WindowedModel`."""
+    from klangbild.notes.midi_emotion_runtime import OnnxEventsModel
+
+    sizes, vocabulary, path = read_part(folder, conditioning)
+    window.setdefault("max_input_length", min(PUBLISHED_INPUT_LENGTH, sizes.max_positions))
+    return OnnxEventsModel(path / f"model.{precision}.onnx", sizes, vocabulary, threads=threads, **window)
+
+
+def read_part(folder: hub.ModelFolder, conditioning: str) -> tuple[MidiEmotionSizes, EventsVocabulary, Path]:
+    """Sizes, vocabulary and folder of one conditioning. Raises UsageError: the model does not have it."""
+    parts = folder.config.get("conditionings", {})
+    if conditioning not in parts:
+        raise UsageError(
+            f"--conditioning {conditioning}: {folder.name} has only {', '.join(sorted(parts))}; choose one"
+        )
+    path = folder.path / conditioning
+    sizes = MidiEmotionSizes.from_dict(parts[conditioning]["sizes"], where=str(folder.path / hub.CONFIG))
+    vocabulary = EventsVocabulary.load(path / "vocabulary.json")
+    if vocabulary.size != sizes.vocab_size or vocabulary.size < BASE_SIZE:
+        raise UsageError(f"{path}: vocabulary and sizes do not fit together; add the model again")
+    return sizes, vocabulary, path
+
+
+def split_precision(name: str) -> tuple[str, str]:
+    """("aria", "int8") from "aria:int8"; float32 where nothing is said.
+
+    >>> split_precision("aria:int8"), split_precision("aria")
+    (('aria', 'int8'), ('aria', 'float32'))
+    """
+    base, _, ending = name.rpartition(":")
+    return (base, ending) if base and ending in PRECISIONS else (name, "float32")
