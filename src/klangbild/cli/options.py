@@ -108,3 +108,21 @@ def _help(knob: Any) -> str:
     if "engines" in meta and set(meta["engines"]) != {"notes"}:
         parts.append("only " + " and ".join(meta["engines"]))
     return (parts[0] + (f" [{'; '.join(parts[1:])}]" if len(parts) > 1 else "")).replace("%", "%%")
+
+
+def options_table() -> str:
+    """All settings as a Markdown table: flag, range or choices, default, help. `docs/options.md` is this."""
+    lines = ["| flag | values | default | what it does | engines |", "|---|---|---|---|---|"]
+    for knob in fields(Settings):
+        meta = knob.metadata
+        values = ""
+        if "items" in meta:
+            values = "list of " + " ".join(meta["items"])
+        elif "choices" in meta:
+            values = " ".join(str(choice) for choice in meta["choices"])
+        elif "min" in meta:
+            values = f"{meta['min']} to {meta['max']}" + (" or `off`" if knob.name == "loudness" else "")
+        default = "" if knob.default is None or knob.default is False else str(knob.default)
+        engines = " ".join(meta.get("engines", ("all",)))
+        lines.append(f"| `{flag_of(knob.name)}` | {values} | {default} | {meta['help'].replace('|', '/')} | {engines} |")
+    return "\n".join(lines) + "\n"
