@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import tomllib
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,8 @@ class NotesTrainer:
         self.forward = torch.compile(self.model) if config.compile else self.model
         self.step = self.ids_seen = 0
         self.minutes = 0.0
+        self._drawer = ThreadPoolExecutor(max_workers=2)
+        self._ahead: dict[int, Future[Chunk]] = {}
 
     def state(self) -> dict[str, Any]:
         return {
@@ -136,7 +139,7 @@ class NotesTrainer:
     def train_step(self, factor: float) -> torch.Tensor:
         """One step at a learning-rate factor; the mean loss in nats per id (not yet read back from the device)."""
         config = self.config
-        batch = self.chunks.batch(config.rows, seed=config.seed, step=self.step)
+        batch = self._batch()
         generator = None
         if config.dropout:
             generator = torch.Generator(self.device).manual_seed(config.seed * 1_000_003 + self.step)
@@ -151,6 +154,16 @@ class NotesTrainer:
         self.step += 1
         self.ids_seen += int((batch.targets != IGNORE).sum())
         return loss.detach()
+
+    def _batch(self) -> Chunk:
+        """This step's chunks. Beside an accelerator they are drawn ahead by another thread, which changes nothing of them."""
+        config = self.config
+        if self.device == "cpu":
+            return self.chunks.batch(config.rows, seed=config.seed, step=self.step)
+        for step in range(self.step, self.step + 3):
+            if step not in self._ahead:
+                self._ahead[step] = self._drawer.submit(self.chunks.batch, config.rows, seed=config.seed, step=step)
+        return self._ahead.pop(self.step).result()
 
     def _loss(self, batch: Chunk, dropout: Dropout | None, forward) -> torch.Tensor:
         ids, targets = (torch.from_numpy(a).to(self.device) for a in (batch.ids, batch.targets))
