@@ -13,7 +13,9 @@ CONDITIONINGS = ("continuous_concat", "continuous_token", "discrete_token", "non
 
 
 def mappings_of(symbols):
-    events = [f"{s}_{i}" for i in ("DRUMS", "GUITAR", "BASS", "PIANO", "STRINGS") for s in ("OFF", "ON")] + ["TIMESHIFT"]
+    events = [f"{s}_{i}" for i in ("DRUMS", "GUITAR", "BASS", "PIANO", "STRINGS") for s in ("OFF", "ON")] + [
+        "TIMESHIFT"
+    ]
 
     def symbol(name):
         event, _, value = name.rpartition("_")
