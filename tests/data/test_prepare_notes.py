@@ -130,3 +130,11 @@ def test_split_follows_the_fixed_list():
     assert heldout[:3].tolist() == [False, True, True]  # 2 is a near copy of 3
     official = choose_split(names, ["train", "test", None, None], np.arange(4), set())
     assert not official[0] and official[1]
+
+
+def test_the_command(raw, tmp_path, klangbild):
+    code, out, _ = klangbild("data", "prepare", "notes", raw, "-o", tmp_path / "n.npz")
+    assert code == 0
+    assert out.split() == [str(tmp_path / "n.npz"), str(tmp_path / "n-manifest.csv")]
+    code, out, err = klangbild("data", "prepare", "notes", tmp_path / "nowhere")
+    assert code == 1 and "there is no such folder" in err and out == ""
