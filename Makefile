@@ -2,7 +2,7 @@
 PYTHON ?= python3
 DEMO := .venv-demo
 DEV := .venv
-PICTURE ?= examples/pictures/calm_lake_at_dawn.jpg
+PICTURE ?= examples/pictures/lake-at-dawn.jpg
 
 .PHONY: demo test lint bench clean
 

@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PICTURE = ROOT / "examples" / "pictures" / "calm-lake-at-dawn.jpg"
+PICTURE = ROOT / "examples" / "pictures" / "lake-at-dawn.jpg"
 
 
 def timed(command: list[str], runs: int) -> tuple[float, float]:
