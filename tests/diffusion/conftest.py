@@ -255,7 +255,9 @@ def melfusion_folders(tmp_path_factory) -> tuple[Path, Path]:
         "clip_sample": False,
     }
     t5 = T5EncoderModel(
-        T5Config(vocab_size=270, d_model=T5_DIM, d_ff=32, d_kv=8, num_heads=2, num_layers=1, feed_forward_proj="gated-gelu")
+        T5Config(
+            vocab_size=270, d_model=T5_DIM, d_ff=32, d_kv=8, num_heads=2, num_layers=1, feed_forward_proj="gated-gelu"
+        )
     )
     for name, component in {
         "unet": tiny_unet(channels=8, size=[32, 4]),

@@ -71,7 +71,7 @@ class Art2MusEncoder:
     projection_model: nn.Module
     clap_tokenizer: PreTrainedTokenizerBase
     t5_tokenizer: PreTrainedTokenizerBase
-    projection: ImageProjection | None = None
+    projection: ImageProjection | nn.Module | None = None  # wrapped while it is trained on several devices
 
     def encode(
         self,
@@ -128,8 +128,7 @@ class Art2MusEncoder:
             raise UsageError(
                 "no image projection is loaded: give art2mus_img_proj_layer.pt, or compose from words only"
             )
-        weight = self.projection.projection1.weight
-        tokens = self.projection(image_vectors.to(weight))
+        tokens = self.projection(image_vectors.to(next(self.projection.parameters())))
         return tokens.to(next(self.language_model.parameters()).dtype)
 
     def t5_states(self, sentences: list[str], *, length: int | None = None) -> tuple[Tensor, Tensor]:

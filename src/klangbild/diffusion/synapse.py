@@ -39,20 +39,20 @@ RELEASED_LIMIT = 0.2  # f cannot leave (-0.2, 0.2)
 
 @dataclass(frozen=True)
 class ImageFeatures:
-    """What one layer of an image network offers, (batch, n, width) each; a form needs either states, or keys and values."""
+    """What one layer of an image network offers, (batch, n, width) each; a form needs either states, or keys and values.
+
+    `present` (batch,) is 1 where an item has a picture and 0 where it goes without (dropped in training); None: all have.
+    """
 
     states: Tensor | None = None
     keys: Tensor | None = None
     values: Tensor | None = None
+    present: Tensor | None = None
 
     def repeat(self, n: int) -> ImageFeatures:
         """Each item `n` times in a row."""
-        return ImageFeatures(
-            *(
-                None if part is None else part.repeat_interleave(n, dim=0)
-                for part in (self.states, self.keys, self.values)
-            )
-        )
+        parts = (self.states, self.keys, self.values, self.present)
+        return ImageFeatures(*(None if part is None else part.repeat_interleave(n, dim=0) for part in parts))
 
 
 class Gate(nn.Module):
@@ -143,6 +143,8 @@ class Synapse(nn.Module):
         if features is None or self.strength == 0:
             return attend(queries, to_k(context), to_v(context), n_heads=n_heads, mask_bias=mask_bias)
         share = self.strength * self.gate().to(queries.dtype)
+        if features.present is not None:
+            share = share * features.present.to(queries.dtype)[:, None, None]  # (batch, 1, 1)
         if self.form == "released":
             mixed = mix(context, pool(_given(features.states), context.shape[1], context.shape[2]), share)
             return attend(queries, to_k(mixed), to_v(mixed), n_heads=n_heads, mask_bias=mask_bias)

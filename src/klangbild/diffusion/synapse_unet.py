@@ -180,7 +180,7 @@ class SynapseUNet(nn.Module):
 
     def synapse_state(self) -> dict[str, Tensor]:
         """Gates and maps only, by name: what is trained besides the music network."""
-        return {f"synapses.{name}": value for name, value in self.synapses.state_dict().items()}
+        return {f"synapses.{name}": value.clone() for name, value in self.synapses.state_dict().items()}
 
     def load_synapses(self, state: dict[str, Tensor]) -> None:
         """The inverse of `synapse_state`.
