@@ -30,7 +30,8 @@ def lean_towards(emotion: Emotion) -> np.ndarray:
     major = np.arange(bars.BAR_0, bars.TEMPO_0, 2)
     lean[major] = MODE_STRENGTH * emotion.valence
     lean[major + 1] = -MODE_STRENGTH * emotion.valence
-    tempo = (np.log(bars.TEMPI_BPM) - _LOG_BPM_MEAN) / _LOG_BPM_SD
+    # beyond two standard deviations (60 and 220 bpm) nothing more is gained: the rarest tempi need no help
+    tempo = np.clip((np.log(bars.TEMPI_BPM) - _LOG_BPM_MEAN) / _LOG_BPM_SD, -2.0, 2.0)
     lean[bars.TEMPO_0 : bars.POSITION_0] = TEMPO_STRENGTH * emotion.arousal * tempo
     velocity = (np.arange(bars.N_VELOCITIES) - _VELOCITY_BIN_MEAN) / _VELOCITY_BIN_SD
     lean[bars.VELOCITY_0 :] = VELOCITY_STRENGTH * emotion.arousal * velocity
