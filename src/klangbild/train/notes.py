@@ -25,6 +25,7 @@ import torch.nn.functional as F
 from klangbild.data.note_chunks import IGNORE, Chunk, NoteChunks, stack
 from klangbild.data.note_data import NoteData
 from klangbild.errors import InputError, UsageError
+from klangbild.notes.bars import BOS
 from klangbild.notes.network_torch import Dropout, NetworkSizes, NotesNetwork
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
 from klangbild.train.optimizers import MuonAdamW, schedule
@@ -56,6 +57,7 @@ class NotesConfig:
     dropout: float = 0.0
     condition_dropout: float = 0.1
     section_start_share: float = 0.5
+    opening_weight: float = 16.0
     average: float = 0.999
     heldout_chunks: int = 48
     heldout_every: int = 500
@@ -144,10 +146,13 @@ class NotesTrainer:
         if config.dropout:
             generator = torch.Generator(self.device).manual_seed(config.seed * 1_000_003 + self.step)
         self.model.train()
-        loss = self._loss(batch, Dropout(config.dropout, generator), self.forward)
+        losses, counted = self._losses(batch, Dropout(config.dropout, generator), self.forward)
+        # what follows a chunk's opening is its mode and meter: one id in a thousand, and the emotion's first word
+        opening = (losses[:, 0] * torch.from_numpy(batch.ids[:, 0] <= BOS).to(self.device)).sum() / counted
+        loss = losses.sum() / counted
         self.optimizer.set_factor(factor)
         self.optimizer.zero_grad()
-        loss.backward()
+        (loss + (config.opening_weight - 1.0) * opening).backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
         self.optimizer.step()
         self.average.update(self.model)
@@ -165,12 +170,14 @@ class NotesTrainer:
                 self._ahead[step] = self._drawer.submit(self.chunks.batch, config.rows, seed=config.seed, step=step)
         return self._ahead.pop(self.step).result()
 
-    def _loss(self, batch: Chunk, dropout: Dropout | None, forward) -> torch.Tensor:
+    def _losses(self, batch: Chunk, dropout: Dropout | None, forward) -> tuple[torch.Tensor, int]:
+        """Nats of each target (rows, T), 0 where there is none, and how many there are."""
         ids, targets = (torch.from_numpy(a).to(self.device) for a in (batch.ids, batch.targets))
         condition = torch.from_numpy(batch.condition).to(self.device)
         with torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16):
             logits = forward(ids, condition, dropout)
-        return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORE)
+        losses = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORE, reduction="none")
+        return losses.view_as(targets), int((batch.targets != IGNORE).sum())
 
     @torch.no_grad()
     def heldout_loss(self) -> float:
@@ -181,9 +188,8 @@ class NotesTrainer:
         self._load(self.average.weights)
         for first in range(0, len(self.heldout.ids), 8):
             part = Chunk(*(getattr(self.heldout, n)[first : first + 8] for n in ("ids", "condition", "targets")))
-            n = float((part.targets != IGNORE).sum())
-            total += float(self._loss(part, None, self.model)) * n
-            count += n
+            losses, n = self._losses(part, None, self.model)
+            total, count = total + float(losses.sum()), count + n
         self._load(own)
         return total / max(count, 1.0)
 
