@@ -4,8 +4,9 @@ Detail means calm in photographs of one set and excitement in paintings, so one 
 file is an .npz of plain arrays; its inputs are the interpretable features, with or without an encoder's embedding.
 
     z        = clip((x - mean) / scale, -3, 3) * weight
-    value[k] = center[k] + shrink * (coef[k] @ z)           for each kind k (photo, painting) and each axis
-    spread   = half_width[k] * widen                        80 % of held-out ratings of kind k lie inside
+    value[k] = center[k] + (coef[k] @ z) / beyond^2         for each kind k (photo, painting) and each axis
+    spread   = half_width[k] * min(beyond, 2)^0.5           80 % of held-out ratings of kind k lie inside
+    beyond   = max(1, mean z^2 / its 95th percentile over the training pictures)
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class EmotionHeads:
         distance = ((z / np.maximum(self.weight, 1e-9)) ** 2).mean(axis=1) / self.far
         # pictures unlike any that was rated are drawn to the middle and get wider intervals
         beyond = np.maximum(distance, 1.0)
-        both = self.center[None] + np.einsum("kad,nd->nka", self.coef, z) / beyond[:, None, None]
+        both = self.center[None] + np.einsum("kad,nd->nka", self.coef, z) / beyond[:, None, None] ** 2
         share = np.stack([1 - painting, painting], axis=1)[:, :, None]
         value = (share * both).sum(axis=1)
         # the variance of a mixture of two: within and between

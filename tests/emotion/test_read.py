@@ -1,0 +1,158 @@
+"""Reading pictures and words with the shipped models."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from klangbild.cli.main import main
+from klangbild.emotion.heads import load_heads
+from klangbild.emotion.predict import WEIGHTS, open_predictor
+from klangbild.emotion.read import moved_to, read_emotion, read_emotions
+from klangbild.emotion.reasons import SIGNS, sign_table
+from klangbild.emotion.regions import emotion_of_regions
+from klangbild.errors import NotAvailableError, UsageError
+from klangbild.picture.features import FEATURE_NAMES
+from klangbild.picture.load import load_picture
+
+TEXTURE = {"edge_density", "local_contrast", "detail_fine", "smooth_area", "diagonals", "horizontals", "line_variety"}
+
+
+def scene(*, warm: bool = False, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:120, :180] / 120
+    sky = (
+        np.stack([90 + 60 * y, 150 + 40 * y, 230 - 30 * y], 2)
+        if not warm
+        else np.stack([200 - 80 * y, 60 * y, 20 * x], 2)
+    )
+    return np.clip(sky + rng.normal(0, 25 if warm else 4, (120, 180, 3)), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def picture():
+    return load_picture(scene())
+
+
+def test_a_picture(picture):
+    reading = read_emotion(picture, model="features")
+    assert reading.source == "picture" and reading.weights == {"picture": 1.0, "text": 0.0}
+    assert reading.kind in ("photo", "painting") and reading.reasons and reading.model == "features"
+    assert 0.1 < reading.emotion.valence_spread < 1 and 0.1 < reading.emotion.arousal_spread < 1
+    assert reading == read_emotion(picture, model="features")
+
+
+def test_kind_is_obeyed(picture):
+    painting, photo = (read_emotion(picture, model="features", kind=kind) for kind in ("painting", "photo"))
+    assert (painting.kind, photo.kind) == ("painting", "photo") and painting.emotion != photo.emotion
+    with pytest.raises(UsageError):
+        read_emotion(picture, kind="sculpture")
+
+
+def test_words_alone_and_mixed(picture):
+    words = read_emotion(None, text="furious", model="features")
+    assert words.source == "text" and words.kind == "words" and words.asked.valence < 0 < words.asked.arousal
+    plain = read_emotion(picture, model="features")
+    mixed = read_emotion(picture, text="furious", model="features")
+    assert mixed.source == "mixed" and mixed.weights == {"picture": 0.4, "text": 0.6}
+    low, high = sorted((plain.asked.valence, words.asked.valence))
+    assert low <= mixed.asked.valence <= high
+    ignored = read_emotion(picture, text="blorp", model="features")
+    assert ignored.asked == plain.asked and ignored.unknown == ("blorp",) and any("blorp" in r for r in ignored.reasons)
+    assert read_emotion(load_picture(scene(), words="furious"), model="features").source == "mixed"
+
+
+def test_what_cannot_be_read(picture):
+    with pytest.raises(UsageError):
+        read_emotion(None)
+    with pytest.raises(UsageError, match="none of the words"):
+        read_emotion(None, text="blorp")
+    with pytest.raises(UsageError):
+        read_emotion(picture, text="calm", text_weight=2)
+    with pytest.raises(UsageError, match="features"):
+        read_emotion(picture, model="nonesuch")
+    with pytest.raises(NotAvailableError):
+        load_heads(WEIGHTS / "nonesuch.npz")
+
+
+def test_batch_equals_single(picture):
+    pictures = [load_picture(scene(seed=s, warm=s % 2 == 1)) for s in range(3)]
+    together = read_emotions(pictures, model="klangbild")
+    for one, reading in zip(pictures, together, strict=True):
+        alone = read_emotion(one, model="klangbild")
+        assert alone.emotion.valence == pytest.approx(reading.emotion.valence, abs=2e-3)
+
+
+def test_moved_by_hand(picture):
+    moved = moved_to(read_emotion(picture, model="features"), valence=-0.5)
+    assert moved.asked.valence == -0.5 and moved.asked.arousal == read_emotion(picture, model="features").asked.arousal
+
+
+def test_photographs_are_never_explained_by_texture():
+    for index, sign in enumerate(SIGNS):
+        assert sign.feature in FEATURE_NAMES
+        if sign.feature in TEXTURE:
+            assert sign_table(0, 0)[index] == 0 and sign_table(0, 1)[index] == 0
+
+
+def test_unlike_pictures_are_drawn_to_the_middle_with_wider_intervals():
+    rng = np.random.default_rng(0)
+    predictor = open_predictor("features")
+    usual = predictor.predict([load_picture(scene())])[0]
+    noise = load_picture(rng.integers(0, 256, (128, 128, 3)).astype(np.uint8))
+    white = load_picture(np.full((64, 64, 3), 255, np.uint8))
+    for odd in predictor.predict([noise, white]):
+        assert odd.distance > 1
+        assert abs(odd.emotion.valence) < 0.45 and abs(odd.emotion.arousal) < 0.5
+        assert odd.emotion.valence_spread > 0.9 * usual.emotion.valence_spread
+
+
+def test_regions(picture):
+    halves = scene()
+    halves[:, 90:] = scene(warm=True)[:, 90:]
+    found = emotion_of_regions(load_picture(halves), model="features", stops=4)
+    assert len(found.regions) == 4 and found.valence.shape == found.arousal.shape == found.salience.shape
+    assert found.salience.min() >= 0 and found.salience.max() == 1
+    assert found.regions[0].salience >= max(r.salience for r in found.regions)
+    assert len({r.center for r in found.regions}) == 4
+
+
+# ---- the command -----------------------------------------------------------------------------------------------------
+
+
+def run(capsys, *arguments: str) -> tuple[int, list[str], str]:
+    code = main(["emotion", *arguments])
+    out, err = capsys.readouterr()
+    return code, out.splitlines(), err
+
+
+def save(path, rgb) -> str:
+    from PIL import Image
+
+    Image.fromarray(rgb).save(path)
+    return str(path)
+
+
+def test_json_lines_in_order_with_failures(tmp_path, capsys):
+    one, two = save(tmp_path / "a.png", scene()), save(tmp_path / "b.png", scene(warm=True))
+    bad = tmp_path / "bad.png"
+    bad.write_text("not a picture")
+    code, lines, err = run(capsys, one, str(bad), two, "--json", "--emotion-model", "features")
+    records = [json.loads(line) for line in lines]
+    assert code == 3 and [r["picture"] for r in records] == [one, str(bad), two]
+    assert set(records[0]["emotion"]) == {"valence", "arousal", "valence_spread", "arousal_spread", "name"}
+    assert "error" in records[1] and "bad.png" in err and records[2]["reasons"]
+    assert run(capsys, str(bad))[0] == 1
+
+
+def test_map_text_and_usage(tmp_path, capsys):
+    picture = save(tmp_path / "a.png", scene())
+    code, lines, _ = run(capsys, picture, "--map", str(tmp_path / "map.png"), "--emotion-model", "features")
+    assert code == 0 and (tmp_path / "map.png").stat().st_size > 5000 and any("map.png" in line for line in lines)
+    code, lines, _ = run(capsys, "--text", "stormy, heroic", "--json")
+    assert code == 0 and json.loads(lines[0])["source"] == "text"
+    for wrong in (["--map", "x.jpg", picture], [picture, "--kind", "statue"], [], [picture, "--text-weight", "7"]):
+        assert run(capsys, *wrong)[0] == 2
+    assert run(capsys, str(tmp_path / "gone.png"))[0] == 1
