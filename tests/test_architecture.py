@@ -52,6 +52,7 @@ def check_arrows(path: Path) -> None:
     room = room_of(path)
     inside = {name.split(".")[1] for name in imports(path) if name.startswith("klangbild.")}
     inside = {name for name in inside if (SOURCE / name).is_dir() or (SOURCE / f"{name}.py").exists()} - TOP
+    inside = {"hub" if name.startswith("hub_") else name for name in inside}
     if room in ROOMS:
         # the diffusion engine hands the door its `Music`; models are found by the hub
         allowed = MAY[room] | {"hub"} | ({"engines"} if room == "diffusion" else set())
