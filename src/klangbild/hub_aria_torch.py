@@ -18,7 +18,7 @@ from torch import Tensor
 
 from klangbild import hub, hub_aria
 from klangbild.errors import InputError, NotAvailableError
-from klangbild.notes.events_vocabulary import EventsVocabulary, from_mappings
+from klangbild.notes.events_vocabulary import EMOTION_LABELS, EventsVocabulary, from_mappings
 from klangbild.notes.midi_emotion_config import MidiEmotionSizes
 
 # what torch's restricted unpickler and zip reader raise on damaged files, beside UnpicklingError
@@ -35,6 +35,8 @@ class Checkpoint:
     state: dict[str, Tensor]
     sizes: MidiEmotionSizes
     vocabulary: EventsVocabulary
+    bin_edges: dict[str, list[float]] | None = None
+    """The emotion bins that a model of ours learnt (`discrete_token`); published models do not tell theirs."""
 
 
 def load_pickle(path: Path) -> Any:
@@ -79,7 +81,21 @@ def read_checkpoint(folder: Path) -> Checkpoint:
             "different models"
         )
     state = load_pickle(folder / "model.pt")
-    return Checkpoint(checked_state(state, sizes, where=folder / "model.pt"), sizes, vocabulary)
+    checked = checked_state(state, sizes, where=folder / "model.pt")
+    return Checkpoint(checked, sizes, vocabulary, _bin_edges(config, where=folder / "model_config.pt"))
+
+
+def _bin_edges(config: dict, *, where: Path) -> dict[str, list[float]] | None:
+    edges = config.get("bin_edges")
+    if edges is None:
+        return None
+    try:
+        rows = {axis: [float(x) for x in edges[axis]] for axis in ("valence", "arousal")}
+    except (KeyError, TypeError, ValueError):
+        rows = {}
+    if not rows or any(len(row) != len(EMOTION_LABELS) + 1 or sorted(row) != row for row in rows.values()):
+        raise InputError(f"{where}: its bin_edges are not six rising numbers for valence and for arousal")
+    return rows
 
 
 def checked_state(state: Any, sizes: MidiEmotionSizes, *, where: Path) -> dict[str, Tensor]:
@@ -131,7 +147,10 @@ def convert(
 
     def write(temporary: Path) -> None:
         for conditioning, part in read.items():
-            parts[conditioning]["parameters"] = write_part(read_checkpoint(part), temporary / conditioning)
+            checkpoint = read_checkpoint(part)
+            parts[conditioning]["parameters"] = write_part(checkpoint, temporary / conditioning)
+            if checkpoint.bin_edges:
+                parts[conditioning]["bin_edges"] = checkpoint.bin_edges
         if encoder_file.is_file():
             from klangbild.emotion.aria_torch import convert_image_encoder
 

@@ -3,7 +3,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from conftest import CONDITIONINGS, write_checkpoint  # noqa: E402
+from published_checkpoints import CONDITIONINGS, write_checkpoint  # noqa: E402
 
 from klangbild.errors import InputError, UsageError  # noqa: E402
 from klangbild.notes.aria_torch import TorchEventsModel  # noqa: E402

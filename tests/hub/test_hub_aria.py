@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
-from conftest import CONDITIONINGS  # noqa: E402
+from published_checkpoints import CONDITIONINGS  # noqa: E402
 
 from klangbild import hub, hub_aria  # noqa: E402
 from klangbild.cli.main import main  # noqa: E402

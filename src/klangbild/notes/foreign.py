@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from klangbild import hub, hub_aria
 from klangbild.errors import UsageError
 from klangbild.notes.events import EventsLanguage
@@ -48,6 +50,9 @@ def open_part(
     from klangbild.notes.midi_emotion_runtime import OnnxEventsModel
 
     sizes, vocabulary, path = read_part(folder, conditioning)
+    edges = folder.config["conditionings"][conditioning].get("bin_edges")
+    if edges:
+        window.setdefault("bin_edges", {axis: np.array(row) for axis, row in edges.items()})
     window.setdefault("max_input_length", min(PUBLISHED_INPUT_LENGTH, sizes.max_positions))
     return OnnxEventsModel(path / f"model.{precision}.onnx", sizes, vocabulary, threads=threads, **window)
 

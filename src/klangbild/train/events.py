@@ -1,0 +1,361 @@
+"""Training midi-emotion's networks: `klangbild train events --config configs/events.toml [--conditioning ...]`.
+
+With the published defaults (configs/events.toml): 20 layers, windows of 1216 ids, 4 a step, Adam at a constant 2e-5, dropout
+0.1, gradients clipped to norm 1. A conditional model may start from a trained one without condition (`start_weights`), as the
+paper's do: weights of the same name are copied, of the embedding as many columns as fit.
+
+`regression = true` trains the judge instead: 8 layers, no mask, `<CLS>` first, [valence, arousal] through tanh, L1 loss.
+A run folder holds `last.pt` (to go on from), `log.csv`, and the published trio `model.pt`, `mappings.pt`, `model_config.pt`,
+which both `klangbild models add` and midi-emotion itself can read.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import math
+import sys
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from klangbild.data.events import EventsData
+from klangbild.data.events_chunks import Batch, EventsChunks, label_edges
+from klangbild.errors import InputError, UsageError
+from klangbild.notes.conditioning import MODES
+from klangbild.notes.events_vocabulary import INSTRUMENTS, PAD, EventsVocabulary, with_emotion_tokens
+from klangbild.notes.midi_emotion_config import MidiEmotionSizes
+from klangbild.notes.midi_emotion_torch import MidiEmotionNetwork, next_token_loss
+from klangbild.notes.network_torch import Dropout
+from klangbild.train.checkpoint import load_checkpoint, save_checkpoint
+
+CHECKPOINT = "last.pt"
+CLS = "<CLS>"
+LOG_COLUMNS = ("step", "minutes", "loss", "heldout_nll", "top1", "top5", "l1")
+
+
+@dataclass(frozen=True)
+class EventsConfig:
+    """Everything a run is made of; one TOML file. The defaults are the published ones.
+
+    Raises:
+        UsageError: an unknown conditioning or kind of bins.
+    """
+
+    data: str = "data/prepared/events.npz"
+    run: str = "runs/events"
+    seed: int = 1
+    conditioning: str = "continuous_concat"
+    regression: bool = False
+    n_layer: int = 20
+    n_head: int = 16
+    d_model: int = 768
+    d_inner: int = 3072
+    d_condition: int = 192
+    dropout: float = 0.1
+    length: int = 1216
+    rows: int = 4
+    lr: float = 2e-5
+    warmup: int = 0
+    clip: float = 1.0
+    bins: str = "quantile"
+    labelled_only: bool = False
+    heldout_rows: int = 32
+    eval_every: int = 8000
+    log_every: int = 50
+    checkpoint_minutes: float = 4.0
+
+    def __post_init__(self) -> None:
+        if self.conditioning not in MODES:
+            raise UsageError(f"conditioning '{self.conditioning}' is not known; choose one of {', '.join(MODES)}")
+        if self.bins not in ("quantile", "equal"):
+            raise UsageError(f"bins '{self.bins}' are not known; choose quantile (as published) or equal")
+
+    @staticmethod
+    def load(path: Path) -> EventsConfig:
+        """Raises InputError: missing, no TOML, or a name that is not ours."""
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError:
+            raise InputError(f"{path}: there is no such config; see configs/") from None
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"{path}: is not TOML ({error}); mend that line") from None
+        known = {f.name for f in dataclasses.fields(EventsConfig)}
+        if unknown := sorted(set(values) - known):
+            raise InputError(f"{path}: '{unknown[0]}' is not a setting; known are {', '.join(sorted(known))}")
+        return EventsConfig(**values)
+
+    def vocabulary(self) -> EventsVocabulary:
+        if self.regression:
+            return EventsVocabulary((CLS,))
+        return with_emotion_tokens() if self.conditioning == "discrete_token" else EventsVocabulary()
+
+    def sizes(self) -> MidiEmotionSizes:
+        conditioning = "none" if self.regression else self.conditioning
+        return MidiEmotionSizes(
+            conditioning, self.vocabulary().size, self.n_layer, self.n_head, self.d_model, self.d_inner,
+            self.d_condition if conditioning == "continuous_concat" else -1, self.dropout, self.regression,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Score:
+    """On held-out music: nll in nats an id, accuracies 0..1; l1 (the judge only) = mean |error| of valence, of arousal."""
+
+    nll: float = math.nan
+    top1: float = math.nan
+    top5: float = math.nan
+    l1_valence: float = math.nan
+    l1_arousal: float = math.nan
+
+    @property
+    def perplexity(self) -> float:
+        return math.exp(self.nll)
+
+    @property
+    def l1(self) -> float:
+        """The mean of both axes."""
+        return (self.l1_valence + self.l1_arousal) / 2.0
+
+
+class EventsTrainer:
+    """A network, its optimizer and its data. Step i draws from generators made from (seed, i): a run can be taken up again."""
+
+    def __init__(self, config: EventsConfig, data: EventsData, *, device: str = "cpu") -> None:
+        self.config, self.data, self.device = config, data, device
+        self.vocabulary, self.sizes = config.vocabulary(), config.sizes()
+        self.network = MidiEmotionNetwork(self.sizes, generator=torch.Generator().manual_seed(config.seed)).to(device)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=config.lr)
+        self.bin_edges = (
+            label_edges(data) if config.bins == "quantile" and config.conditioning == "discrete_token" else None
+        )
+        labelled = config.regression or config.labelled_only or config.conditioning != "none"
+        chunks = {
+            "conditioning": self.sizes.conditioning,
+            "length": config.length,
+            "bin_edges": self.bin_edges,
+            "labelled_only": labelled,
+        }
+        self.chunks = EventsChunks(data, self.vocabulary, **chunks)
+        self.heldout = EventsChunks(data, self.vocabulary, heldout=True, **chunks)
+        self.step, self.minutes = 0, 0.0
+
+    def train_step(self) -> Tensor:
+        """One step; the loss (nats an id, or L1), not yet read back from the device."""
+        config = self.config
+        rng = np.random.default_rng([config.seed, self.step])
+        batch = self.chunks.batch(config.rows, rng)
+        generator = torch.Generator(self.device).manual_seed(config.seed * 1_000_003 + self.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.lr * min(1.0, (self.step + 1) / max(config.warmup, 1))
+        self.network.train()
+        loss = self.loss(batch, Dropout(config.dropout, generator))
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
+        self.optimizer.step()
+        self.step += 1
+        return loss.detach()
+
+    def loss(self, batch: Batch, dropout: Dropout | None = None) -> Tensor:
+        """Cross-entropy over the targets that are not PAD, or the judge's L1."""
+        answer = self.answer(batch, dropout)
+        if self.config.regression:
+            return F.l1_loss(answer.float(), torch.from_numpy(batch.condition).to(self.device))
+        return next_token_loss(answer.float(), torch.from_numpy(batch.targets).to(self.device))
+
+    def answer(self, batch: Batch, dropout: Dropout | None = None) -> Tensor:
+        """The network's output for a batch; the judge reads `<CLS>` and the whole window."""
+        ids = batch.inputs
+        if self.config.regression:
+            ids = np.concatenate([np.full((len(ids), 1), self.vocabulary.ids[CLS]), ids], axis=1)
+        where = torch.from_numpy(ids).to(self.device)
+        # bfloat16 pays on accelerators; on the CPU float32 is the reference
+        with torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16, enabled=self.device != "cpu"):
+            return self.network(where, torch.from_numpy(batch.condition).to(self.device), dropout=dropout)
+
+    @torch.no_grad()
+    def evaluate(self, *, exhaustive: bool = False) -> Score:
+        """On held-out songs: one window of each of `heldout_rows`, or (exhaustive) every whole window there is."""
+        self.network.eval()
+        if exhaustive:
+            windows = self.heldout.exhaustive()
+            batches = [self.heldout.stack(windows[i : i + 4]) for i in range(0, len(windows), 4)]
+        else:
+            whole = self.heldout.fixed(self.config.heldout_rows)
+            batches = [
+                Batch(*(getattr(whole, f.name)[i : i + 4] for f in dataclasses.fields(Batch)))
+                for i in range(0, len(whole.inputs), 4)
+            ]
+        if not batches:
+            raise InputError(
+                f"{self.config.data}: holds no held-out window of {self.config.length} ids; prepare more songs"
+            )
+        return self._judged(batches) if self.config.regression else self._predicted(batches)
+
+    def _judged(self, batches: list[Batch]) -> Score:
+        errors = [np.abs(self.answer(b).float().cpu().numpy() - b.condition) for b in batches]
+        valence, arousal = np.concatenate(errors).mean(axis=0).tolist()
+        return Score(l1_valence=valence, l1_arousal=arousal)
+
+    def _predicted(self, batches: list[Batch]) -> Score:
+        nll = hits1 = hits5 = count = 0.0
+        for batch in batches:
+            targets = torch.from_numpy(batch.targets).to(self.device)
+            logits = self.answer(batch).float()[:, -targets.shape[1] :]
+            real = targets != PAD
+            nll += float(F.cross_entropy(logits[real], targets[real], reduction="sum"))
+            best = logits[real].topk(5, dim=-1).indices == targets[real][:, None]
+            hits1 += float(best[:, 0].sum())
+            hits5 += float(best.any(dim=-1).sum())
+            count += float(real.sum())
+        return Score(nll / count, hits1 / count, hits5 / count)
+
+    # -- taking up and handing on ------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "minutes": self.minutes,
+            "sizes": self.sizes.as_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint. Raises UsageError: it is of a network of other sizes."""
+        if state["sizes"] != self.sizes.as_dict():
+            raise UsageError("the checkpoint is of a network of other sizes; use its config, or another 'run' folder")
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.minutes = state["step"], state["minutes"]
+
+    def write_published(self, folder: Path) -> None:
+        """`model.pt`, `mappings.pt`, `model_config.pt` as midi-emotion writes and reads them."""
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.save({name: t.detach().cpu() for name, t in self.network.state_dict().items()}, folder / "model.pt")
+        torch.save(mappings_of(self.vocabulary), folder / "mappings.pt")
+        told = self.sizes.as_dict()
+        del told["max_positions"]
+        more = {
+            "tgt_len": self.config.length,
+            "lr": self.config.lr,
+            "overwrite_dropout": False,
+            "bins": self.config.bins,
+        }
+        if self.bin_edges is not None:
+            more["bin_edges"] = {axis: edges.tolist() for axis, edges in self.bin_edges.items()}
+        torch.save({**told, "d_embed": self.sizes.d_model, **more}, folder / "model_config.pt")
+
+
+def mappings_of(vocabulary: EventsVocabulary) -> dict[str, Any]:
+    """The five tables of a `mappings.pt`."""
+    events = [f"{switch}_{name.upper()}" for name in INSTRUMENTS for switch in ("OFF", "ON")] + ["TIMESHIFT"]
+    symbols: list[str | tuple[int, int]] = []
+    for name in vocabulary.symbols:
+        event, _, value = name.rpartition("_")
+        symbols.append(name if name.startswith("<") else (events.index(event), int(value)))
+    return {
+        "event2idx": {name: index for index, name in enumerate(events)},
+        "idx2event": dict(enumerate(events)),
+        "tuple2idx": {symbol: index for index, symbol in enumerate(symbols)},
+        "idx2tuple": dict(enumerate(symbols)),
+        "transposable_event_inds": list(range(2, len(events) - 1)),
+    }
+
+
+def transfer(network: MidiEmotionNetwork, weights: dict[str, Tensor]) -> list[str]:
+    """Copy weights of the same name; a table of another width or vocabulary takes as much as fits. Returns what stayed new.
+
+    This is how a conditional model starts from one without condition: `continuous_concat` gets the first columns of each
+    token's embedding.
+    """
+    own = network.state_dict()
+    fresh = []
+    for name, target in own.items():
+        source = weights.get(name)
+        if source is None or source.ndim != target.ndim:
+            fresh.append(name)
+            continue
+        part = tuple(slice(0, min(a, b)) for a, b in zip(source.shape, target.shape, strict=True))
+        with torch.no_grad():
+            target[part] = source[part].to(target)
+    return fresh
+
+
+def train(
+    config: EventsConfig,
+    *,
+    steps: int | None = None,
+    minutes: float | None = None,
+    device: str = "cpu",
+    threads: int = 1,
+    resume: bool = False,
+    start_weights: dict[str, Tensor] | None = None,
+) -> EventsTrainer:
+    """Train until `steps` or `minutes` of this call are over (for ever without either). Writes into `config.run`.
+
+    Raises:
+        UsageError: a run is there already and `resume` is not set.
+    """
+    torch.set_num_threads(threads)
+    trainer = EventsTrainer(config, EventsData.load(Path(config.data)), device=device)
+    folder = Path(config.run)
+    folder.mkdir(parents=True, exist_ok=True)
+    if resume:
+        trainer.restore(load_checkpoint(folder / CHECKPOINT, device=device))
+    elif (folder / CHECKPOINT).exists():
+        raise UsageError(
+            f"{folder / CHECKPOINT}: a run is already there; add --resume, or name another folder with --run"
+        )
+    elif start_weights:
+        print(
+            f"started from given weights; new: {', '.join(transfer(trainer.network, start_weights)) or 'none'}",
+            file=sys.stderr,
+        )
+    first, begun, saved, before = trainer.step, time.monotonic(), time.monotonic(), trainer.minutes
+    losses: list[Tensor] = []
+    fresh = not (folder / "log.csv").exists()
+    with (folder / "log.csv").open("a", newline="", buffering=1, encoding="utf-8") as file:
+        log = csv.writer(file, lineterminator="\n")
+        if fresh:
+            log.writerow(LOG_COLUMNS)
+        done = False
+        while not done:
+            losses.append(trainer.train_step())
+            elapsed = (time.monotonic() - begun) / 60.0
+            trainer.minutes = before + elapsed
+            done = (steps is not None and trainer.step - first >= steps) or (minutes is not None and elapsed >= minutes)
+            if done or trainer.step % config.log_every == 0:
+                score = trainer.evaluate() if done or trainer.step % config.eval_every == 0 else Score()
+                numbers = (torch.stack(losses).mean().item(), score.nll, score.top1, score.top5, score.l1)
+                row = [trainer.step, f"{trainer.minutes:.2f}", *("" if math.isnan(x) else f"{x:.4f}" for x in numbers)]
+                log.writerow(row)
+                print(
+                    "  ".join(f"{n} {v}" for n, v in zip(LOG_COLUMNS, row, strict=True) if v),
+                    file=sys.stderr,
+                    flush=True,
+                )
+                losses = []
+            if done or time.monotonic() - saved > 60.0 * config.checkpoint_minutes:
+                save_checkpoint(folder / CHECKPOINT, trainer.state())
+                trainer.write_published(folder)
+                saved = time.monotonic()
+    return trainer
+
+
+def evaluate_run(config: EventsConfig, *, device: str = "cpu", threads: int = 1) -> dict[str, float]:
+    """The newest checkpoint of a run on every whole held-out window: what is a number of `Score`, by name."""
+    torch.set_num_threads(threads)
+    trainer = EventsTrainer(config, EventsData.load(Path(config.data)), device=device)
+    trainer.restore(load_checkpoint(Path(config.run) / CHECKPOINT, device=device))
+    score = trainer.evaluate(exhaustive=True)
+    found = dataclasses.asdict(score) | {"perplexity": score.perplexity, "l1": score.l1}
+    return {name: value for name, value in found.items() if not math.isnan(value)}
