@@ -86,7 +86,6 @@ def audioldm2_folder(tmp_path_factory) -> Path:
         ClapTextConfig,
         GPT2Config,
         GPT2Model,
-        SpeechT5HifiGan,
         T5Config,
         T5EncoderModel,
     )
@@ -169,7 +168,7 @@ def audioldm2_folder(tmp_path_factory) -> Path:
         "text_encoder_2": t5,
         "language_model": gpt2,
         "projection_model": bridge,
-        "vocoder": SpeechT5HifiGan(tiny_vocoder_config()),
+        "vocoder": tiny_vocoder(),
         "tokenizer": tokenizer(clap=True, max_length=32),
         "tokenizer_2": tokenizer(clap=False, max_length=64),
         "feature_extractor": ClapFeatureExtractor(feature_size=64, max_length_s=1),
@@ -189,10 +188,11 @@ def audioldm2_folder(tmp_path_factory) -> Path:
     return folder
 
 
-def tiny_vocoder_config():
-    from transformers import SpeechT5HifiGanConfig
+def tiny_vocoder():
+    """Loud enough to be heard: its default weights are close to silence."""
+    from transformers import SpeechT5HifiGan, SpeechT5HifiGanConfig
 
-    return SpeechT5HifiGanConfig(
+    config = SpeechT5HifiGanConfig(
         model_in_dim=8,
         sampling_rate=16000,
         upsample_initial_channel=16,
@@ -202,6 +202,11 @@ def tiny_vocoder_config():
         resblock_dilation_sizes=[[1, 3]],
         normalize_before=False,
     )
+    vocoder = SpeechT5HifiGan(config)
+    with torch.no_grad():
+        for weight in vocoder.parameters():
+            weight.normal_(0, 0.15)
+    return vocoder
 
 
 def tiny_unet(*, channels: int, size):
@@ -241,7 +246,7 @@ def tiny_vae(*, channels: int, latent_channels: int, scaling_factor: float):
 def melfusion_folders(tmp_path_factory) -> tuple[Path, Path]:
     """A Tango and a Stable Diffusion in diffusers' layout, tiny: (music, image)."""
     from diffusers import DDIMScheduler
-    from transformers import SpeechT5HifiGan, T5Config, T5EncoderModel
+    from transformers import T5Config, T5EncoderModel
 
     music, image = tmp_path_factory.mktemp("tango"), tmp_path_factory.mktemp("stable-diffusion")
     torch.manual_seed(1)
@@ -262,7 +267,7 @@ def melfusion_folders(tmp_path_factory) -> tuple[Path, Path]:
     for name, component in {
         "unet": tiny_unet(channels=8, size=[32, 4]),
         "vae": tiny_vae(channels=1, latent_channels=8, scaling_factor=0.92),
-        "vocoder": SpeechT5HifiGan(tiny_vocoder_config()),
+        "vocoder": tiny_vocoder(),
         "scheduler": DDIMScheduler(**schedule),
         "text_encoder": t5,
         "tokenizer": tokenizer(clap=False, max_length=64),

@@ -1,0 +1,66 @@
+"""The published systems through the house's one door."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from klangbild.compose import Composer
+from klangbild.diffusion.engine import SoundEngine, folder_hash
+from klangbild.diffusion.melfusion_parts import save_synapses
+from klangbild.diffusion.melfusion_pipeline import MelfusionPipeline
+from klangbild.errors import NotAvailableError, UsageError
+from klangbild.settings import Settings
+
+
+def play(engine, picture, **settings):
+    composer = Composer(engine=engine.name, model=engine.model)
+    wanted = Settings(engine=engine.name, model=engine.model, **settings)
+    composer._engines[wanted.engine, wanted.model, wanted.conditioning] = engine
+    return composer.perform(composer.read(picture.rgb, wanted))
+
+
+def test_art2mus(audioldm2_folder, tiny_imagebind, picture):
+    settings = Settings(engine="art2mus", model=str(audioldm2_folder))
+    engine = SoundEngine(settings, imagebind_config=tiny_imagebind, announce=lambda line: None)
+    result = play(engine, picture, seconds=1, steps=2, seed=4, candidates=2)
+    music = result.record["music"]
+    assert music["seconds"] == 1.0 and music["solver"] == "dpm++"
+    assert len(music["candidates"]) == 2 and music["candidates"][music["chosen"]] == max(music["candidates"])
+    assert result.record["model"]["licence"] == "mit" and len(result.record["model"]["sha256"]) == 64
+    four = play(engine, picture, seconds=1, steps=100, seed=4, image_tokens=4)
+    assert four.record["music"]["solver"] == "ddim"
+    with pytest.raises(UsageError, match="--seconds"):
+        play(engine, picture, bars=4)
+
+
+def test_melfusion(melfusion_folders, picture, tmp_path):
+    for folder, name in zip(melfusion_folders, ("music", "image"), strict=True):
+        shutil.copytree(folder, tmp_path / "model" / name)
+    fresh = MelfusionPipeline.from_pretrained(
+        melfusion_folders[0], image=melfusion_folders[1], device="cpu", announce=lambda line: None
+    )
+    fresh.set_gates(0.5)
+    save_synapses(fresh.parts.music, tmp_path / "model" / "synapses")
+    settings = Settings(engine="melfusion", model=str(tmp_path / "model"))
+    engine = SoundEngine(settings, announce=lambda line: None)
+    result = play(engine, picture, seconds=1, steps=2, seed=4, text="slow piano, hopeful", synapse=0.5)
+    assert set(result.record["music"]["gates"].values()) == {0.5}
+    shutil.rmtree(tmp_path / "model" / "music")
+    with pytest.raises(NotAvailableError, match="music"):
+        SoundEngine(settings)
+
+
+def test_a_model_is_needed():
+    with pytest.raises(NotAvailableError):
+        Composer(engine="melfusion", model="nowhere").perform(
+            Composer().read(None, Settings(engine="melfusion", model="nowhere", text="calm"))
+        )
+
+
+def test_the_hash_follows_the_content(tmp_path):
+    (tmp_path / "a").write_text("1")
+    first = folder_hash(tmp_path)
+    (tmp_path / "a").write_text("2")
+    assert folder_hash(tmp_path) != first
