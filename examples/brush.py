@@ -29,8 +29,8 @@ class Layer:
 
 
 LAYERS = (
-    Layer(26, 7, -1.0, 0.03, 0.8), Layer(13, 8, 0.030, 0.045), Layer(7, 8, 0.045, 0.05), Layer(3.4, 8, 0.06, 0.05),
-    Layer(1.7, 7, 0.085, 0.04),
+    Layer(26, 7, -1.0, 0.028, 0.8), Layer(13, 8, 0.042, 0.035), Layer(7, 8, 0.062, 0.04), Layer(3.4, 8, 0.075, 0.04),
+    Layer(1.7, 7, 0.095, 0.03),
 )  # fmt: skip
 
 
@@ -40,7 +40,9 @@ def grid() -> tuple[np.ndarray, np.ndarray]:
     return x / (WIDTH - 1), y / (HEIGHT - 1)
 
 
-def noise(rng: np.random.Generator, cells: float, *, octaves: int = 4, stretch: float = 1.0, rough: float = 0.5) -> np.ndarray:
+def noise(
+    rng: np.random.Generator, cells: float, *, octaves: int = 4, stretch: float = 1.0, rough: float = 0.5
+) -> np.ndarray:
     """Smooth noise in about -1..1, (600, 900). cells: across the picture; stretch > 1 draws it out sideways."""
     total, weight, size = np.zeros((HEIGHT, WIDTH), np.float32), 0.0, 1.0
     for _ in range(octaves):
@@ -128,19 +130,24 @@ def paint(
     height = Image.new("L", canvas.size, 110)
     focus = np.ones((HEIGHT, WIDTH), np.float32) if focus is None else focus
     for layer in layers:
-        smooth = np.asarray(
-            Image.fromarray((np.clip(reference, 0, 1) * 255).astype(np.uint8)).filter(
-                ImageFilter.GaussianBlur(layer.radius * 0.45)
-            ),
-            np.float32,
-        ) / 255
+        smooth = (
+            np.asarray(
+                Image.fromarray((np.clip(reference, 0, 1) * 255).astype(np.uint8)).filter(
+                    ImageFilter.GaussianBlur(layer.radius * 0.45)
+                ),
+                np.float32,
+            )
+            / 255
+        )
         now = np.asarray(canvas.resize((WIDTH, HEIGHT), Image.Resampling.BOX), np.float32) / 255
         error = np.sqrt(((now - smooth) ** 2).mean(axis=2)) * focus
         rough = Image.fromarray(np.clip(error * 255, 0, 255).astype(np.uint8))
         blurred = np.asarray(rough.filter(ImageFilter.BoxBlur(max(1, layer.radius * 0.6))), np.float32) / 255
         _stroke_layer(canvas, height, layer, smooth, blurred, flow, rng)
     picture = np.asarray(canvas.resize((WIDTH, HEIGHT), Image.Resampling.BOX), np.float32) / 255
-    relief = np.asarray(height.resize((WIDTH, HEIGHT), Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(0.6)), np.float32)
+    relief = np.asarray(
+        height.resize((WIDTH, HEIGHT), Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(0.6)), np.float32
+    )
     relief = relief + rng.normal(0, 3.0, relief.shape)  # the weave of the canvas
     light = np.zeros_like(relief)
     light[1:-1, 1:-1] = (relief[2:, 2:] - relief[:-2, :-2]) / 255
