@@ -57,7 +57,8 @@ class NotesConfig:
     dropout: float = 0.0
     condition_dropout: float = 0.1
     section_start_share: float = 0.5
-    opening_weight: float = 16.0
+    opened_share: float = 0.75
+    opening_weight: float = 48.0
     average: float = 0.999
     heldout_chunks: int = 48
     heldout_every: int = 500
@@ -100,8 +101,15 @@ class NotesTrainer:
             adamw_lr=config.adamw_lr,
             weight_decay=config.weight_decay,
         )
-        chunks = {"mode": config.mode, "context": config.context, "section_start_share": config.section_start_share}
-        self.chunks = NoteChunks(data, pool_shares=config.pool_shares, dropout=config.condition_dropout, **chunks)
+        self.chunks = NoteChunks(
+            data,
+            pool_shares=config.pool_shares,
+            section_start_share=config.section_start_share,
+            opened_share=config.opened_share,
+            dropout=config.condition_dropout,
+            mode=config.mode,
+            context=config.context,
+        )
         self.heldout = heldout_batch(data, mode=config.mode, context=config.context, rows=config.heldout_chunks)
         self.forward = torch.compile(self.model) if config.compile else self.model
         self.step = self.ids_seen = 0
@@ -147,7 +155,7 @@ class NotesTrainer:
             generator = torch.Generator(self.device).manual_seed(config.seed * 1_000_003 + self.step)
         self.model.train()
         losses, counted = self._losses(batch, Dropout(config.dropout, generator), self.forward)
-        # what follows a chunk's opening is its mode and meter: one id in a thousand, and the emotion's first word
+        # what follows a chunk's opening is its mode and meter: one id in a thousand, but what valence decides most
         opening = (losses[:, 0] * torch.from_numpy(batch.ids[:, 0] <= BOS).to(self.device)).sum() / counted
         loss = losses.sum() / counted
         self.optimizer.set_factor(factor)
