@@ -1,0 +1,119 @@
+"""Intervals and p-values for any score: bootstrap over items, permutation of pairs. Every number in a report has one.
+
+Conventions
+    Values are float arrays (items,); an item is what was drawn independently (a piece, a file, a picture, a rater), never
+    a note or a section of it. NaN marks an item on which a score is not defined: it is left out and counted.
+
+Metrics
+    bootstrap            percentile interval of any statistic of rows; Efron and Tibshirani (1993), chapter 13.
+    permutation_p_value  (1 + number of shuffles at least as good) / (1 + shuffles), never 0; Phipson and Smyth (2010).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from klangbild.errors import InputError
+
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its 95 % interval; n items counted, `missing` without a value. All NaN where nothing was defined."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    missing: int = 0
+
+    def as_dict(self) -> dict[str, float | int | None]:
+        """For JSON: NaN becomes None."""
+        numbers = {"value": self.value, "low": self.low, "high": self.high}
+        out: dict[str, float | int | None] = {k: round(v, 6) if np.isfinite(v) else None for k, v in numbers.items()}
+        return out | {"n": self.n} | ({"missing": self.missing} if self.missing else {})
+
+    def __str__(self) -> str:
+        if not np.isfinite(self.value):
+            return "not defined"
+        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
+
+
+def bootstrap(
+    rows: np.ndarray,
+    statistic: Callable[[np.ndarray], float] = np.mean,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Estimate:
+    """The statistic of `rows` (items, ...) with the 2.5 and 97.5 percentiles over resamples of items.
+
+    Rows of one number that are NaN are left out. One item gives an interval of width 0: it says nothing of spread.
+
+    >>> str(bootstrap(np.array([1.0, 1.0, 1.0])))
+    '1 [1, 1]'
+    """
+    rows = np.asarray(rows, np.float64)
+    missing = 0
+    if rows.ndim == 1:
+        known = np.isfinite(rows)
+        missing = int((~known).sum())
+        rows = rows[known]
+    if not len(rows):
+        return Estimate(np.nan, np.nan, np.nan, 0, missing)
+    draws = np.random.default_rng(seed).integers(0, len(rows), (resamples, len(rows)))
+    if statistic is np.mean and rows.ndim == 1:
+        drawn = rows[draws].mean(axis=1)
+    else:
+        drawn = np.array([statistic(rows[draw]) for draw in draws])
+    drawn = drawn[np.isfinite(drawn)]
+    value = float(statistic(rows))
+    low, high = np.percentile(drawn, [2.5, 97.5]) if len(drawn) else (np.nan, np.nan)
+    return Estimate(value, float(low), float(high), len(rows), missing)
+
+
+def permutation_p_value(
+    scores: np.ndarray,
+    *,
+    statistic: Callable[[np.ndarray], float] | None = None,
+    shuffles: int = 9999,
+    seed: int = 0,
+) -> float:
+    """How often a random matching of rows and columns does at least as well as the right one (the diagonal).
+
+    scores: float (n, n), higher is better, entry [i, j] = picture i with music j. statistic: of a permuted matrix (columns
+    moved so that the matching stands on the diagonal); default its mean diagonal.
+
+    Raises:
+        InputError: not square, fewer than two items, or not finite.
+    """
+    scores = np.asarray(scores, np.float64)
+    if scores.ndim != 2 or scores.shape[0] != scores.shape[1] or len(scores) < 2 or not np.isfinite(scores).all():
+        raise InputError(f"scores of shape {scores.shape}: need a finite square of 2 items or more to shuffle")
+    rng = np.random.default_rng(seed)
+    n, rows = len(scores), np.arange(len(scores))
+    best = statistic(scores) if statistic else scores[rows, rows].mean()
+    at_least = 0
+    for _ in range(shuffles):
+        order = rng.permutation(n)
+        value = statistic(scores[:, order]) if statistic else scores[rows, order].mean()
+        at_least += value >= best - 1e-12
+    return (1 + at_least) / (1 + shuffles)
+
+
+def spearman(a: np.ndarray, b: np.ndarray) -> float:
+    """Rank correlation of two columns, -1..1; ties share their mean rank. NaN where one of them is constant.
+
+    >>> spearman(np.array([1.0, 2, 3, 4]), np.array([1.0, 2, 4, 3])).__round__(6)
+    0.8
+    """
+    from scipy.stats import rankdata
+
+    ranked = [rankdata(column) for column in (a, b)]
+    if len(a) < 2 or ranked[0].std() == 0 or ranked[1].std() == 0:
+        return float("nan")
+    return float(np.corrcoef(ranked)[0, 1])
