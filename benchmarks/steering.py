@@ -19,6 +19,7 @@ from klangbild.notes.engine import compose_notes
 from klangbild.notes.key import estimate_key
 from klangbild.notes.models import load_notes_model
 from klangbild.notes.rank import read_back
+from klangbild.notes.runtime import load
 from klangbild.settings import Settings
 
 GRID = (-0.8, -0.4, 0.0, 0.4, 0.8)
@@ -40,8 +41,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--guidance", type=float)
     parser.add_argument("--conditioning", default="continuous_concat")
+    parser.add_argument("--weights", help="another .onnx than the shipped one")
     arguments = parser.parse_args()
-    model = load_notes_model(None, arguments.conditioning).model
+    weights = arguments.weights
+    model = load(weights) if weights else load_notes_model(None, arguments.conditioning).model
     settings = Settings(seconds=arguments.seconds, guidance=arguments.guidance, conditioning=arguments.conditioning)
     asked, read = [], []
     for row, valence in enumerate(GRID):

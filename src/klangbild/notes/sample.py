@@ -138,7 +138,7 @@ class Sampler:
             return (0.0, 0.0, 0.0)
         emotion = self.emotion_at(self._section_start_s())
         if self.leans:
-            self.lean = lean_towards(emotion)
+            self.lean = lean_towards(emotion, ("major", "minor")[self.state.mode] if self.state.mode >= 0 else None)
         return (emotion.valence, emotion.arousal, 1.0)
 
     def _section_start_s(self) -> float:
