@@ -20,6 +20,7 @@ COMMANDS = {
     "emotion": "what it sees in a picture: valence, arousal and why",
     "render": "a MIDI file becomes sound",
     "replay": "the same piece again, from any file it made",
+    "serve": "the web page and its API",
     "models": "which models there are, their licences, how to add more",
     "doctor": "check this installation and make a two-second piece",
     "data": "prepare training data",

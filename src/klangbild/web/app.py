@@ -1,0 +1,139 @@
+"""The web application: the page at /, REST under /v1, Gradio endpoints for `gradio_client`, all on one line of runs.
+
+The page is our own HTML on FastAPI and loads nothing from elsewhere; docs/page.md says why it is not made of Gradio's widgets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# set before Gradio or the hub are imported by anything: no outside connection
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
+
+from klangbild import __version__
+from klangbild.compose import Composer
+from klangbild.errors import KlangbildError
+from klangbild.web.api import answer_error, make_api
+from klangbild.web.gradio_door import GradioDoor
+from klangbild.web.guard import Guard
+from klangbild.web.looks import Looks
+from klangbild.web.page import page_html
+from klangbild.web.runs import MAX_WAITING, Runs
+from klangbild.web.shelf import KEEP_S, Shelf
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+HERE = Path(__file__).resolve().parent
+_SWEEP_EVERY_S = 30.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """How it is served. local: only for this machine. auth: (name, password). folder: where runs live (a temporary one)."""
+
+    local: bool = True
+    auth: tuple[str, str] | None = None
+    allow_url: bool = False
+    keep_s: float = KEEP_S
+    max_waiting: int = MAX_WAITING
+    folder: Path | None = None
+    warm: bool = True
+
+
+class App:
+    """The parts, held together; an ASGI application."""
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options = options or Options()
+        self.folder = Path(tempfile.mkdtemp(prefix="klangbild-")) if options.folder is None else options.folder
+        self.looks = Looks(Shelf(self.folder / "pictures", keep_s=options.keep_s))
+        self.runs = Runs(
+            Shelf(self.folder / "runs", keep_s=options.keep_s), Composer(), max_waiting=options.max_waiting
+        )
+        self.gradio = GradioDoor(self.runs, self.looks, self.folder / "gradio")
+        self.api = FastAPI(
+            title="klangbild", version=__version__, lifespan=self._lifespan, docs_url=None, redoc_url=None,
+            openapi_url="/v1/openapi.json", description="Pictures to music. Names and ranges are the command line's.",
+        )  # fmt: skip
+        self.api.include_router(make_api(self.runs, self.looks, allow_url=options.allow_url))
+        self.api.add_exception_handler(KlangbildError, answer_error)
+        self.api.add_exception_handler(Exception, answer_error)
+        self._add_page()
+        self._guarded = Guard(self.api, auth=options.auth, local=options.local)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._guarded(scope, receive, send)
+
+    def _add_page(self) -> None:
+        allow_url = self.options.allow_url
+
+        @self.api.get("/", response_class=HTMLResponse, include_in_schema=False)
+        def page() -> HTMLResponse:
+            return HTMLResponse(page_html(allow_url=allow_url), headers={"cache-control": "no-cache"})
+
+        @self.api.get("/favicon.ico", include_in_schema=False)
+        def icon() -> JSONResponse:
+            return JSONResponse(None, status_code=204)
+
+        self.api.mount("/static", _Fresh(directory=HERE / "static"), name="static")
+        self.api.mount("/examples", _Fresh(directory=HERE / "examples", check_dir=False), name="examples")
+        self.api.mount("/", self.gradio)
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        self.runs.start()
+        tasks = [asyncio.create_task(self._sweep())]
+        if self.options.warm:
+            tasks.append(asyncio.create_task(run_in_threadpool(warm, self.runs.composer)))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await self.gradio.close()
+            await run_in_threadpool(self.runs.close)
+            if self.options.folder is None:
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(min(_SWEEP_EVERY_S, self.options.keep_s / 2))
+            await run_in_threadpool(self.runs.sweep)
+            self.looks.forget(await run_in_threadpool(self.looks.shelf.sweep))
+
+
+class _Fresh(StaticFiles):
+    """Static files that the browser asks about again each time (an unchanged one costs a 304)."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Any:
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
+def warm(composer: Composer) -> None:
+    """Load the models and the SoundFont, so that the first visitor does not wait for them."""
+    import numpy as np
+
+    with contextlib.suppress(KlangbildError):  # whatever is missing is told to the first visitor, in words
+        composer.compose(np.full((48, 48, 3), 128, np.uint8), seconds=1, seed=1)
+
+
+def make_app(options: Options | None = None) -> App:
+    """The application, for uvicorn: `uvicorn.run(make_app(), port=7860)`."""
+    return App(options)

@@ -1,0 +1,117 @@
+"""What stands before the door, as plain ASGI: password, whose page may ask, how much may be sent, what the browser may load."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import ipaddress
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+# a picture of the largest size, and the form around it
+MAX_BODY_BYTES = 100_000_000 + 1_000_000
+_CSP = (
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self'; script-src 'self'; "
+    "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self' https://huggingface.co"
+)
+_HEADERS = [
+    (b"content-security-policy", _CSP.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+
+
+class Guard:
+    """Wraps the app. auth: (name, password) or None. local: bound to this machine only, so that names of hosts are refused
+    (a page elsewhere could otherwise reach us by a name that it points at 127.0.0.1)."""
+
+    def __init__(self, app: Any, *, auth: tuple[str, str] | None = None, local: bool = True) -> None:
+        self.app, self.local = app, local
+        self._expected = b"Basic " + base64.b64encode(":".join(auth).encode()) if auth else None
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        refusal = self._refusal(scope, headers)
+        if refusal:
+            await _answer(send, *refusal)
+            return
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY_BYTES:
+                raise TooMuch
+            return message
+
+        begun = False
+
+        async def guarded(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                message = {**message, "headers": [*message.get("headers", []), *_HEADERS]}
+            await send(message)
+
+        try:
+            await self.app(scope, counted, guarded)
+        except TooMuch:
+            if not begun:
+                await _answer(send, 413, _TOO_MUCH, None)
+
+    def _refusal(self, scope: Message, headers: dict[str, str]) -> tuple[int, str, str | None] | None:
+        """(status, sentence, realm) or None."""
+        host = headers.get("host", "")
+        if self.local and not _is_this_machine(host):
+            return (
+                403,
+                f"this page answers to this machine only, not to '{host[:80]}'; start it with --host 0.0.0.0",
+                None,
+            )
+        origin = headers.get("origin")
+        if origin and scope["method"] not in ("GET", "HEAD", "OPTIONS") and urlsplit(origin).netloc != host:
+            return 403, "another site may not ask for this; open the page itself", None
+        if self._expected and not hmac.compare_digest(headers.get("authorization", "").encode(), self._expected):
+            return 401, "name and password, please", "klangbild"
+        if int(headers.get("content-length") or 0) > MAX_BODY_BYTES:
+            return 413, _TOO_MUCH, None
+        return None
+
+
+class TooMuch(Exception):
+    """More bytes came than may."""
+
+
+_TOO_MUCH = "The file is larger than 100 MB, the limit; save it smaller"
+
+
+def _is_this_machine(host: str) -> bool:
+    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
+    return True
+
+
+async def _answer(send: Send, status: int, sentence: str, realm: str | None) -> None:
+    body = json.dumps({"error": sentence, "field": "picture" if status == 413 else None}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    if realm:
+        headers.append((b"www-authenticate", f'Basic realm="{realm}", charset="UTF-8"'.encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers + _HEADERS})
+    await send({"type": "http.response.body", "body": body})

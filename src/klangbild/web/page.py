@@ -1,0 +1,170 @@
+"""The page's HTML: `static/page.html` with the texts of `texts.py` and fields made from the settings."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from klangbild import __version__
+from klangbild.emotion.space import Emotion
+from klangbild.notes.piece import PITCH_NAMES
+from klangbild.web import texts
+from klangbild.web.knobs import Knob, installed_engines, knobs
+
+HERE = Path(__file__).resolve().parent
+# where the page shows a field other than in its group's fold
+_FIRST_PAGE = ("text", "seconds")
+_ON_THE_PAD = ("valence", "arousal")
+_STEPS = {"seconds": 1, "tempo": 1, "loudness": 0.5, "guidance": 0.1}
+
+
+def page_html(*, allow_url: bool = False) -> str:
+    """The whole page, for the engines and models that are installed now."""
+    known = {knob.name: knob for knob in knobs()}
+    folded = [k for k in known.values() if k.name not in (*_FIRST_PAGE, *_ON_THE_PAD)]
+    several = len(installed_engines()) > 1
+    music = [k for k in folded if k.group == "music"]
+    advanced = [k for k in folded if k.group != "music" and (k.name != "engine" or several)]
+    here = installed_engines()
+    words = {f"t_{name}": escape(text) for name, text in texts.PAGE.items()}
+    template = Template((HERE / "static" / "page.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        words,
+        title=texts.TITLE,
+        claim=escape(texts.CLAIM),
+        version=escape(__version__),
+        url_row=_url_row() if allow_url else "",
+        examples=_examples(),
+        words_field=_field(known["text"], help_text=texts.PAGE["words_help"]),
+        length_field=_field(known["seconds"]),
+        music_fields="".join(_field(k) for k in music if set(k.engines) & set(here)),
+        advanced_fields="".join(_field(k) for k in advanced if set(k.engines) & set(here)),
+        about=_about(),
+        data=json.dumps(_data(known), ensure_ascii=False).replace("<", "\\u003c"),
+    )
+
+
+def examples() -> list[dict[str, Any]]:
+    """The ready-made results in `examples/`, in the order of its index."""
+    index = HERE / "examples" / "index.json"
+    return json.loads(index.read_text(encoding="utf-8")) if index.exists() else []
+
+
+def _data(known: dict[str, Knob]) -> dict[str, Any]:
+    """What the scripts need to know: fields, words for regions of the pad, names of files, examples."""
+    ring = [Emotion(0.9 * math.cos(math.radians(a)), 0.9 * math.sin(math.radians(a))).name for a in range(0, 360, 30)]
+    return {
+        "fields": {name: {"default": k.default, "kind": k.kind, "label": k.label} for name, k in known.items()},
+        "ring": ring,
+        "centre": Emotion(0, 0).name,
+        "files": texts.FILE_WORDS,
+        "make": texts.PAGE["make"],
+        "stop": texts.PAGE["stop"],
+        "examples": examples(),
+    }
+
+
+def _field(knob: Knob, *, help_text: str | None = None) -> str:
+    """One labelled field with its help and a place for its error."""
+    key = f"k-{knob.name}"
+    about = escape(help_text or _help(knob))
+    attributes = f'aria-describedby="h-{knob.name} e-{knob.name}" data-knob="{knob.name}"'
+    tail = f'<p class="help" id="h-{knob.name}">{about}</p><p class="error" id="e-{knob.name}" hidden></p>'
+    outer = f'class="field field-{knob.kind}" data-engines="{" ".join(knob.engines)}"'
+    if knob.kind == "many":
+        boxes = "".join(
+            f'<label class="chip"><input type="checkbox" name="{knob.name}" value="{value}"> <span>{escape(word)}</span></label>'
+            for value, word in knob.choices
+        )
+        group = f'<div class="chips" {attributes}>{boxes}</div>'
+        return f"<fieldset {outer}><legend>{escape(knob.label)}</legend>{group}{tail}</fieldset>"
+    if knob.kind == "switch":
+        box = f'<label class="check" for="{key}"><input type="checkbox" id="{key}" {attributes}> {escape(knob.label)}</label>'
+        return f"<div {outer}>{box}{tail}</div>"
+    return f'<div {outer}><label for="{key}">{escape(knob.label)}</label>{_input(knob, key, attributes)}{tail}</div>'
+
+
+def _input(knob: Knob, key: str, attributes: str) -> str:
+    default = (
+        ""
+        if knob.default is None
+        else escape(f"{knob.default:g}" if isinstance(knob.default, float) else str(knob.default))
+    )
+    if knob.kind == "choice":
+        options = [] if knob.default is not None else ['<option value="">auto</option>']
+        for value, word in knob.choices:
+            missing = value in knob.unavailable
+            state = " disabled" if missing else " selected" if value == default else ""
+            options.append(
+                f'<option value="{escape(value)}"{state}>{escape(word)}{" (not installed)" if missing else ""}</option>'
+            )
+        return f'<select id="{key}" {attributes}>{"".join(options)}</select>'
+    if knob.kind == "file":
+        return f'<input type="file" id="{key}" accept=".mid,.midi,audio/midi" {attributes}>'
+    # loudness may be "off" as well as a number
+    if knob.kind in ("number", "whole") and knob.name != "loudness":
+        step = _STEPS.get(knob.name, 1 if knob.kind == "whole" else 0.05)
+        limits = f'min="{knob.low:g}" max="{knob.high:g}"'
+        box = (
+            f'<input type="number" id="{key}" {limits} step="any" value="{default}" inputmode="decimal" '
+            f'placeholder="auto" autocomplete="off" {attributes}>'
+        )
+        if knob.default is None:
+            return box
+        high = 120 if knob.name == "seconds" else knob.high
+        slider = (
+            f'<input type="range" min="{knob.low:g}" max="{high:g}" step="{step}" value="{default}" '
+            f'data-for="{key}" aria-label="{escape(knob.label)}, slider">'
+        )
+        return f'<div class="pair">{slider}{box}</div>'
+    if knob.name == "key":
+        keys = "".join(f'<option value="{tonic} {mode}">' for mode in ("major", "minor") for tonic in PITCH_NAMES)
+        return f'<input type="text" id="{key}" list="keys" placeholder="auto" autocomplete="off" {attributes}><datalist id="keys">{keys}</datalist>'
+    placeholder = "" if knob.name == "text" else ' placeholder="auto"' if not default else ""
+    return f'<input type="text" id="{key}" value="{default}" autocomplete="off"{placeholder} {attributes}>'
+
+
+def _help(knob: Knob) -> str:
+    parts = []
+    if knob.low is not None:
+        parts.append(f"{knob.low:g} to {knob.high:g}")
+    if knob.default not in (None, False, "") and "default" not in knob.help:
+        parts.append(f"default {knob.default:g}" if isinstance(knob.default, float) else f"default {knob.default}")
+    text = knob.help[:1].upper() + knob.help[1:]
+    return f"{text} ({'; '.join(parts)})." if parts else f"{text}."
+
+
+def _url_row() -> str:
+    return (
+        f'<div class="field url-row"><label for="url">{escape(texts.PAGE["url"])}</label><div class="pair">'
+        '<input type="url" id="url" placeholder="https://" autocomplete="off">'
+        f'<button type="button" id="fetch">{escape(texts.PAGE["fetch"])}</button></div></div>'
+    )
+
+
+def _examples() -> str:
+    items = [
+        f'<li><button type="button" class="example" data-example="{index}" aria-label="Play the example {escape(e["title"])}">'
+        f'<img src="/examples/{escape(e["thumbnail"])}" alt="{escape(e["alt"])}" width="160" height="107" loading="lazy">'
+        f'<span class="example-name"><svg viewBox="0 0 10 10" aria-hidden="true"><path d="M2 1l7 4-7 4z"/></svg>'
+        f"{escape(e['title'])}</span></button></li>"
+        for index, e in enumerate(examples())
+    ]
+    return "".join(items)
+
+
+def _about() -> str:
+    return (
+        f"<ol>{_each('li', texts.ABOUT_HOW)}</ol>"
+        + _each("p", (texts.ABOUT_CAN, texts.ABOUT_CANNOT, texts.ABOUT_LICENCES))
+        + '<p><a href="/v1/openapi.json">OpenAPI of the REST API</a></p>'
+    )
+
+
+def _each(tag: str, lines: Iterable[str]) -> str:
+    return "".join(f"<{tag}>{escape(line)}</{tag}>" for line in lines)

@@ -1,0 +1,64 @@
+"""How to make a piece again elsewhere: the exact command line and the exact Python, from the settings that are not default."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from klangbild.settings import Settings, flag_of
+
+
+def changed(settings: Settings) -> dict[str, Any]:
+    """The fields that differ from their defaults, in order."""
+    return {
+        knob.name: getattr(settings, knob.name)
+        for knob in fields(Settings)
+        if getattr(settings, knob.name) != knob.default
+    }
+
+
+def command(picture: str | None, settings: Settings) -> str:
+    """One line for a shell. picture: the file's name, None for words alone.
+
+    >>> command("lake.jpg", Settings(seconds=20.0, seed=7, without=("drums", "lead")))
+    'klangbild compose lake.jpg --seconds 20 --seed 7 --without drums,lead'
+    """
+    parts = ["klangbild", "compose", *([shlex.quote(picture)] if picture else [])]
+    for name, value in changed(settings).items():
+        flag = flag_of(name)
+        if value is True:
+            parts.append(flag)
+            continue
+        text = shlex.quote(_text(name, value))
+        # a value that begins with a minus must be glued to its flag
+        parts.append(f"{flag}={text}" if text.startswith("-") else f"{flag} {text}")
+    return " ".join(parts)
+
+
+def python(picture: str | None, settings: Settings) -> str:
+    """The same in Python.
+
+    >>> print(python("lake.jpg", Settings(seed=7)))
+    import klangbild
+    klangbild.compose("lake.jpg", seed=7).save("out")
+    """
+    source = repr(picture).replace("'", '"') if picture and "'" not in picture and '"' not in picture else repr(picture)
+    arguments = [source] if picture else []
+    for name, value in changed(settings).items():
+        value = list(value) if isinstance(value, tuple) else value
+        arguments.append(
+            f"{name}={Path(value).name!r}" if name in ("soundfont", "continue_from") else f"{name}={value!r}"
+        )
+    return f'import klangbild\nklangbild.compose({", ".join(arguments)}).save("out")'
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if name in ("soundfont", "continue_from"):
+        return Path(value).name
+    if isinstance(value, float):
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    return str(value)

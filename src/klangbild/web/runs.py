@@ -1,0 +1,263 @@
+"""Runs: one line for everybody, one run at a time, each in its own folder, followed bar by bar.
+
+The page, the REST API and the Gradio endpoints all put their wishes into the same line, so that a place in it is true.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from klangbild.compose import Composer, new_seed
+from klangbild.errors import KlangbildError, Stopped
+from klangbild.settings import Settings
+from klangbild.web import recipes
+from klangbild.web.knobs import plain_sentence
+from klangbild.web.looks import Look
+from klangbild.web.roll import roll_of
+from klangbild.web.run_files import RunFiles
+from klangbild.web.shelf import Shelf
+
+if TYPE_CHECKING:
+    from klangbild.notes.piece import Piece
+
+log = logging.getLogger(__name__)
+MAX_WAITING = 60
+_ROLL_EVERY_S = 0.15
+FINISHED = ("done", "stopped", "failed", "cancelled")
+
+
+class Full(KlangbildError):
+    """The line is as long as it may get."""
+
+
+@dataclass
+class Run:
+    """One wish and what came of it. status: queued, running, done, stopped (kept what existed), failed, cancelled.
+
+    version grows with every change, so that a listener knows when to look; roll_version with every new bar.
+    """
+
+    id: str
+    folder: Path
+    settings: Settings
+    file: Path | None
+    alt: str
+    status: str = "queued"
+    progress: float = 0.0
+    step: str = "waiting"
+    version: int = 0
+    roll: dict[str, Any] | None = None
+    roll_version: int = 0
+    emotion: dict[str, Any] | None = None
+    reasons: tuple[str, ...] = ()
+    record: dict[str, Any] | None = None
+    error: str | None = None
+    error_field: str | None = None
+    files: RunFiles | None = None
+    stop_asked: bool = False
+    created: float = field(default_factory=time.monotonic)
+    waits_s: dict[str, float] = field(default_factory=dict)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def changed(self, **values: Any) -> None:
+        for name, value in values.items():
+            setattr(self, name, value)
+        self.version += 1
+
+    def mark(self, name: str) -> None:
+        """Note how many seconds after the wish something was there (kept from the first time)."""
+        self.waits_s.setdefault(name, round(time.monotonic() - self.created, 3))
+
+
+class Runs:
+    """The line and its one worker."""
+
+    def __init__(self, shelf: Shelf, composer: Composer, *, max_waiting: int = MAX_WAITING) -> None:
+        self.shelf, self.composer, self.max_waiting = shelf, composer, max_waiting
+        self.runs: dict[str, Run] = {}
+        self._line: deque[Run] = deque()
+        self._current: Run | None = None
+        self._changed = threading.Condition()
+        self._closing = False
+        self._worker = threading.Thread(target=self._work, name="klangbild-worker", daemon=True)
+
+    def start(self) -> None:
+        self._worker.start()
+
+    def close(self) -> None:
+        """Stop the run in hand at its next bar, and the worker after it."""
+        with self._changed:
+            self._closing = True
+            self._line.clear()
+            if self._current:
+                self._current.stop_asked = True
+            self._changed.notify_all()
+        self._worker.join(timeout=20)
+
+    def submit(
+        self, given: dict[str, Any], *, look: Look | None = None, alt: str = "", continues: bytes | None = None
+    ) -> Run:
+        """Into the line. given: keyword arguments of `Settings`.
+
+        Raises:
+            UsageError: a setting is wrong. Full: too many wait.
+        """
+        key, folder = self.shelf.new()
+        try:
+            if continues is not None:
+                (folder / "continued.mid").write_bytes(continues)
+                given = {**given, "continue_from": str(folder / "continued.mid")}
+            settings = Settings(**{**given, "seed": given.get("seed", new_seed())})
+            file = None
+            if look is not None:
+                file = folder / look.file.name
+                shutil.copyfile(look.file, file)
+                shutil.copyfile(look.folder / "thumbnail.jpg", folder / "thumbnail.jpg")
+            run = Run(key, folder, settings, file, alt)
+            with self._changed:
+                if len(self._line) >= self.max_waiting:
+                    raise Full(f"{self.max_waiting} others are in line already; try again in a minute")
+                self.runs[key] = run
+                self._line.append(run)
+                self._changed.notify_all()
+        except BaseException:
+            self.shelf.drop(key)
+            raise
+        return run
+
+    def get(self, key: str) -> Run | None:
+        """The run of an id, its hour beginning anew."""
+        return self.runs.get(key) if self.shelf.folder(key) is not None else None
+
+    def place(self, run: Run) -> int:
+        """How many runs come before this one: 0 when it is its turn."""
+        if run.status != "queued":
+            return 0
+        with self._changed:
+            before = next((index for index, other in enumerate(self._line) if other is run), 0)
+            return before + (1 if self._current else 0)
+
+    def counts(self) -> dict[str, int]:
+        """{"running", "waiting"}."""
+        with self._changed:
+            return {"running": int(self._current is not None), "waiting": len(self._line)}
+
+    def stop(self, run: Run) -> None:
+        """Waiting: taken out of the line. Running: comes to a stop and keeps what exists. Finished: removed with its files."""
+        with self._changed:
+            if run in self._line:
+                self._line.remove(run)
+                run.changed(status="cancelled", step="taken out of the line")
+                run.over.set()
+                return
+        if run.status in FINISHED:
+            self.shelf.drop(run.id)
+            self.runs.pop(run.id, None)
+        else:
+            run.stop_asked = True
+
+    def sweep(self) -> list[str]:
+        """Remove what is past its hour; gives the ids removed, of runs and of pictures."""
+        with self._changed:
+            busy = {run.id for run in self._line} | ({self._current.id} if self._current else set())
+        gone = self.shelf.sweep(frozenset(busy))
+        for key in gone:
+            self.runs.pop(key, None)
+        return gone
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not self._line and not self._closing:
+                    self._changed.wait()
+                if self._closing:
+                    return
+                run = self._current = self._line.popleft()
+            try:
+                self._perform(run)
+            except Stopped:
+                run.changed(status="cancelled", step="stopped before the first bar; nothing was kept")
+            except KlangbildError as error:
+                sentence, about = plain_sentence(error, folder=str(run.folder))
+                run.changed(status="failed", error=sentence, error_field=about)
+            except Exception:  # a bug must not take the line down with it; it is logged whole
+                log.exception("run %s failed", run.id)
+                run.changed(status="failed", error="Something went wrong here, not with your picture; try again")
+            finally:
+                with self._changed:
+                    self._current = None
+                run.over.set()
+
+    def _perform(self, run: Run) -> None:
+        run.changed(status="running", step="reading the picture" if run.file else "reading the words")
+        started = time.perf_counter()
+        brief = self.composer.read(run.file, run.settings)
+        if brief.picture_facts is not None and run.alt:
+            brief = replace(brief, picture_facts={**brief.picture_facts, "alt": run.alt})
+        reading_s = time.perf_counter() - started
+        run.changed(step="writing notes" if run.settings.engine == "notes" else "making sound", reasons=brief.reasons)
+        last = 0.0
+
+        def on_bar(piece: Piece) -> None:
+            nonlocal last
+            if not piece.n_notes or time.monotonic() - last < _ROLL_EVERY_S:
+                return
+            last = time.monotonic()
+            run.roll = roll_of(piece)
+            run.roll_version += 1
+            run.mark("first_notes_s")
+            run.changed()
+
+        def on_progress(done: float, total: float) -> bool:
+            share = done / max(total, 1e-9)
+            run.changed(progress=min(share, 1.0), step="playing the notes" if share >= 1 else run.step)
+            return not run.stop_asked
+
+        result = self.composer.perform(brief, on_progress=on_progress, on_bar=on_bar, reading_s=reading_s)
+        if result.piece is not None:
+            run.roll = roll_of(result.piece)
+            run.roll_version += 1
+        files = RunFiles(run.folder, run.file, result)
+        run.changed(record=result.record, step="writing the sound file", files=files, progress=1.0)
+        files.make("mp3")
+        run.mark("sound_s")
+        run.changed(step="writing the other files")
+        for kind in ("mid", "png", "json"):
+            if kind in files.kinds:
+                files.make(kind)
+        files.slim()
+        run.changed(status="stopped" if result.stopped else "done", step="ready")
+
+    def describe(self, run: Run) -> dict[str, Any]:
+        """A run as `GET /v1/runs/{id}` gives it."""
+        name = run.file.name if run.file else None
+        ready = run.files.ready() if run.files else {}
+        base = f"/v1/runs/{run.id}"
+        return {
+            "id": run.id,
+            "status": run.status,
+            "place": self.place(run),
+            "progress": round(run.progress, 3),
+            "step": run.step,
+            "seed": run.settings.seed,
+            "error": run.error,
+            "field": run.error_field,
+            "record": run.record,
+            "alt": run.alt,
+            "sound": f"{base}/files/{ready['mp3']}" if "mp3" in ready else None,
+            "files": {k: f"{base}/files/{n}" for k, n in run.files.names.items()}
+            if run.status in FINISHED and run.files
+            else {},
+            "picture": f"{base}/picture" if run.file else None,
+            "command": recipes.command(name, run.settings),
+            "python": recipes.python(name, run.settings),
+            "waits_s": dict(run.waits_s),
+            "links": {"self": base, "events": f"{base}/events", "roll": f"{base}/roll"},
+        }

@@ -1,0 +1,57 @@
+// Talking to the server: every refusal becomes an Error with one plain sentence and the field it belongs to.
+
+export class Refusal extends Error {
+  constructor(sentence, field) {
+    super(sentence);
+    this.field = field;
+  }
+}
+
+export async function ask(path, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refusal("The server cannot be reached; is it still running?", null);
+  }
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Refusal(body.error || `The server answered ${answer.status}; try again.`, body.field || null);
+  return body;
+}
+
+export function post(path, values, files = {}) {
+  const given = Object.entries(files).filter(([, file]) => file);
+  if (!given.length)
+    return ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(values) });
+  const form = new FormData();
+  for (const [name, value] of Object.entries(values)) if (value !== null && value !== undefined) form.append(name, value);
+  for (const [name, file] of given) form.append(name, file, file.name || "picture.png");
+  return ask(path, { method: "POST", body: form });
+}
+
+// Follow a run: onState and onRoll get what is newest; the promise ends with the run.
+export function follow(run, { onState, onRoll }) {
+  return new Promise((resolve, reject) => {
+    const source = new EventSource(run.links.events);
+    let failures = 0;
+    source.addEventListener("roll", (event) => onRoll(JSON.parse(event.data)));
+    source.addEventListener("state", (event) => {
+      const state = JSON.parse(event.data);
+      failures = 0;
+      onState(state);
+      if (["done", "stopped", "failed", "cancelled"].includes(state.status)) {
+        source.close();
+        resolve(state);
+      }
+    });
+    source.onerror = () => {
+      // the browser tries again by itself; a few times in a row means that nobody is there
+      failures += 1;
+      if (failures > 5 || source.readyState === EventSource.CLOSED) {
+        source.close();
+        reject(new Refusal("The connection to the server was lost; the piece may still be found under This session.", null));
+      }
+    };
+  });
+}

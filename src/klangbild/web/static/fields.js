@@ -1,0 +1,86 @@
+// The fields of the settings: read those that are not default, write a preset, show an error by its field.
+
+const $ = (id) => document.getElementById(id);
+
+export class Fields {
+  constructor(known) {
+    this.known = known;
+    for (const slider of document.querySelectorAll("input[type=range][data-for]")) {
+      const box = $(slider.dataset.for);
+      slider.addEventListener("input", () => {
+        box.value = slider.value;
+        box.dispatchEvent(new Event("change", { bubbles: true }));
+      });
+      box.addEventListener("input", () => (slider.value = box.value));
+    }
+    const engine = $("k-engine");
+    if (engine) engine.addEventListener("change", () => this.fit(engine.value));
+    this.fit(engine ? engine.value : "notes");
+  }
+
+  // only what the engine listens to is shown
+  fit(engine) {
+    for (const field of document.querySelectorAll("[data-engines]"))
+      field.hidden = !field.dataset.engines.split(" ").includes(engine);
+  }
+
+  // {name: value} of what differs from its default; files are left to `files`
+  values() {
+    const given = {};
+    for (const part of document.querySelectorAll("[data-knob]")) {
+      const name = part.dataset.knob;
+      const { kind, default: standard } = this.known[name];
+      if (part.closest("[data-engines]").hidden || kind === "file") continue;
+      if (kind === "many") {
+        const chosen = [...part.querySelectorAll(":checked")].map((box) => box.value);
+        if (chosen.length) given[name] = chosen.join(",");
+      } else if (kind === "switch") {
+        if (part.checked) given[name] = true;
+      } else if (part.value.trim() !== "" && String(standard ?? "") !== part.value.trim()) given[name] = part.value.trim();
+    }
+    // one length only: bars or tokens instead of seconds
+    if (given.bars || given.gen_len) delete given.seconds;
+    return given;
+  }
+
+  files() {
+    const file = $("k-continue_from")?.files[0];
+    return file ? { continue_from: file } : {};
+  }
+
+  write(values) {
+    for (const part of document.querySelectorAll("[data-knob]")) {
+      const { kind, default: standard } = this.known[part.dataset.knob];
+      const value = values[part.dataset.knob] ?? null;
+      if (kind === "many") {
+        const chosen = Array.isArray(value) ? value : String(value ?? "").split(",");
+        for (const box of part.querySelectorAll("input")) box.checked = chosen.includes(box.value);
+      } else if (kind === "switch") part.checked = Boolean(value);
+      else if (kind === "file") part.value = "";
+      else {
+        part.value = value ?? standard ?? "";
+        part.dispatchEvent(new Event("input", { bubbles: true }));
+      }
+    }
+    this.fit($("k-engine")?.value || "notes");
+  }
+
+  clear() {
+    for (const place of document.querySelectorAll(".error")) place.hidden = true;
+    for (const part of document.querySelectorAll("[aria-invalid]")) part.removeAttribute("aria-invalid");
+  }
+
+  // one sentence by the field it belongs to, which is opened and given the focus
+  complain(error, elsewhere = "e-general") {
+    const place = (error.field && $(`e-${error.field}`)) || $(elsewhere);
+    place.textContent = error.message;
+    place.hidden = false;
+    const field = error.field && (error.field === "picture" ? $("file") : $(`k-${error.field}`) || $(error.field));
+    if (field) {
+      field.closest("details")?.setAttribute("open", "");
+      field.setAttribute("aria-invalid", "true");
+      field.focus();
+    }
+    $("live").textContent = error.message;
+  }
+}

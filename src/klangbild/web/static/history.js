@@ -1,0 +1,157 @@
+// What was made in this browser session: shown again, or compared with what is on the page now. Nothing is kept elsewhere.
+
+import { ask } from "./api.js";
+import { factsOf, list, sentence, title } from "./result.js";
+import { Roll } from "./roll.js";
+
+const $ = (id) => document.getElementById(id);
+const KEPT = "klangbild-runs";
+const MOST = 30;
+
+export class History {
+  // onShow(run, roll) puts a piece back on the page; current() is the run that is there now
+  constructor({ onShow, current }) {
+    this.onShow = onShow;
+    this.current = current;
+    this.runs = new Map();
+    this.load();
+  }
+
+  ids() {
+    try {
+      return JSON.parse(sessionStorage.getItem(KEPT)) || [];
+    } catch {
+      return [];
+    }
+  }
+
+  keep(ids) {
+    sessionStorage.setItem(KEPT, JSON.stringify(ids.slice(0, MOST)));
+  }
+
+  async load() {
+    for (const id of this.ids()) {
+      try {
+        const run = await ask(`/v1/runs/${id}`);
+        if (run.record) this.runs.set(id, run);
+      } catch {
+        // removed after its hour
+        this.keep(this.ids().filter((other) => other !== id));
+      }
+    }
+    this.draw();
+  }
+
+  begin(run) {
+    this.keep([run.id, ...this.ids().filter((id) => id !== run.id)]);
+  }
+
+  end(run) {
+    this.runs.set(run.id, run);
+    this.draw();
+  }
+
+  draw() {
+    const runs = this.ids().map((id) => this.runs.get(id)).filter(Boolean);
+    $("history").hidden = !runs.length;
+    list($("history-list"), runs, (run) => {
+      const item = document.createElement("li");
+      if (run.picture) {
+        const picture = document.createElement("img");
+        picture.src = run.picture;
+        picture.alt = "";
+        item.append(picture);
+      }
+      const what = document.createElement("div");
+      what.className = "what";
+      const name = document.createElement("p");
+      name.textContent = `${title(run.record)}, seed ${run.seed}`;
+      const words = document.createElement("p");
+      words.className = "help";
+      words.textContent = sentence(run.record.music.words);
+      what.append(name, words);
+      const row = document.createElement("div");
+      row.className = "row";
+      const about = `${title(run.record)}, seed ${run.seed}`;
+      row.append(
+        this.button("Show", `Show ${about}`, () => this.again(run)),
+        this.button("Compare", `Compare with ${about}`, () => this.compare(run)),
+      );
+      item.append(what, row);
+      return item;
+    });
+  }
+
+  button(words, label, act) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = words;
+    button.setAttribute("aria-label", label);
+    button.addEventListener("click", act);
+    return button;
+  }
+
+  async again(run) {
+    this.onShow(run, await ask(run.links.roll));
+  }
+
+  async compare(run) {
+    const place = $("compare");
+    const now = this.current();
+    const both = [now && now.record && now.links && now.id !== run.id ? now : null, run].filter(Boolean);
+    const heading = document.createElement("h3");
+    heading.textContent = both.length > 1 ? "Side by side: on the page, and the one chosen" : "The one chosen";
+    const two = document.createElement("div");
+    two.className = "two";
+    place.replaceChildren(heading, two);
+    place.hidden = false;
+    for (const one of both) {
+      const part = document.createElement("div");
+      const name = document.createElement("p");
+      name.textContent = `${title(one.record)}, seed ${one.seed}`;
+      const shape = document.createElement("div");
+      shape.className = "roll";
+      const canvas = document.createElement("canvas");
+      canvas.setAttribute("role", "img");
+      const cursor = document.createElement("div");
+      cursor.className = "cursor";
+      shape.append(canvas, cursor);
+      const player = document.createElement("audio");
+      player.controls = true;
+      player.preload = "metadata";
+      player.src = one.sound;
+      player.volume = $("player").volume;
+      player.setAttribute("aria-label", `Play ${name.textContent}`);
+      part.append(name, shape, player);
+      two.append(part);
+      const roll = new Roll(shape);
+      roll.show(await ask(one.links.roll), { words: one.record.music.words });
+      roll.follow(player);
+    }
+    if (both.length > 1) place.append(this.differences(...both));
+  }
+
+  differences(a, b) {
+    const rows = [];
+    const [fa, fb] = [factsOf(a.record), factsOf(b.record)];
+    for (const name of Object.keys(fa)) if (String(fa[name]) !== String(fb[name])) rows.push([name, fa[name], fb[name]]);
+    for (const name of Object.keys(a.record.settings)) {
+      const [x, y] = [a.record.settings[name], b.record.settings[name]];
+      if (name !== "seed" && JSON.stringify(x) !== JSON.stringify(y)) rows.push([name.replaceAll("_", " "), x, y]);
+    }
+    const table = document.createElement("table");
+    const head = table.createTHead().insertRow();
+    for (const words of ["What differs", title(a.record), title(b.record)]) {
+      const cell = document.createElement("th");
+      cell.scope = "col";
+      cell.textContent = words;
+      head.append(cell);
+    }
+    const body = table.createTBody();
+    for (const row of rows) {
+      const line = body.insertRow();
+      for (const value of row) line.insertCell().textContent = value === null || value === undefined ? "auto" : String(value);
+    }
+    return table;
+  }
+}

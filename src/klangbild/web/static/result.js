@@ -1,0 +1,95 @@
+// The result: player, facts, downloads, how to make it again. Given a run as the server describes it, or a ready-made example.
+
+import { signed } from "./pad.js";
+
+const $ = (id) => document.getElementById(id);
+const VOLUME = "klangbild-volume";
+
+export function prepare(player, names) {
+  const kept = parseFloat(localStorage.getItem(VOLUME));
+  if (kept >= 0 && kept <= 1) player.volume = kept;
+  player.addEventListener("volumechange", () => localStorage.setItem(VOLUME, player.volume));
+  for (const button of document.querySelectorAll("[data-copy]"))
+    button.addEventListener("click", async () => {
+      const place = $(button.dataset.copy);
+      try {
+        await navigator.clipboard.writeText(place.textContent);
+        $("live").textContent = button.textContent = "Copied";
+      } catch {
+        // without a secure context there is no clipboard: select it, so that Ctrl-C does it
+        getSelection().selectAllChildren(place);
+        button.textContent = "Selected";
+      }
+      setTimeout(() => (button.textContent = "Copy"), 2000);
+    });
+  prepare.names = names;
+}
+
+export function factsOf(record) {
+  const { music, emotion, sound } = record;
+  const minutes = `${Math.floor(sound.seconds / 60)}:${String(Math.round(sound.seconds % 60)).padStart(2, "0")}`;
+  return {
+    length: minutes,
+    tempo: music.tempo ? `${Math.round(music.tempo)} bpm` : null,
+    key: music.key,
+    meter: music.meter,
+    instruments: (music.instruments || []).join(", "),
+    "mood asked": `${signed(emotion.asked.valence)}, ${signed(emotion.asked.arousal)}`,
+    loudness: `${sound.lufs} LUFS`,
+    model: record.model.name,
+    seed: record.seed,
+  };
+}
+
+export function title(record) {
+  const name = record.picture ? record.picture.name.replace(/[-_]+/g, " ") : record.settings.text || "words";
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+// run: {record, sound, files, picture, alt, command, python, status}
+export function show(run) {
+  const { record } = run;
+  $("result-full").hidden = $("finished").hidden = false;
+  $("result-empty").hidden = true;
+  const player = $("player");
+  if (run.sound && player.getAttribute("src") !== run.sound) player.src = run.sound;
+  player.title = run.sound ? decodeURIComponent(run.sound.split("/").pop()) : "";
+  player.setAttribute("aria-label", `Play ${player.title}`);
+  const picture = $("result-picture");
+  picture.hidden = !run.picture;
+  if (run.picture) {
+    picture.src = run.picture;
+    picture.alt = run.alt || "The picture this music was made from";
+  }
+  const kept = run.status === "stopped" ? " (stopped early and kept)" : "";
+  $("piece-name").textContent = `${title(record)}${kept}`;
+  $("piece-words").textContent = sentence(record.music.words);
+  list($("facts"), Object.entries(factsOf(record)).filter(([, value]) => value), ([name, value]) => {
+    const item = document.createElement("li");
+    item.textContent = `${name} ${value}`;
+    if (name === "seed") item.id = "seed";
+    return item;
+  });
+  $("again").textContent = `Again with seed ${record.seed}`;
+  list($("downloads"), Object.entries(run.files || {}).filter(([kind]) => prepare.names[kind]), ([kind, url]) => {
+    const [name, about] = prepare.names[kind];
+    const item = document.createElement("li");
+    const link = document.createElement("a");
+    link.href = `${url}?download=true`;
+    link.download = decodeURIComponent(url.split("/").pop());
+    link.textContent = name;
+    link.title = about;
+    item.append(link);
+    return item;
+  });
+  $("command").textContent = run.command;
+  $("python").textContent = run.python;
+}
+
+export function sentence(words) {
+  return words ? words.charAt(0).toUpperCase() + words.slice(1) + "." : "";
+}
+
+export function list(place, items, make) {
+  place.replaceChildren(...items.map(make));
+}
