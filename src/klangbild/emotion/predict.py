@@ -21,6 +21,7 @@ from klangbild.emotion.music_plane import MusicPlane
 from klangbild.emotion.reasons import reasons_for
 from klangbild.emotion.space import Emotion
 from klangbild.errors import NotAvailableError, UsageError
+from klangbild.picture.encoder import PictureEncoder, open_encoder
 from klangbild.picture.features import PictureFeatures, picture_features
 from klangbild.picture.picture import Picture
 
@@ -55,7 +56,7 @@ class Predictor(Protocol):
 class Reader:
     """What turns a picture into head inputs: the features, then an encoder's embedding when there is one."""
 
-    encoder: object | None = None
+    encoder: PictureEncoder | None = None
 
 
 def inputs_of(reader: Reader, pictures: Iterable[Picture]) -> tuple[np.ndarray, list[PictureFeatures]]:
@@ -75,7 +76,10 @@ def open_reader(model: str) -> Reader:
     """The reader of a model name or folder."""
     if model == "features":
         return Reader()
-    raise NotAvailableError(f"{model}: there is no such picture encoder here; use --emotion-model features")
+    path = WEIGHTS / "picture-encoder.onnx" if model == "klangbild" else Path(model) / "encoder.onnx"
+    if model != "klangbild" and not path.is_file():
+        return Reader()
+    return Reader(open_encoder(path))
 
 
 @dataclass(frozen=True)

@@ -97,11 +97,13 @@ class PictureTrainer:
         self.logit_matrix = torch.from_numpy(data.logit_matrix.astype(np.float32)).to(device)
         self.emotion_matrix = torch.from_numpy(emotion_of_teacher(data, seed=config.seed)).to(device)
         self.step, self.minutes = 0, 0.0
+        self.measured: dict[str, float] = {}
 
     def state(self) -> dict[str, Any]:
         return {
             "model": self.model.state_dict(), "average": self.average.state_dict(), "minutes": self.minutes,
             "optimizer": self.optimizer.state_dict(), "step": self.step, "sizes": self.config.sizes().as_dict(),
+            "pictures": self.step * self.config.batch, "held": self.measured,
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -162,6 +164,7 @@ class PictureTrainer:
             guess = torch.cat([model(part.to(self.device))[0] for part in batch.rgb.split(64)]).float().cpu()
             rest = ((guess - batch.pooled) ** 2).sum()
             found[name] = float(1 - rest / ((batch.pooled - batch.pooled.mean(dim=0)) ** 2).sum())
+        self.measured = found
         return found
 
     def averaged(self) -> Student:
