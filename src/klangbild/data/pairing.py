@@ -80,7 +80,8 @@ def greedy_pairs(
     todo = np.flatnonzero(track == NO_PARTNER)
     done = n - len(todo)
     while len(todo) and len(free):
-        rows = int(np.clip(memory_mb * 2**20 / 4 / max(len(free), 1), 1, 4096))
+        # the block of float32 similarities, and the copy in which taken tracks are struck out
+        rows = int(np.clip(memory_mb * 2**20 / 8 / max(len(free), 1), 1, 4096))
         block, todo = todo[:rows], todo[rows:]
         vectors = unit_rows(pictures[block])
         if not np.isfinite(vectors).all():
