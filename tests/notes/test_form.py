@@ -1,0 +1,65 @@
+"""Form: the opening comes back; a long piece neither drifts nor falls silent; a path of emotions changes the music on the way."""
+
+import numpy as np
+import pytest
+
+from klangbild.emotion.space import Emotion
+from klangbild.notes.engine import compose_notes
+from klangbild.notes.form import plan_form
+from klangbild.notes.models import load_notes_model
+from klangbild.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_notes_model(None, "continuous_concat").model
+
+
+def test_plans():
+    for n in range(1, 40):
+        letters = plan_form(n)
+        assert len(letters) == n and letters[0] == "A"
+        if n >= 4:
+            assert letters[:4] == ("A", "A", "B", "A")
+
+
+def bars_of(piece, first: int, n: int) -> list[tuple]:
+    """The notes of some bars as (family, onset within them, pitch)."""
+    starts = [*piece.bar_starts(), piece.end_beats]
+    begin, end = starts[first], starts[first + n]
+    found = []
+    for family, notes in piece.by_family().items():
+        inside = notes[(notes["onset"] >= begin - 1e-6) & (notes["onset"] < end - 1e-6)]
+        found += [(family, round(float(note["onset"] - begin), 3), int(note["pitch"])) for note in inside]
+    return sorted(found)
+
+
+def test_the_opening_returns_note_for_note(model):
+    piece = compose_notes(Emotion(0.3, 0.1), Settings(bars=33), 5, model=model).piece
+    assert bars_of(piece, 0, 4) == bars_of(piece, 8, 4) == bars_of(piece, 24, 4)
+    assert bars_of(piece, 0, 4) != bars_of(piece, 16, 4)
+
+
+def test_three_minutes_do_not_drift_or_fall_silent(model):
+    piece = compose_notes(Emotion(0.2, -0.1), Settings(seconds=180), 2, model=model).piece
+    assert abs(piece.seconds - 180) < 8 and len(piece.tempos) == 1 and len(piece.meters) == 1
+    onsets = np.sort(np.concatenate([t.notes["onset"] for t in piece.tracks]))
+    gaps = np.diff(piece.beats_to_seconds(onsets))
+    assert gaps.max() < 6.0, "silence in the middle"
+    seconds = piece.beats_to_seconds(onsets)
+    per_quarter = np.histogram(seconds, bins=4, range=(0, 180))[0]
+    assert per_quarter.min() > 0.2 * per_quarter.max()
+
+
+def test_a_path_changes_the_music_on_the_way(model):
+    """From calm and sad to excited and glad: the second half is faster and louder in most of several seeds."""
+    faster = louder = 0
+    for seed in range(4):
+        settings = Settings(seconds=60, path="0:-0.8,-0.8 25:-0.8,-0.8 30:0.8,0.9")
+        piece = compose_notes(Emotion(-0.8, -0.8), settings, seed, model=model).piece
+        first, last = piece.tempos[0][1], piece.tempos[-1][1]
+        notes = np.sort(np.concatenate([t.notes for t in piece.tracks]), order="onset")
+        half = len(notes) // 2
+        faster += last > first
+        louder += notes["velocity"][half:].mean() > notes["velocity"][:half].mean()
+    assert faster >= 3 and louder >= 3
