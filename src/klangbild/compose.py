@@ -60,7 +60,7 @@ class Composer:
     def __init__(self, **defaults: Any) -> None:
         self.defaults = _with_emotion(defaults)
         Settings(**self.defaults)
-        self._engines: dict[tuple[str, str | None, str], Any] = {}
+        self._engines: dict[tuple, Any] = {}
 
     @classmethod
     def from_pretrained(cls, model: str, **defaults: Any) -> Composer:
@@ -151,7 +151,7 @@ class Composer:
         )  # fmt: skip
 
     def _engine(self, settings: Settings) -> Any:
-        key = (settings.engine, settings.model, settings.conditioning)
+        key = (settings.engine, settings.model, settings.conditioning, settings.sampler, settings.commercial, settings.device)
         if key not in self._engines:
             from klangbild.engines import load_engine
 

@@ -53,6 +53,8 @@ class NotesEngine:
         from klangbild.sound.fonts import find_soundfont
         from klangbild.sound.synth import synthesize_stems
 
+        if self.loaded.language.name == "events":  # ARIA's models speak midi-emotion's language
+            from klangbild.notes.events_engine import compose_events as compose_notes
         soundfont = find_soundfont(brief.settings.soundfont)
         started = time.perf_counter()
         composition = compose_notes(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from klangbild.cli import events
+
 
 def register(subparsers: argparse._SubParsersAction) -> None:
     """Add `data` and its parts to the command line."""
@@ -24,6 +26,8 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         "--exclude-labels", nargs="*", default=(), metavar="SET", help="use no human ratings of these sets"
     )
     notes.set_defaults(run=_run_notes)
+    aria = kinds.add_parser("events", help=events.PREPARE_HELP, description=events.PREPARE_HELP)
+    events.add_prepare_arguments(aria)
 
 
 _NOTES = (

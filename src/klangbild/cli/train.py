@@ -8,6 +8,7 @@ import importlib.util
 import json
 from pathlib import Path
 
+from klangbild.cli import events
 from klangbild.errors import NotAvailableError
 
 
@@ -25,6 +26,8 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     notes.add_argument("--weights", type=Path, metavar="FILE", help="start from these .safetensors weights")
     notes.add_argument("--decay-steps", type=int, metavar="N", help="branch off: learning rate to zero in N steps")
     notes.set_defaults(run=_run_notes)
+    aria = parts.add_parser("events", help=events.TRAIN_HELP, description=events.TRAIN_HELP)
+    events.add_train_arguments(aria)
     export = parts.add_parser("export", help="a trained model to the runtime format and its card")
     exports = export.add_subparsers(dest="model", metavar="MODEL", required=True)
     notes = exports.add_parser("notes", help="the notes model")

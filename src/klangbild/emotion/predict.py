@@ -125,7 +125,9 @@ def open_predictor(model: str = "klangbild") -> Predictor:
     if model in ("features", "klangbild"):
         return HeadsPredictor(model, open_reader(model), load_heads(WEIGHTS / f"emotion-{model}.npz"))
     if model == "aria":
-        raise NotAvailableError("aria: its picture encoder is not installed; run `klangbild models add aria DIR`")
+        from klangbild.emotion.aria_torch import open_aria
+
+        return open_aria(model)
     if Path(model).is_dir():
         return HeadsPredictor(model, open_reader(model), load_heads(Path(model) / "emotion.npz"))
     raise UsageError(f"--emotion-model {model} is not known; give {', '.join(MODEL_NAMES)} or a folder")
