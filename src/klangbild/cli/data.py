@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from klangbild.cli.train_picture import add_prepare_command
+
 from klangbild.cli import events
 
 
@@ -26,6 +28,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         "--exclude-labels", nargs="*", default=(), metavar="SET", help="use no human ratings of these sets"
     )
     notes.set_defaults(run=_run_notes)
+    add_prepare_command(kinds)
     aria = kinds.add_parser("events", help=events.PREPARE_HELP, description=events.PREPARE_HELP)
     events.add_prepare_arguments(aria)
 

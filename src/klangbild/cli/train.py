@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 from klangbild.cli import events
+from klangbild.cli.train_picture import add_picture_commands
 from klangbild.errors import NotAvailableError
 
 
@@ -40,6 +41,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         "--weights-out", type=Path, metavar="DIR", help="also the float16 .safetensors, e.g. checkpoints"
     )
     notes.set_defaults(run=_run_export_notes)
+    add_picture_commands(parts, exports)
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
