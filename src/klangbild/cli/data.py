@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from klangbild.cli.train_picture import add_prepare_command
-
 from klangbild.cli import events
+from klangbild.cli.train_picture import add_prepare_command
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
