@@ -14,6 +14,11 @@ from pathlib import Path
 MEASURES: dict[str, tuple[str, str | None]] = {
     "parity": ("recorded data of a published system against our code", None),
     "nll": ("how surprised a notes model is by held-out music, in bits", "klangbild.measure.nll"),
+    "notes": ("folders of MIDI files against real music: every score of notes", "klangbild.measure.notes"),
+    "steering": ("does the music follow the asked emotion? a grid, read back", "klangbild.measure.steering"),
+    "judge": ("fit the judges of emotion in notes, with their own accuracy", "klangbild.measure.judge_train"),
+    "sound-judge": ("fit the judges of emotion in sound, and the embedding", "klangbild.measure.sound_judge"),
+    "reference": ("real held-out music as numbers, to measure against", "klangbild.measure.reference"),
 }
 
 

@@ -14,6 +14,7 @@ Metrics
 from __future__ import annotations
 
 from collections import OrderedDict
+from itertools import pairwise
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def onset_patterns(grid: BarGrid) -> list[np.ndarray]:
 def groove_consistency(grid: BarGrid) -> float:
     """0..1, or NaN."""
     patterns = onset_patterns(grid)
-    distances = [np.mean(a != b) for a, b in zip(patterns, patterns[1:], strict=False) if len(a) == len(b)]
+    distances = [np.mean(a != b) for a, b in pairwise(patterns) if len(a) == len(b)]
     return float(1.0 - np.mean(distances)) if distances else float("nan")
 
 

@@ -1,0 +1,95 @@
+"""`klangbild measure notes DIR...`: every measure of notes for folders of MIDI files, side by side.
+
+A folder is a set: ours, another engine's, anyone's. Each is compared with real held-out band music (numbers that ship), with
+pieces of the real music as control. Files that cannot be read are counted, not skipped in silence.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from klangbild.errors import InputError
+from klangbild.measure import validity, wishes
+from klangbild.measure.bar_grid import bar_grid
+from klangbild.measure.intervals import Estimate, bootstrap
+from klangbild.measure.judge import load_judge, read_piece
+from klangbild.measure.note_sets import NoteSet, compare, load_reference
+from klangbild.measure.results import Results, add_output, give, progress
+from klangbild.notes.midi import read_midi
+from klangbild.notes.piece import Piece
+
+MIDI_ENDINGS = (".mid", ".midi")
+
+
+def midi_files(folder: Path) -> list[Path]:
+    """All MIDI files below a folder, by name; a file stands for itself.
+
+    Raises:
+        InputError: there are none.
+    """
+    if folder.is_file():
+        return [folder]
+    found = sorted(f for f in folder.rglob("*") if f.suffix.lower() in MIDI_ENDINGS) if folder.is_dir() else []
+    if not found:
+        raise InputError(f"{folder}: holds no MIDI files; give a folder with .mid files")
+    return found
+
+
+def score_folder(folder: Path, *, judge_name: str, seed: int, reference: Path | None = None) -> dict[str, Estimate]:
+    """All scores of one folder by name.
+
+    Raises:
+        InputError: no MIDI file, or none with notes in it.
+    """
+    judge = load_judge(judge_name)
+    pieces: list[Piece] = []
+    valid, held, read = [], [], []
+    for file in progress(midi_files(folder), text=folder.name):
+        complaints = validity.complaints(file)
+        valid.append(not complaints)
+        try:
+            piece = read_midi(file)
+        except InputError:
+            continue  # already counted as not valid
+        if piece.n_notes:
+            pieces.append(piece)
+            held.append(wishes.evaluate(piece)["wishes_held"])
+            read.append(read_piece(judge, bar_grid(piece)))
+    if not pieces:
+        raise InputError(f"{folder}: none of its {len(valid)} MIDI files has notes that can be read")
+    real, axes = load_reference(reference)
+    out = {"valid": bootstrap(np.array(valid, float)), "wishes_held": bootstrap(np.array(held))}
+    out |= {f"{name}_read": bootstrap(np.array(read)[:, i]) for i, name in enumerate(("valence", "arousal"))}
+    return out | compare(NoteSet.of(pieces), real, axes, seed=seed)
+
+
+def real_half(*, seed: int, reference: Path | None = None) -> dict[str, Estimate]:
+    """The control: one half of the real pieces against the other."""
+    real, axes = load_reference(reference)
+    order = np.random.default_rng(seed).permutation(len(real))
+    half = len(order) // 2
+    return compare(real.some(order[:half]), real.some(order[half:]), axes, seed=seed)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """For `klangbild measure notes`."""
+    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="folders of MIDI files, one a set")
+    parser.add_argument("--reference", type=Path, metavar="FILE", help="of 'measure reference' (default: what ships)")
+    parser.add_argument("--judge", default="vgmidi", help="emotion judge: emopia or vgmidi (default: vgmidi)")
+    parser.add_argument("--seed", type=int, default=0)
+    add_output(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure each folder, and the control."""
+    results = Results("notes", seed=args.seed, notes=[load_judge(args.judge).accuracy])
+    for folder in args.folders:
+        results.sets[folder.name or str(folder)] = score_folder(
+            folder, judge_name=args.judge, seed=args.seed, reference=args.reference
+        )
+    results.sets["real half"] = real_half(seed=args.seed, reference=args.reference)
+    results.notes.append("'real half' is real held-out music against the rest of it: what cannot be bettered")
+    return give(results, args)

@@ -1,0 +1,101 @@
+"""What a measuring command found: sets by scores, printed as a table or as JSON, saved for reports and model cards.
+
+JSON: {"measure": kind, "klangbild": version, "command": ..., "seed": n, "notes": [sentences that belong beside the numbers],
+"sets": {name: {score: {"value", "low", "high", "n", "missing"?}}}, "details": {...}}. NaN is null.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from klangbild.atomic import atomic_write
+from klangbild.errors import InputError
+from klangbild.measure.intervals import Estimate
+
+
+@dataclass
+class Results:
+    """sets: name -> score -> Estimate. notes: what must be read beside the numbers, such as the judge's own accuracy."""
+
+    measure: str
+    sets: dict[str, dict[str, Estimate]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    details: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        from klangbild import __version__
+
+        return {
+            "measure": self.measure, "klangbild": __version__, "command": command_line(), "seed": self.seed,
+            "notes": self.notes,
+            "sets": {name: {k: v.as_dict() for k, v in scores.items()} for name, scores in self.sets.items()},
+            "details": self.details,
+        }  # fmt: skip
+
+    def json(self) -> str:
+        return json.dumps(self.as_dict(), indent=1, default=float)
+
+    def table(self) -> str:
+        """Scores down, sets across, plain text; the notes below."""
+        names = list(dict.fromkeys(score for scores in self.sets.values() for score in scores))
+        head = ["", *self.sets]
+        rows = [[name, *(str(s[name]) if name in s else "-" for s in self.sets.values())] for name in names]
+        widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+        lines = ["  ".join(f"{cell:<{w}}" if i == 0 else f"{cell:>{w}}" for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
+                 for row in [head, *rows]]  # fmt: skip
+        return "\n".join([line.rstrip() for line in lines] + [f"  {note}" for note in self.notes])
+
+    def save(self, path: Path) -> None:
+        """Raises OutputError: the folder is missing or not writable."""
+        atomic_write(path, (self.json() + "\n").encode())
+
+    @staticmethod
+    def load(path: Path) -> Results:
+        """Raises InputError: missing, or not results of ours."""
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            sets = {name: {k: _estimate(v) for k, v in scores.items()} for name, scores in raw["sets"].items()}
+            return Results(raw["measure"], sets, list(raw["notes"]), raw["details"], raw["seed"])
+        except FileNotFoundError:
+            raise InputError(f"{path}: there are no such results; make them with 'klangbild measure ... --json FILE'") from None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{path}: is not a file of 'klangbild measure' ({error})") from None
+
+
+def _estimate(raw: Mapping[str, Any]) -> Estimate:
+    numbers = [np.nan if raw[k] is None else float(raw[k]) for k in ("value", "low", "high")]
+    return Estimate(*numbers, int(raw["n"]), int(raw.get("missing", 0)))
+
+
+def command_line() -> str:
+    """How this process was called, without the path of the program."""
+    return " ".join(["klangbild", *sys.argv[1:]])
+
+
+def progress(items: Iterable, *, total: int | None = None, text: str = ""):
+    """`items` with a bar on a terminal, silent elsewhere."""
+    from tqdm import tqdm
+
+    return tqdm(items, total=total, desc=text, disable=not sys.stderr.isatty(), leave=False, file=sys.stderr)
+
+
+def add_output(parser) -> None:
+    """--json and -o for every kind of measure that gives `Results`."""
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE.json", help="save the results, for report and card")
+
+
+def give(results: Results, args) -> int:
+    """Print and save as the options say."""
+    if args.out:
+        results.save(args.out)
+    print(results.json() if args.json else results.table())
+    return 0
