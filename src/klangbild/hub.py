@@ -21,7 +21,7 @@ from typing import Any
 from klangbild.atomic import output_error
 from klangbild.errors import InputError, NotAvailableError, UsageError
 
-HOME_VARIABLE = "KLANGBILD_MODELS"
+HOME_VARIABLE = "KLANGBILD_HOME"
 OFFLINE_VARIABLES = ("KLANGBILD_OFFLINE", "HF_HUB_OFFLINE")
 CONFIG, CARD = "config.json", "README.md"
 FORMAT = 1
@@ -68,9 +68,9 @@ class ModelFolder:
 
 
 def models_home() -> Path:
-    """Where added models live: $KLANGBILD_MODELS, else the user's data folder."""
+    """Where added models live: $KLANGBILD_HOME/models, else the user's data folder."""
     if os.environ.get(HOME_VARIABLE):
-        return Path(os.environ[HOME_VARIABLE]).expanduser()
+        return Path(os.environ[HOME_VARIABLE]).expanduser() / "models"
     import platformdirs
 
     return platformdirs.user_data_path("klangbild") / "models"

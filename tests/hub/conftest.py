@@ -20,7 +20,7 @@ def checkpoint(tmp_path):
 @pytest.fixture
 def models_home(tmp_path, monkeypatch):
     home = tmp_path / "models"
-    monkeypatch.setenv("KLANGBILD_MODELS", str(home))
+    monkeypatch.setenv("KLANGBILD_HOME", str(home.parent))
     monkeypatch.setenv("KLANGBILD_OFFLINE", "1")
     return home
 

@@ -90,6 +90,11 @@ def _list(args: argparse.Namespace) -> int:
 def _show(args: argparse.Namespace) -> int:
     from klangbild import hub
 
+    if args.name == "klangbild":  # the shipped models together go by the house's name
+        for number, card in enumerate(hub.shipped()):
+            print(end="\n" if number and not args.json else "")
+            _show(argparse.Namespace(**{**vars(args), "name": card["name"]}))
+        return 0
     card = next((card for card in hub.shipped() if card["name"] == args.name), None)
     if card is None:
         folder = hub.from_pretrained(args.name)
