@@ -15,9 +15,10 @@ pytest.importorskip("accelerate", reason="needs the extra 'diffusion'")
 from klangbild.data.pairing_manifest import Pair
 from klangbild.diffusion.art2mus_parts import load_art2mus
 from klangbild.diffusion.projection import ImageProjection
-from klangbild.errors import InputError
+from klangbild.errors import InputError, UsageError
 from klangbild.train.art2mus import Art2MusConfig, PairItems, train_art2mus
-from klangbild.train.sound_loop import LoopConfig, batch_indices
+from klangbild.train.sound_config import LoopConfig, read_config
+from klangbild.train.sound_loop import batch_indices
 
 TINY = {"hidden_dim": 32, "n_frames": 32, "start_s": 0.0, "clip_seconds": 0.3, "clip_steps": 2, "n_clips": 2}
 
@@ -141,6 +142,19 @@ def test_the_rate():
     assert [config.rate(step) for step in (0, 9, 50)] == [0.1, 1.0, 1.0]
     falling = LoopConfig(run="x", steps=100, lr=1.0, warmup=0, schedule="linear")
     assert falling.rate(50) == 0.5
+
+
+def test_settings_from_a_file(tmp_path):
+    path = tmp_path / "x.toml"
+    path.write_text("[model]\nimage_tokens = 4\n[loop]\nlr = 0.1\nsteps = 7\n")
+    config, made = read_config(Art2MusConfig, path, run="runs/x", steps=3)
+    assert (config.image_tokens, made.lr, made.steps, made.run) == (4, 0.1, 3, "runs/x")
+    for text, message in (("[other]", "unknown table"), ("[model]\nx = 1", "unknown setting 'x'")):
+        path.write_text(text)
+        with pytest.raises(UsageError, match=message):
+            read_config(Art2MusConfig, path, run="x")
+    with pytest.raises(InputError, match="TOML"):
+        read_config(Art2MusConfig, tmp_path / "nothing.toml", run="x")
 
 
 def test_a_picture_without_a_vector_is_named(items, tmp_path):

@@ -18,7 +18,8 @@ from klangbild.diffusion.melfusion_pipeline import MelfusionPipeline
 from klangbild.diffusion.synapse import FORMS
 from klangbild.errors import NotAvailableError
 from klangbild.train.melfusion import MelfusionConfig, TripletItems, synapse_loss, train_melfusion
-from klangbild.train.sound_loop import LoopConfig, collate
+from klangbild.train.sound_config import LoopConfig
+from klangbild.train.sound_loop import collate
 
 TINY = {"n_frames": 32, "clip_seconds": 0.3, "clip_steps": 2, "n_clips": 0}
 
@@ -45,7 +46,6 @@ class TinyItems(TripletItems):
 
 
 def load(folders, form):
-    torch.manual_seed(0)  # fresh `gated` maps draw from the global generator
     return load_melfusion(folders[0], image=folders[1], form=form)
 
 

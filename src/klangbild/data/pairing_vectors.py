@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -197,3 +197,21 @@ class _Cache:
 
 def _relative(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix()
+
+
+def cached_vectors(cache: Path, space: str, digests: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """Vectors of files that were embedded before, by file name; `digests`: the sha256 of each.
+
+    Raises:
+        InputError: there is no such cache, or it lacks one of the files.
+    """
+    if not cache.is_file():
+        raise InputError(f"{cache}: there is no such cache of vectors; run 'klangbild data pair' again")
+    with _Cache(cache) as store:
+        known = store.known(space)
+        missing = [name for name, digest in digests.items() if digest not in known]
+        if missing:
+            raise InputError(
+                f"{cache}: has no {space} vector of {missing[0]} ({len(missing)} such); run 'klangbild data pair' again"
+            )
+        return {name: store.vector(space, digest) for name, digest in digests.items()}

@@ -62,6 +62,7 @@ def load_melfusion(
     image: Path | None = None,
     synapses: Path | None = None,
     form: Form = "gated",
+    seed: int = 0,
     dtype: torch.dtype = torch.float32,
 ) -> MelfusionParts:
     """All parts, frozen, on the CPU. The vocoder stays float32.
@@ -69,6 +70,7 @@ def load_melfusion(
     Args:
         music, image, synapses: folders, see above.
         form: of fresh synapses, when no folder of trained ones is given (theirs wins).
+        seed: of the maps of fresh synapses (their gates are 0).
         dtype: of the large networks.
 
     Raises:
@@ -89,7 +91,9 @@ def load_melfusion(
     state = None
     if synapses is not None:
         form, state = read_synapses(synapses)
-    joined = SynapseUNet(unet, form=form, image_widths=None if branch is None else widths_of(branch.unet))
+    with torch.random.fork_rng(devices=[]):  # nn.Linear draws from the global generator; leave that as it was
+        torch.manual_seed(seed)
+        joined = SynapseUNet(unet, form=form, image_widths=None if branch is None else widths_of(branch.unet))
     if state is not None:
         joined.load_synapses(state)
     joined.synapses.to(dtype)

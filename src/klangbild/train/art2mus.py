@@ -31,8 +31,9 @@ from klangbild.diffusion.placement import Placement
 from klangbild.diffusion.projection import ImageProjection
 from klangbild.errors import InputError, UsageError
 from klangbild.sound.files import read_audio, write_audio
+from klangbild.train.sound_config import LoopConfig, settings_of
 from klangbild.train.sound_curves import draw_losses
-from klangbild.train.sound_loop import Batch, LoopConfig, collate, run_loop, settings_of
+from klangbild.train.sound_loop import Batch, collate, run_loop
 
 VALIDATION_TIMESTEPS = (100, 300, 500, 700, 900)
 
@@ -54,6 +55,7 @@ class Art2MusConfig:
     clip_seconds: float = 10.0
     clip_steps: int = 200
     n_clips: int = 100
+    n_validation: int = 100
 
 
 class PairItems:
@@ -137,14 +139,15 @@ def train_art2mus(
 
     @torch.no_grad()
     def validate(model: nn.Module) -> dict[str, float]:
-        if validation is None or not len(validation):
+        n_measured = 0 if validation is None else min(len(validation), config.n_validation)
+        if not n_measured:
             return {}
         generator = torch.Generator().manual_seed(loop.seed)
         device = next(model.parameters()).device
         on_device(device)
         losses = []
-        for first in range(0, min(len(validation), config.n_clips), loop.batch):
-            chosen = range(first, min(first + loop.batch, len(validation), config.n_clips))
+        for first in range(0, n_measured, loop.batch):
+            chosen = range(first, min(first + loop.batch, n_measured))
             batch = collate([validation[i] for i in chosen])
             batch = {name: value.to(device) if isinstance(value, Tensor) else value for name, value in batch.items()}
             for timestep in VALIDATION_TIMESTEPS:

@@ -8,12 +8,10 @@ part, its average, the optimiser and the step; nothing frozen is saved.
 from __future__ import annotations
 
 import csv
-import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -24,41 +22,11 @@ from torch.utils.data import DataLoader
 
 from klangbild.errors import InputError, UsageError
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
+from klangbild.train.sound_config import LoopConfig
 
 CHECKPOINT = "last.pt"
 LOG = "log.csv"
 Batch = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class LoopConfig:
-    """How long, how fast, how often. One batch a device and micro-step; the effective batch is batch x accumulation x devices."""
-
-    run: str
-    seed: int = 0
-    steps: int = 10_000
-    batch: int = 4
-    accumulation: int = 4
-    lr: float = 2e-5
-    warmup: int = 500
-    schedule: Literal["constant", "linear"] = "constant"
-    weight_decay: float = 1e-2
-    clip: float = 1.0
-    average: float = 0.0  # decay of the moving average of the weights; 0 is none
-    log_every: int = 50
-    checkpoint_every: int = 500
-    validate_every: int = 500
-    clips_every: int = 0  # 0: at the end only
-    workers: int = 0
-    precision: Literal["no", "fp16", "bf16"] = "no"
-    cpu: bool = False
-
-    def rate(self, step: int) -> float:
-        """Learning rate of a step, counted from 0."""
-        warm = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
-        if self.schedule == "linear":
-            return self.lr * warm * max(0.0, 1 - step / self.steps)
-        return self.lr * warm
 
 
 class Items(Protocol):
@@ -322,22 +290,3 @@ def _append(path: Path, row: Mapping[str, float]) -> None:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows([*rows, dict(row)])
-
-
-def settings_of(*configs: Any) -> dict[str, Any]:
-    """Fields of configurations that a resumed run must share (where it runs and how often it reports may change)."""
-    free = {
-        "run",
-        "steps",
-        "log_every",
-        "checkpoint_every",
-        "validate_every",
-        "clips_every",
-        "workers",
-        "precision",
-        "cpu",
-    }
-    merged: dict[str, Any] = {}
-    for config in configs:
-        merged |= {name: value for name, value in dataclasses.asdict(config).items() if name not in free}
-    return merged
