@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from klangbild.data.note_chunks import NoteChunks
 from klangbild.data.note_data import NoteData
 from klangbild.errors import InputError, UsageError
 from klangbild.notes.bars import SIZE, BarsLanguage
@@ -18,7 +19,7 @@ from klangbild.notes.weights_torch import load_network
 from klangbild.train.checkpoint import load_checkpoint
 from klangbild.train.curves import draw_curves
 from klangbild.train.export_notes import averaged_network, export_notes
-from klangbild.train.notes import NotesConfig, train
+from klangbild.train.notes import NotesConfig, opening_ids, train
 
 
 def simple_data(path: Path, *, pieces: int = 10) -> NoteData:
@@ -96,6 +97,14 @@ def test_it_learns_and_says_so(config, tmp_path):
     assert float(rows[-1]["heldout"]) < 0.6 * np.log(SIZE)
     draw_curves({"tiny": Path(config.run, "log.csv")}, tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_openings_are_the_first_bar_and_its_tempo(config):
+    chunks = NoteChunks(NoteData.load(Path(config.data)), mode="continuous_concat", context=16, opened_share=1.0)
+    batch = chunks.batch(16, seed=0, step=0)
+    chosen = opening_ids(batch)
+    assert (chosen[:, 0] == 1).all() and (chosen[:, 2:] == 0).all()
+    assert 0 < chosen[:, 1].mean() < 1  # bars inside a section have no tempo
 
 
 def test_resuming_is_the_same_as_going_on(config, tmp_path):

@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from klangbild.data.note_chunks import IGNORE, Chunk, NoteChunks, stack
 from klangbild.data.note_data import NoteData
 from klangbild.errors import InputError, UsageError
-from klangbild.notes.bars import BOS
+from klangbild.notes.bars import BOS, POSITION_0, TEMPO_0
 from klangbild.notes.network_torch import Dropout, NetworkSizes, NotesNetwork
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
 from klangbild.train.optimizers import MuonAdamW, schedule
@@ -155,8 +155,7 @@ class NotesTrainer:
             generator = torch.Generator(self.device).manual_seed(config.seed * 1_000_003 + self.step)
         self.model.train()
         losses, counted = self._losses(batch, Dropout(config.dropout, generator), self.forward)
-        # what follows a chunk's opening is its mode and meter: one id in a thousand, but what valence decides most
-        opening = (losses[:, 0] * torch.from_numpy(batch.ids[:, 0] <= BOS).to(self.device)).sum() / counted
+        opening = (losses * torch.from_numpy(opening_ids(batch)).to(self.device)).sum() / counted
         loss = losses.sum() / counted
         self.optimizer.set_factor(factor)
         self.optimizer.zero_grad()
@@ -221,6 +220,19 @@ def heldout_batch(data: NoteData, *, mode: str, context: int, rows: int) -> Chun
         first, end = int(source.first_section[piece]), int(source.end_section[piece])
         chunks.append(source.chunk(piece, int(data.section_start[first + (end - first) // 4])))
     return stack(chunks)
+
+
+def opening_ids(batch: Chunk) -> np.ndarray:
+    """float32 (rows, T): 1 where a chunk's opening is followed by its first Bar and that by a Tempo, else 0.
+
+    They are two ids in a thousand, nothing before them gives them away, and mode and tempo are what the emotion decides
+    most: without more weight they are learnt last.
+    """
+    chosen = np.zeros(batch.ids.shape, np.float32)
+    opened = batch.ids[:, 0] <= BOS  # PAD or BOS
+    chosen[opened, 0] = 1.0
+    chosen[:, 1] = opened & (batch.targets[:, 1] >= TEMPO_0) & (batch.targets[:, 1] < POSITION_0)
+    return chosen
 
 
 class _Stop:
