@@ -27,7 +27,7 @@ import numpy as np
 
 from klangbild.errors import InputError
 from klangbild.measure.bar_grid import DRUMS, BarGrid
-from klangbild.measure.intervals import Estimate
+from klangbild.measure.intervals import Estimate, centred_interval
 from klangbild.measure.polyphony import sounding_notes
 from klangbild.notes.families import FAMILIES
 
@@ -118,7 +118,6 @@ def evaluate(
     table = np.concatenate([table, table.mean(axis=1, keepdims=True)], axis=1)
     out: OrderedDict[str, Estimate] = OrderedDict()
     for name, column in zip([*DISTRIBUTIONS, "mean"], table.T, strict=True):
-        known = column[1:][np.isfinite(column[1:])]
-        low, high = np.percentile(known, [2.5, 97.5]) if len(known) else (np.nan, np.nan)
-        out[f"overlap_{name}"] = Estimate(float(column[0]), float(low), float(high), len(generated))
+        value = float(column[0])
+        out[f"overlap_{name}"] = Estimate(value, *centred_interval(value, column[1:]), len(generated))
     return out

@@ -40,6 +40,8 @@ class Estimate:
     def __str__(self) -> str:
         if not np.isfinite(self.value):
             return "not defined"
+        if not np.isfinite(self.low):
+            return f"{self.value:.3g}"
         return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
 
 
@@ -74,6 +76,20 @@ def bootstrap(
     value = float(statistic(rows))
     low, high = np.percentile(drawn, [2.5, 97.5]) if len(drawn) else (np.nan, np.nan)
     return Estimate(value, float(low), float(high), len(rows), missing)
+
+
+def centred_interval(value: float, drawn: np.ndarray) -> tuple[float, float]:
+    """95 % interval from resampled values, moved so that their median is the value itself.
+
+    For distances and overlaps of sets: a resample repeats items, which makes every set look poorer than it is, by an amount
+    that has nothing to do with the spread. NaN where nothing could be drawn.
+    """
+    drawn = np.asarray(drawn, np.float64)
+    drawn = drawn[np.isfinite(drawn)]
+    if not len(drawn) or not np.isfinite(value):
+        return float("nan"), float("nan")
+    low, middle, high = np.percentile(drawn, [2.5, 50, 97.5])
+    return float(value + low - middle), float(value + high - middle)
 
 
 def permutation_p_value(

@@ -1,6 +1,6 @@
 """An embedding of notes of our own, and the Frechet music distance on it.
 
-An 8-bar section's sixty numbers (`measure.sections`), standardised and turned by the principal axes of real band music.
+An 8-bar section's sixty-one numbers (`measure.sections`), standardised and turned by the principal axes of real band music.
 
 Conventions
     (sections, 32) float64. The axes ship (`judge-reference.npz`), fitted on training pieces, not on the held-out ones that
@@ -29,7 +29,7 @@ N_AXES = 32
 
 @dataclass(frozen=True)
 class NoteAxes:
-    """mean, scale (60,), axes (60, 32)."""
+    """mean, scale (61,), axes (61, 32)."""
 
     mean: np.ndarray
     scale: np.ndarray

@@ -23,11 +23,20 @@ import numpy as np
 
 from klangbild.errors import InputError, NotAvailableError
 from klangbild.measure import (
-    distributions, empty_beats, groove_consistency, note_embedding, pitch_class_entropy, polyphony, real_or_generated,
-    repetition, scale_consistency, structure,
+    distributions,
+    empty_beats,
+    groove_consistency,
+    note_embedding,
+    pitch_class_entropy,
+    polyphony,
+    real_or_generated,
+    repetition,
+    scale_consistency,
+    structure,
 )  # fmt: skip
 from klangbild.measure.bar_grid import BarGrid, bar_grid
-from klangbild.measure.intervals import Estimate, bootstrap
+from klangbild.measure.frechet import frechet_distance
+from klangbild.measure.intervals import Estimate, bootstrap, centred_interval
 from klangbild.measure.note_embedding import NoteAxes
 from klangbild.measure.sections import Sections
 from klangbild.notes.piece import Piece
@@ -38,6 +47,9 @@ PIECE_SCORES = (
     "longest_loop", "hangs", "repeated_bars", "neighbour_similarity", "phrase_pulse", "return_similarity",
     "notes_per_second", "families",
 )  # fmt: skip
+
+
+RESAMPLES, FEW = 200, 60
 
 
 @dataclass(frozen=True)
@@ -102,15 +114,22 @@ def compare(
 ) -> OrderedDict[str, Estimate]:
     """All scores of a set by name, each with its interval (where one is worked out) over pieces."""
     out: OrderedDict[str, Estimate] = OrderedDict()
+    draws = np.random.default_rng(seed).integers(0, len(generated), (RESAMPLES, len(generated)))
     for column, name in enumerate(PIECE_SCORES):
         out[name] = bootstrap(generated.scores[:, column])
-        distance = kolmogorov_distance(generated.scores[:, column], reference.scores[:, column])
-        out[f"{name}_distance"] = Estimate(distance, np.nan, np.nan, len(generated))
+        pair = generated.scores[:, column], reference.scores[:, column]
+        drawn = [kolmogorov_distance(pair[0][draw], pair[1]) for draw in draws]
+        distance = kolmogorov_distance(*pair)
+        out[f"{name}_distance"] = Estimate(distance, *centred_interval(distance, drawn), len(generated))
     out.update(distributions.evaluate(generated.counts, reference.counts, seed=seed))
     pair = [axes.embed(s.sections) for s in (generated, reference)]
     if min(map(len, pair)) >= 2:
         for name, value in note_embedding.evaluate(*pair, seed=seed).items():
             out[name] = Estimate(value, np.nan, np.nan, len(pair[0]))
+        rows = [np.flatnonzero(generated.sections.piece == p) for p in range(len(generated))]
+        drawn = [frechet_distance(pair[0][np.concatenate([rows[i] for i in draw])], pair[1]) for draw in draws[:FEW]]
+        value = out["frechet_music_distance"].value
+        out["frechet_music_distance"] = Estimate(value, *centred_interval(value, drawn), len(generated))
     enough = min(len(np.unique(s.sections.piece)) for s in (generated, reference)) >= 2 * real_or_generated.FOLDS
     if classifier and enough:
         out.update(real_or_generated.evaluate(generated.sections, reference.sections, seed=seed))

@@ -1,6 +1,6 @@
 """Can a classifier tell generated music from real music?
 
-Gradient boosting on the sixty features of 8-bar sections, trained and tested on different files.
+Gradient boosting on the sixty-one features of 8-bar sections, trained and tested on different files.
 
 Conventions
     0.5: it cannot tell (best), 1.0: it always can. Sections of one piece are on one side of each fold. With few pieces the
@@ -51,7 +51,9 @@ def tell_apart(a: Sections, b: Sections, *, seed: int = 0, resamples: int = 500)
         raise NotAvailableError("the classifier needs scikit-learn; pip install 'klangbild[train]'") from None
     pieces = [np.unique(side.piece) for side in (a, b)]
     if min(map(len, pieces)) < FOLDS:
-        raise InputError(f"{len(pieces[0])} and {len(pieces[1])} pieces with sections; need {FOLDS} or more on each side")
+        raise InputError(
+            f"{len(pieces[0])} and {len(pieces[1])} pieces with sections; need {FOLDS} or more on each side"
+        )
     rng = np.random.default_rng(seed)
     features = np.concatenate([a.features, b.features]).astype(np.float64)
     target = np.r_[np.ones(len(a.piece)), np.zeros(len(b.piece))]
@@ -71,7 +73,12 @@ def tell_apart(a: Sections, b: Sections, *, seed: int = 0, resamples: int = 500)
             _, inverse, count = np.unique(piece[mine], return_inverse=True, return_counts=True)
             weight[mine] = 1.0 / count[inverse] / len(count)
         model = HistGradientBoostingClassifier(
-            max_iter=80, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=10, l2_regularization=1.0, random_state=seed
+            max_iter=80,
+            learning_rate=0.1,
+            max_leaf_nodes=8,
+            min_samples_leaf=10,
+            l2_regularization=1.0,
+            random_state=seed,
         )
         model.fit(features[train], target[train], sample_weight=weight[train] * train.sum())
         score[test] = model.decision_function(features[test])

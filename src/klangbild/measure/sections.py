@@ -1,4 +1,4 @@
-"""Sixty numbers of an 8-bar section: what the classifier, the note embedding and the emotion judge look at.
+"""Sixty-one numbers of an 8-bar section: what the classifier, the note embedding and the emotion judge look at.
 
 The first thirty are those of `data.section_features` (pace, loudness, length, mode, harmony, register, rhythm), the others
 say which instruments play, how the rhythm is made, and how the bars of the section hang together.
@@ -26,7 +26,7 @@ from klangbild.notes.families import FAMILY_NAMES
 SECTION_BARS, FEWEST_BARS, FEWEST_NOTES = 8, 4, 20
 MORE: tuple[str, ...] = (
     *(f"share_{name}" for name in FAMILY_NAMES),
-    "groove", "alike_1", "alike_2", "alike_4", "bar_loop", "bars_repeated", "bar_density_sd", "bar_families_sd",
+    "groove", "alike_1", "alike_2", "alike_4", "phrase", "bar_loop", "bars_repeated", "bar_density_sd", "bar_families_sd",
     "on_beat", "on_eighth", "on_sixteenth", "on_triplet", "polyphony_sd", "chord_size", "step_share", "leap_share",
     "same_pitch_share", "duration_entropy", "in_scale",
 )  # fmt: skip
@@ -35,7 +35,7 @@ NAMES: tuple[str, ...] = (*FEATURES, *MORE)
 
 @dataclass(frozen=True)
 class Sections:
-    """features (S, 60) float32 and the piece (S,) that each section is of."""
+    """features (S, 61) float32 and the piece (S,) that each section is of."""
 
     features: np.ndarray
     piece: np.ndarray
@@ -45,11 +45,13 @@ class Sections:
         """All sections of all pieces; a piece may have none."""
         tables = [section_features(grid) for grid in grids]
         piece = [np.full(len(table), number) for number, table in enumerate(tables)]
-        return Sections(np.concatenate([np.zeros((0, len(NAMES)), np.float32), *tables]), np.concatenate([[], *piece]).astype(int))
+        return Sections(
+            np.concatenate([np.zeros((0, len(NAMES)), np.float32), *tables]), np.concatenate([[], *piece]).astype(int)
+        )
 
 
 def section_features(grid: BarGrid) -> np.ndarray:
-    """One piece -> (sections, 60) float32."""
+    """One piece -> (sections, 61) float32."""
     table = NoteTable(grid.piece)
     rows = []
     for first in range(0, max(grid.n_bars, 1), SECTION_BARS):
@@ -85,6 +87,7 @@ def _more(part: BarGrid) -> np.ndarray:
         "alike_1": similarity_at(matrix, 1),
         "alike_2": similarity_at(matrix, 2),
         "alike_4": similarity_at(matrix, 4),
+        "phrase": _phrase(matrix),
         "bar_loop": min(longest_loop(part), SECTION_BARS),
         "bars_repeated": repeated_bars(part),
         "bar_density_sd": per_bar.std() / max(per_bar.mean(), 1e-9),
@@ -98,6 +101,13 @@ def _more(part: BarGrid) -> np.ndarray:
     if len(pitched):
         row |= _of_pitched(part, pitched)
     return np.array([row[name] for name in MORE])
+
+
+def _phrase(matrix: np.ndarray) -> float:
+    """How much more alike bars 2 and 4 apart are than bars 1 and 3 apart; 0 for too few bars."""
+    if len(matrix) < 5:
+        return 0.0
+    return float(sum(sign * similarity_at(matrix, d) for d, sign in ((2, 0.5), (4, 0.5), (1, -0.5), (3, -0.5))))
 
 
 def _of_pitched(part: BarGrid, pitched: np.ndarray) -> dict[str, float]:

@@ -1,0 +1,75 @@
+"""`klangbild measure vectors GENERATED.npz REFERENCE.npz`: the published scores on vectors that another tool has stored.
+
+VGGish, PANNs and CLAP are run by whatever library you trust (which one changes the numbers: name it); their vectors come here.
+
+Conventions
+    An .npz with `vectors` (items, dimensions) and, for what needs pairs, `names` (items,); and/or `logits` (items, classes).
+    FAD on VGGish: one row a frame of 0.96 s. FD on PANNs CNN14: one row a file, 2,048 wide; KL and IS: its 527 logits.
+
+Metrics
+    frechet, frechet_infinity, kid    of vectors: called FAD on VGGish, FD on PANNs.
+    kl_softmax, kl_sigmoid            of logits, paired by name. inception_score: of the generated logits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from klangbild.errors import InputError
+from klangbild.measure import frechet_infinity, inception, kid, kl
+from klangbild.measure.intervals import Estimate
+from klangbild.measure.results import Results, add_output, give
+
+
+def load_vectors(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a stored file. Raises InputError: missing, damaged, or without vectors and logits."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            found = {name: archive[name] for name in ("vectors", "logits", "names") if name in archive.files}
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file; store vectors there with numpy.savez") from None
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: is not an .npz of plain arrays ({error})") from None
+    if not found.keys() & {"vectors", "logits"}:
+        raise InputError(f"{path}: holds neither 'vectors' nor 'logits'; store one of them")
+    return found
+
+
+def evaluate(
+    generated: dict[str, np.ndarray], reference: dict[str, np.ndarray], *, seed: int = 0
+) -> dict[str, Estimate]:
+    """All scores that the two files allow. Raises InputError: shapes or names that do not fit."""
+    out: dict[str, float] = {}
+    for side in (generated, reference):
+        if any(not np.isfinite(side[name]).all() for name in side.keys() & {"vectors", "logits"}):
+            raise InputError("vectors or logits hold numbers that are not finite; embed the files again")
+    n = len(next(iter(generated.values())))
+    if "vectors" in generated and "vectors" in reference:
+        out |= frechet_infinity.evaluate(generated["vectors"], reference["vectors"], seed=seed)
+        out |= kid.evaluate(generated["vectors"], reference["vectors"])
+    if "logits" in generated:
+        out |= inception.evaluate(generated["logits"])
+    if "logits" in generated and "logits" in reference:
+        if "names" not in generated or "names" not in reference:
+            raise InputError("KL pairs files by name, and 'names' is missing; store the file names beside the logits")
+        pair = [[str(n) for n in side["names"]] for side in (generated, reference)]
+        out |= kl.evaluate(generated["logits"], reference["logits"], *pair)
+    return {name: Estimate(float(value), np.nan, np.nan, n) for name, value in out.items()}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """For `klangbild measure vectors`."""
+    parser.add_argument("generated", type=Path, metavar="GENERATED.npz")
+    parser.add_argument("reference", type=Path, metavar="REFERENCE.npz")
+    add_output(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the scores."""
+    results = Results("vectors")
+    results.sets[args.generated.stem] = evaluate(load_vectors(args.generated), load_vectors(args.reference))
+    return give(results, args)
