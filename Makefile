@@ -4,7 +4,7 @@ DEMO := .venv-demo
 DEV := .venv
 PICTURE ?= examples/pictures/lake-at-dawn.jpg
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test chromium lint bench clean
 
 demo: $(DEMO)/.installed
 	$(DEMO)/bin/klangbild compose $(PICTURE) -o out --seed 7 -v
@@ -16,8 +16,14 @@ $(DEMO)/.installed: pyproject.toml $(SOURCES)
 	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check .
 	touch $@
 
-test: $(DEV)/.installed
+test: $(DEV)/.installed chromium
 	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest
+
+# the browser that the page's tests drive; without it (not Debian, not root) those tests are skipped and say so
+chromium:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+	  || echo "no Chromium: the browser tests will be skipped (run 'make chromium' as root on Debian)"
 
 lint: $(DEV)/.installed
 	$(DEV)/bin/ruff check . && $(DEV)/bin/ruff format --check .

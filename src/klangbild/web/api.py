@@ -233,10 +233,8 @@ async def _form(request: Request) -> tuple[dict[str, Any], UploadFile | None, Up
         else:
             values[name] = value
     unknown = set(files) - {"picture", "continue_from"}
-    if unknown or isinstance(values.get("picture"), str) and values.pop("picture"):
+    if unknown or (isinstance(values.get("picture"), str) and values.pop("picture")):
         raise UsageError("send the picture as a file named 'picture' (and a MIDI file as 'continue_from')")
-    if values.get("continue_from"):
-        raise UsageError("--continue needs a file, not a name; send the MIDI file itself")
     return values, files.get("picture"), files.get("continue_from")
 
 

@@ -100,6 +100,7 @@ class App:
         tasks = [asyncio.create_task(self._sweep())]
         if self.options.warm:
             tasks.append(asyncio.create_task(run_in_threadpool(warm, self.runs.composer)))
+            tasks.append(asyncio.create_task(self.gradio.open()))
         try:
             yield
         finally:

@@ -3,12 +3,13 @@
     client = gradio_client.Client("http://127.0.0.1:7860")
     record, midi, sound, roll = client.predict(gradio_client.handle_file("lake.jpg"), seconds=20, api_name="/compose")
 
-Gradio takes seconds to import, so it is opened by the first request that is meant for it, not when the page starts.
+Gradio takes seconds to import, so it is opened beside the page, which does not wait for it; a request that comes before waits.
 """
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,12 +44,17 @@ class GradioDoor:
             answer = JSONResponse({"error": "there is nothing at this address; the page is at /", "field": None}, 404)
             await answer(scope, receive, send)
             return
+        await self.open()
+        await self._inner(scope, receive, send)
+
+    async def open(self) -> None:
+        """Import Gradio and start its background tasks, once."""
         async with self._opening:
             if self._inner is None:
-                self._inner = await run_in_threadpool(self._open)
-                self._lifespan = self._inner.router.lifespan_context(self._inner)
+                inner = await run_in_threadpool(self._open)
+                self._lifespan = inner.router.lifespan_context(inner)
                 await self._lifespan.__aenter__()
-        await self._inner(scope, receive, send)
+                self._inner = inner
 
     async def close(self) -> None:
         """End Gradio's background tasks, if it was ever opened."""
@@ -94,7 +100,9 @@ def make_blocks(runs: Runs, looks: Looks) -> gr.Blocks:
         midi = str(run.files.make("mid")) if "mid" in run.files.kinds else None
         yield run.record, midi, str(run.files.make("wav")), str(run.files.make("png"))
 
-    def emotion(picture: str | None, text: str, emotion_model: str, kind: str) -> dict[str, Any]:
+    def emotion(
+        picture: str | None = None, text: str = "", emotion_model: str = "klangbild", kind: str = "auto"
+    ) -> dict[str, Any]:
         try:
             given = read_settings({"text": text, "emotion_model": emotion_model, "kind": kind})
             look = looks.take(Path(picture).name, Path(picture).read_bytes()) if picture else None
@@ -120,8 +128,16 @@ def make_blocks(runs: Runs, looks: Looks) -> gr.Blocks:
     def health() -> dict[str, Any]:
         return {"status": "ok", **runs.counts()}
 
+    # the client knows parameters by the names in the signature, and may leave out those with a default
+    compose.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
+            for name in ("picture", *(knob.name for knob in listed))
+        ]
+    )
     with gr.Blocks(title="klangbild", analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
-        picture = gr.Image(type="filepath", label="picture")
+        # a plain file: our own loader checks its size before anything decodes it
+        picture = gr.File(type="filepath", label="picture")
         fields = {knob.name: _component(gr, knob) for knob in listed}
         record = gr.JSON(label="record")
         files = [gr.File(label=label) for label in ("midi", "sound", "piano_roll")]
@@ -143,7 +159,12 @@ def _component(gr: Any, knob: Knob) -> Any:
     if knob.kind == "switch":
         return gr.Checkbox(value=False, **about)
     if knob.kind == "choice":
-        return gr.Dropdown([value for value, _ in knob.choices], value=knob.default and str(knob.default), **about)
+        return gr.Dropdown(
+            [value for value, _ in knob.choices],
+            value=knob.default and str(knob.default),
+            allow_custom_value=True,
+            **about,
+        )
     if knob.kind in ("number", "whole") and knob.name != "loudness":
         default = knob.default if knob.name != "seconds" else None
         # the range is checked by `Settings`, which says it in words

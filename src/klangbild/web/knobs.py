@@ -71,6 +71,8 @@ def read_settings(values: Mapping[str, Any]) -> dict[str, Any]:
             raise UsageError(f"'{name}' is not a setting; GET /v1/settings lists them")
         if value is None or (isinstance(value, (str, list, tuple)) and not value):
             continue
+        if known[name].kind == "file":
+            raise UsageError(f"{flag_of(name)} needs a file, not a name; send the MIDI file itself in a form")
         value = _read(known[name], value)
         if value is not None:
             given[name] = value
@@ -90,7 +92,8 @@ def plain_sentence(error: KlangbildError, *, folder: str = "") -> tuple[str, str
             if found.start() < first:
                 field, first = setting.name, found.start()
             message = flag.sub(label_of(setting.name), message)
-    return message[:1].upper() + message[1:], field
+    names_a_file = "." in message.split(" ", 1)[0]
+    return message if names_a_file else message[:1].upper() + message[1:], field
 
 
 def label_of(name: str) -> str:
@@ -160,8 +163,12 @@ def _read(knob: Knob, value: Any) -> Any:
 
 def _number(value: Any, *, whole: bool) -> Any:
     """Text -> number; what does not read stays as it is, so that `Settings` complains in its own words."""
+    if isinstance(value, float) and whole and value.is_integer():
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and not whole:
+        return float(value)
     if not isinstance(value, str):
-        return int(value) if whole and isinstance(value, float) and value.is_integer() else value
+        return value
     for convert in (int, float) if whole else (float,):
         try:
             return convert(value.strip())

@@ -131,7 +131,7 @@ def _point(e: Emotion) -> dict[str, Any]:
 def _axis(name: str, value: float) -> str:
     low, high = {"valence": ("unpleasant", "pleasant"), "arousal": ("calm", "excited")}[name]
     strength = abs(value)
-    word = "neither %s nor %s" % (low, high) if strength < 0.08 else (high if value > 0 else low)
+    word = f"neither {low} nor {high}" if strength < 0.08 else (high if value > 0 else low)
     return f"{name} {value:+.2f} ({'rather ' if 0.08 <= strength < 0.35 else ''}{word})"
 
 

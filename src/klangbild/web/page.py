@@ -125,7 +125,13 @@ def _input(knob: Knob, key: str, attributes: str) -> str:
     if knob.name == "key":
         keys = "".join(f'<option value="{tonic} {mode}">' for mode in ("major", "minor") for tonic in PITCH_NAMES)
         return f'<input type="text" id="{key}" list="keys" placeholder="auto" autocomplete="off" {attributes}><datalist id="keys">{keys}</datalist>'
-    placeholder = "" if knob.name == "text" else ' placeholder="auto"' if not default else ""
+    placeholder = (
+        f' placeholder="{escape(texts.PAGE["words_example"])}"'
+        if knob.name == "text"
+        else ' placeholder="auto"'
+        if not default
+        else ""
+    )
     return f'<input type="text" id="{key}" value="{default}" autocomplete="off"{placeholder} {attributes}>'
 
 
@@ -136,6 +142,8 @@ def _help(knob: Knob) -> str:
     if knob.default not in (None, False, "") and "default" not in knob.help:
         parts.append(f"default {knob.default:g}" if isinstance(knob.default, float) else f"default {knob.default}")
     text = knob.help[:1].upper() + knob.help[1:]
+    if text.endswith(")") and parts:
+        return f"{text[:-1]}; {'; '.join(parts)})."
     return f"{text} ({'; '.join(parts)})." if parts else f"{text}."
 
 

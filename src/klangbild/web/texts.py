@@ -60,11 +60,12 @@ PAGE = {
     "picture": "Your picture",
     "drop": "Drop a picture here, paste one, or",
     "choose": "choose a file",
-    "limits": "JPEG, PNG, WebP, GIF, TIFF or BMP, at most 100 MB and 100 megapixels. It stays on this machine.",
+    "limits": "At most 100 MB and 100 megapixels. It stays on this machine.",
     "url": "or the address of a picture",
     "fetch": "Fetch it",
     "examples": "Or try one of ours: it plays at once",
-    "words_help": "Optional. Joins the picture, or stands alone, like: early morning, hopeful",
+    "words_help": "Optional: they join the picture, or stand alone.",
+    "words_example": "early morning, hopeful",
     "make": "Make music",
     "stop": "Stop and keep",
     "music": "Music",
@@ -78,7 +79,7 @@ PAGE = {
     "pad_reset": "Back to what was predicted",
     "pad_make": "Make music with this mood",
     "because": "Why",
-    "palette": "Colours of the picture",
+    "palette": "Colors of the picture",
     "result": "Result",
     "result_empty": "Nothing yet. A piece of 30 seconds takes a few seconds to write.",
     "again": "Again with this seed",
@@ -88,7 +89,7 @@ PAGE = {
     "history": "This session",
     "about": "About",
     "alt": "Picture in words (alt text)",
-    "alt_help": "For people who cannot see it; kept with the result. We made a first try from its colours.",
+    "alt_help": "For people who cannot see it; kept with the result. We made a first try from its colors.",
 }
 
 FILE_WORDS = {

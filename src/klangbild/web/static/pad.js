@@ -38,7 +38,9 @@ export class Pad {
   draw(place) {
     const svg = shape(place, "svg", { viewBox: "-124 -122 248 244" });
     this.svg = svg;
-    const plane = shape(svg, "g", { class: "plane" });
+    const inside = shape(shape(svg, "defs", {}), "clipPath", { id: "pad-inside" });
+    shape(inside, "rect", { x: -SIZE, y: -SIZE, width: 2 * SIZE, height: 2 * SIZE });
+    const plane = shape(svg, "g", { class: "plane", "clip-path": "url(#pad-inside)" });
     const tints = [["0", "-100", "--q1"], ["-100", "-100", "--q2"], ["-100", "0", "--q3"], ["0", "0", "--q4"]];
     for (const [x, y, tint] of tints) {
       const part = shape(plane, "rect", { x, y, width: SIZE, height: SIZE });
@@ -135,7 +137,6 @@ export class Pad {
     const [px, py] = [seen.valence * SIZE, -seen.arousal * SIZE];
     const spread = { cx: px, cy: py, rx: (seen.valence_spread || 0) * SIZE, ry: (seen.arousal_spread || 0) * SIZE };
     for (const [key, value] of Object.entries(spread)) this.spread.setAttribute(key, value);
-    this.spread.style.clipPath = "none";
     this.dot.setAttribute("cx", px);
     this.dot.setAttribute("cy", py);
     const way = { x1: px, y1: py, x2: x, y2: y };

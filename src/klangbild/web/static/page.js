@@ -355,7 +355,7 @@ function colours(theme) {
   if (theme) document.documentElement.dataset.theme = theme;
   else delete document.documentElement.dataset.theme;
   localStorage.setItem("klangbild-theme", theme);
-  $("theme").setAttribute("aria-label", `Colours: ${THEMES[theme]}`);
+  $("theme").setAttribute("aria-label", `Colors: ${THEMES[theme]}`);
   roll.draw();
 }
 const order = Object.keys(THEMES);

@@ -1,0 +1,14 @@
+"""Space-style entry: `python app.py` serves the page on all addresses, port 7860 (or $PORT), as hosts of demos expect it."""
+
+from __future__ import annotations
+
+import os
+
+from klangbild.web.app import Options, make_app
+
+app = make_app(Options(local=False))
+
+if __name__ == "__main__":
+    import uvicorn
+
+    uvicorn.run(app, host="0.0.0.0", port=int(os.environ.get("PORT", "7860")), log_level="warning")

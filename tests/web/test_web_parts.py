@@ -1,0 +1,130 @@
+"""The page's parts by themselves: addresses that may be fetched, folders, recipes, the command."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from conftest import klangbild_command
+
+from klangbild.errors import InputError, UsageError
+from klangbild.settings import Settings
+from klangbild.web import recipes
+from klangbild.web.fetch import fetch_picture, public_address
+from klangbild.web.knobs import knobs, plain_sentence, read_settings
+from klangbild.web.shelf import Shelf, keep_upload
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "10.0.0.8", "192.168.1.1", "169.254.169.254", "::1", "0.0.0.0", "::ffff:127.0.0.1"]
+)
+def test_only_public_addresses_are_fetched(host):
+    with pytest.raises(InputError, match="not a public address"):
+        public_address(host, 80)
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://example.com/x", "nonsense", "http://", "http://127.0.0.1:9/x.png"]
+)
+def test_bad_addresses_get_a_sentence(url):
+    with pytest.raises(InputError):
+        fetch_picture(url)
+
+
+def test_shelf_forgets_by_age_and_by_size(tmp_path):
+    shelf = Shelf(tmp_path, keep_s=0.2, max_bytes=1000)
+    old, _ = shelf.new()
+    time.sleep(0.3)
+    young, folder = shelf.new()
+    assert shelf.sweep() == [old] and shelf.folder(young) == folder
+    (folder / "a").write_bytes(b"x" * 900)
+    other, second = shelf.new()
+    (second / "b").write_bytes(b"x" * 900)
+    assert shelf.sweep() == [young] and shelf.folder(other)
+    assert shelf.sweep(frozenset({other})) == []
+    assert shelf.folder("../etc") is None
+
+
+def test_uploads_keep_a_safe_name_and_never_overwrite(tmp_path):
+    first = keep_upload(tmp_path, "../../a b\x00<.png", b"1")
+    second = keep_upload(tmp_path, "../../a b\x00<.png", b"2")
+    assert first.parent == second.parent == tmp_path and first.read_bytes() == b"1" and second.read_bytes() == b"2"
+    assert keep_upload(tmp_path, "...", b"3").name == "picture"
+
+
+def test_recipes_make_the_same_settings_again(klangbild, picture_file, tmp_path):
+    settings = Settings(seconds=3.0, seed=5, valence=-0.5, without=("drums",), tempo=96.5, text="it's calm")
+    line = recipes.command(picture_file.name, settings)
+    import shlex
+
+    argv = shlex.split(line)[1:]
+    code, out, err = klangbild(argv[0], picture_file, *argv[2:], "-o", tmp_path, "-f", "json")
+    assert code == 0, err
+    made = json.loads(Path(out.strip()).read_text())["settings"]
+    assert Settings.from_dict(made) == settings
+    code = recipes.python(str(picture_file), settings).replace('.save("out")', "")
+    space: dict = {}
+    exec(code.replace("klangbild.compose", "result = klangbild.compose"), space)
+    assert space["result"].settings == settings
+
+
+def test_forms_read_as_the_command_line_does():
+    given = read_settings(
+        {"seconds": "12", "instruments": "piano, bass", "top_k": "5", "loudness": "off", "commercial": "on", "key": ""}
+    )
+    assert given == {
+        "seconds": 12.0,
+        "instruments": ("piano", "bass"),
+        "top_k": 5,
+        "loudness": "off",
+        "commercial": True,
+    }
+    assert plain_sentence(UsageError("--bars and --seconds exclude each other; give one length"))[1] == "bars"
+    assert {k.kind for k in knobs()} == {"number", "whole", "choice", "many", "words", "switch", "file"}
+
+
+def test_serve_says_where_it_is_and_ends_on_interrupt():
+    import signal
+
+    process = subprocess.Popen([*klangbild_command(), "serve", "--port", "0"], stderr=subprocess.PIPE, text=True)
+    try:
+        line = process.stderr.readline()
+        url = line.split()[3]
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                page = urllib.request.urlopen(url, timeout=10).read().decode()
+                break
+            except OSError:
+                assert time.monotonic() < deadline, line
+                time.sleep(0.1)
+        assert "<title>klangbild</title>" in page
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=40) in (0, 130, -2)
+    finally:
+        process.kill()
+
+
+def test_serve_complains_in_one_line(klangbild):
+    for argv, words in (
+        (["--port", "99999"], "out of range"),
+        (["--auth", "anna"], "--auth needs"),
+        (["--host", "203.0.113.7"], "--host"),
+    ):
+        code, _, err = klangbild("serve", *argv)
+        assert code == 2 and err.strip().splitlines()[-1].startswith("Error: ") and words in err
+
+
+def test_the_space_file_and_the_dockerfile_start_the_same_app():
+    root = Path(__file__).resolve().parents[2]
+    code = "import app; print(type(app.app).__module__)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "klangbild.web.app"
+    docker = (root / "Dockerfile").read_text()
+    assert 'CMD ["klangbild", "serve", "--host", "0.0.0.0"' in docker
+    for line in docker.splitlines():
+        if line.startswith("COPY "):
+            assert all((root / source).exists() for source in line.split()[1:-1]), line
