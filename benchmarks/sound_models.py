@@ -161,9 +161,15 @@ def main() -> None:
         module.eval().requires_grad_(False)
     ticks = []
     started = time.perf_counter()
-    pipeline(**wish, steps=args.steps, seconds=args.seconds, on_progress=lambda *_: ticks.append(time.perf_counter()))
+    pipeline(
+        **wish,
+        steps=args.steps,
+        seconds=args.seconds,
+        on_progress=lambda *_: ticks.append((time.perf_counter(), time.process_time())),
+    )
     ended = time.perf_counter()
-    steps = np.diff(ticks)
+    steps = np.diff([wall for wall, _ in ticks])
+    cpu = np.diff([used for _, used in ticks])
     cuda = torch.cuda.max_memory_allocated() / 2**20 if placement.device.type == "cuda" else None
     report = {
         "system": args.system,
@@ -173,8 +179,9 @@ def main() -> None:
         "seconds_of_music": args.seconds,
         "millions_of_weights": {k: round(sum(p.numel() for p in m.parameters()) / 1e6, 1) for k, m in modules.items()},
         "s_per_step": round(float(steps.mean()), 3) if len(steps) else None,
-        "s_to_first_step": round(ticks[0] - started, 2),
-        "s_after_last_step": round(ended - ticks[-1], 2),
+        "cpu_s_per_step": round(float(cpu.mean()), 3) if len(steps) else None,  # what a busy machine does not change
+        "s_to_first_step": round(ticks[0][0] - started, 2),
+        "s_after_last_step": round(ended - ticks[-1][0], 2),
         "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "peak_device_mb": None if cuda is None else round(cuda),
     }
