@@ -20,6 +20,7 @@ MEASURES: dict[str, tuple[str, str | None]] = {
     "sound": ("folders of sound files: levels, distance to real sound", "klangbild.measure.sound"),
     "vectors": ("published scores on stored vectors of other tools", "klangbild.measure.vectors"),
     "controls": ("can every metric see what it claims to see?", "klangbild.measure.controls"),
+    "listen": ("a listening test on a local page, and what came out of it", "klangbild.measure.listen"),
     "judge": ("fit the judges of emotion in notes, with their own accuracy", "klangbild.measure.judge_train"),
     "sound-judge": ("fit the judges of emotion in sound, and the embedding", "klangbild.measure.sound_judge"),
     "reference": ("real held-out music as numbers, to measure against", "klangbild.measure.reference"),

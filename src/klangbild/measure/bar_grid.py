@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class BarGrid:
     def bar_notes(self) -> list[np.ndarray]:
         """The notes of each bar, by where they start."""
         cuts = np.searchsorted(self.notes["bar"], np.arange(self.n_bars + 1))
-        return [self.notes[a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+        return [self.notes[a:b] for a, b in pairwise(cuts.tolist())]
 
     @cached_property
     def contents(self) -> list[frozenset[tuple[int, int, int]]]:

@@ -30,7 +30,7 @@ def extrapolate(sizes: np.ndarray, distances: np.ndarray) -> float:
     >>> round(extrapolate(np.array([10, 20, 40]), 3.0 + 50 / np.array([10, 20, 40])), 9)
     3.0
     """
-    slope, intercept = np.polyfit(1.0 / np.asarray(sizes, np.float64), np.asarray(distances, np.float64), 1)
+    _slope, intercept = np.polyfit(1.0 / np.asarray(sizes, np.float64), np.asarray(distances, np.float64), 1)
     return float(intercept)
 
 
