@@ -28,8 +28,8 @@ def draw(result: Result) -> Image:
         picture=result.picture,
         emotion=result.emotion,
         asked=result.asked,
-        title=result.name,
-        subtitle=f"{result.asked.name} music from a picture, seed {result.seed}",
+        title=result.name if result.picture or not result.settings.text else result.settings.text,
+        subtitle=f"{result.asked.name} music from {'a picture' if result.name != 'words' else 'words'}, seed {result.seed}",
     )
 
 

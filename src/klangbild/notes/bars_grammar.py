@@ -22,6 +22,8 @@ _BASS = FAMILY_INDEX["bass"]
 _TONIC = {"major": (0, 4, 7), "minor": (9, 0, 4)}
 _DOMINANT = {"major": (2, 5, 7, 11), "minor": (2, 4, 8, 11)}
 _MAX_EMPTY_BARS = 1
+_CHORD_NOTES = 7
+_CHORD_REACH = 6  # semitones beyond what an instrument has played: with it every pitch class is within reach
 INSTRUMENTS_DUE_BAR = 2
 """The bar (0-based) by which `min_instruments` have been heard; required families are due at bars 0, 1, 2 of a section."""
 
@@ -55,11 +57,14 @@ class BarsState:
         self.family = -1
         self.durations = [-1] * _N
         self.velocities = [-1] * _N
+        self.lowest = [b.N_PITCHES] * _N  # offsets into a family's notes, heard so far
+        self.highest = [-1] * _N
         self.done = False
 
     def copy(self) -> BarsState:
         other = copy.copy(self)
-        other.durations, other.velocities = self.durations[:], self.velocities[:]
+        for name in ("durations", "velocities", "lowest", "highest"):
+            setattr(other, name, getattr(self, name)[:])
         return other
 
     # -- what is planned -------------------------------------------------------------------------------------------
@@ -78,6 +83,11 @@ class BarsState:
     @property
     def is_final(self) -> bool:
         return self.n_bars is not None and self.bar >= self.n_bars - 1
+
+    @property
+    def is_closing(self) -> bool:
+        """In the last bar of a piece of several: the bar of the closing chord."""
+        return self.is_final and self.bar > 0
 
     def finish(self) -> None:
         """Come to an end: the bar after the current one becomes the last."""
@@ -127,6 +137,10 @@ class BarsState:
         self.family, self.last_note, self.last = family, token - b.NOTE_0, "note"
         self.notes_in_beat += 1
         self.notes_at_once += 1
+        if not self.is_closing:
+            pitch = self.last_note % b.N_PITCHES
+            self.lowest[family] = min(self.lowest[family], pitch)
+            self.highest[family] = max(self.highest[family], pitch)
 
     def _bar(self, token: int) -> None:
         starts_section = self.section_starts
@@ -186,11 +200,11 @@ class BarsState:
         if self.family == b.DRUMS:
             return False
         current = self.durations[self.family]
-        return current < 0 or (self.is_final and b.DURATIONS[current] < b.GRID)
+        return current < 0 or (self.is_closing and b.DURATIONS[current] < b.GRID)
 
     def _duration_mask(self) -> np.ndarray:
         mask = np.ones(len(b.DURATIONS), bool)
-        if self.is_final:  # the last chord is held
+        if self.is_closing:  # the last chord is held
             mask[: b.DURATIONS.index(b.GRID)] = False
         if self.durations[self.family] >= 0:
             mask[self.durations[self.family]] = False
@@ -208,7 +222,7 @@ class BarsState:
         new = 0
         if self.bar >= INSTRUMENTS_DUE_BAR or self.is_final:
             new = max(self.rules.min_instruments - (self.heard | due).bit_count(), 0)
-        if self.is_final and not self._has_chord(self.heard_in_bar | due):
+        if self.is_closing and not self._has_chord(self.heard_in_bar | due):
             due |= self._chord_family(due)
         return due, new
 
@@ -231,11 +245,12 @@ class BarsState:
         if self.position < 0:
             return 0
         due, new = self._dues()
-        late = self.bar - self.section_bar >= ENTRY_BARS or self.is_final
+        late = self.bar - self.section_bar >= ENTRY_BARS or self.is_closing
         known = (self.heard | due) & self.allowed_families
         welcome = known if late and known and not new else self.allowed_families
         if not due and not new:
-            full = self.notes_at_once >= self.rules.max_notes_at_once or self._beat_is_full()
+            most = _CHORD_NOTES if self.is_closing else self.rules.max_notes_at_once
+            full = self.notes_at_once >= most or self._beat_is_full()
             return 0 if full else welcome
         unheard = self.allowed_families & ~self.heard & ~due
         playable = 0
@@ -257,11 +272,27 @@ class BarsState:
     def _note_mask(self) -> tuple[np.ndarray, np.ndarray]:
         """(bool (968,) of notes that fit the harmony here, highest allowed note of each family or -1)."""
         kind = "free"
-        if self.is_final:
-            kind = "tonic"
-        elif self.n_bars is not None and self.n_bars >= 4 and self.bar == self.n_bars - 2:
+        if self.is_closing:
+            return self._last_chord()
+        if self.n_bars is not None and self.n_bars >= 4 and self.bar == self.n_bars - 2:
             kind = "dominant" if self.position >= b.BAR_STEPS[self.meter] // 2 else "free"
         return _notes(kind, b.MODES[self.mode])
+
+    def _last_chord(self) -> tuple[np.ndarray, np.ndarray]:
+        """As `_note_mask`, for the last bar: tones of the tonic chord, in the range that each instrument has played in."""
+        notes, highest = _notes("tonic", b.MODES[self.mode])
+        notes, highest = notes.copy(), highest.copy()
+        for family in range(1, _N):
+            if not self.heard >> family & 1 or self.highest[family] < 0:
+                continue
+            own = notes[family * b.N_PITCHES : (family + 1) * b.N_PITCHES]
+            near = own.copy()
+            near[: max(self.lowest[family] - _CHORD_REACH, 0)] = False
+            near[self.highest[family] + _CHORD_REACH + 1 :] = False
+            if near.any():
+                own[:] = near
+                highest[family] = family * b.N_PITCHES + int(np.flatnonzero(near)[-1])
+        return notes, highest
 
     def _allow_anything(self, mask: np.ndarray) -> None:
         notes, highest = self._note_mask()
@@ -299,8 +330,8 @@ class BarsState:
         first = self.position + 1
         if self.position >= 0 and self._beat_is_full():
             first = (self.position // b.GRID + 1) * b.GRID
-        if self.is_final:
-            steps = 1 if self.position < 0 else min(steps // 2, steps)
+        if self.is_closing:  # one chord, on the beat
+            steps = 1
         mask[b.POSITION_0 + first : b.POSITION_0 + max(steps, first)] = True
 
     def _allow_end_of_bar(self, mask: np.ndarray) -> None:

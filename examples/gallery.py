@@ -1,0 +1,46 @@
+"""The gallery in docs/gallery: the README's piano roll, and twelve fixed seeds at the four corners of the emotion plane.
+
+    python examples/gallery.py
+
+Run it when new weights ship: the same twelve requests each time, so that before and after can be laid side by side.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from klangbild import Composer
+from klangbild.show.spectrogram import draw_spectrogram
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "docs" / "gallery"
+CORNERS = {"glad-excited": (0.8, 0.8), "tense": (-0.8, 0.8), "gloomy": (-0.8, -0.8), "serene": (0.8, -0.8)}
+SEEDS = (1, 2, 3)
+README_PICTURE, README_SEED = "storm-at-sea", 7
+
+
+def save_small(image: Image.Image, path: Path, width: int) -> None:
+    """A palette PNG: rolls are flat color, so 160 colors lose little that one can see."""
+    height = round(image.height * width / image.width)
+    image = image.resize((width, height), Image.Resampling.LANCZOS)
+    image.convert("RGB").quantize(160, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, "PNG", optimize=True)
+    print(path.relative_to(ROOT), path.stat().st_size // 1000, "kB")
+
+
+def main() -> None:
+    OUT.mkdir(parents=True, exist_ok=True)
+    composer = Composer()
+    result = composer.compose(ROOT / "examples" / "pictures" / f"{README_PICTURE}.jpg", seed=README_SEED)
+    save_small(result.roll(), OUT / f"{README_PICTURE}.png", 1100)
+    save_small(draw_spectrogram(result.audio), OUT / f"{README_PICTURE}-spectrogram.png", 900)
+    for name, (valence, arousal) in CORNERS.items():
+        for seed in SEEDS:
+            result = composer.compose(text="neutral", valence=valence, arousal=arousal, seconds=24, seed=seed)
+            print(f"{name}-{seed}: {result.record['music']['words']}")
+            save_small(result.roll(), OUT / f"{name}-{seed}.png", 900)
+
+
+if __name__ == "__main__":
+    main()
