@@ -87,7 +87,7 @@ def plan(
     # raters take turns through all stimuli, so that each is heard equally often
     turn = np.random.default_rng([seed, 7]).permutation(len(stimuli))
     n_rate = trials - n_pairs - n_which
-    n_again = n_rate // DUPLICATES
+    n_again = max(n_rate // DUPLICATES, 1)
     begin = rater * (n_rate - n_again)
     for i in range(n_rate - n_again):
         picture, engine = stimuli[turn[(begin + i) % len(stimuli)]]
