@@ -184,6 +184,7 @@ def audioldm2_folder(tmp_path_factory) -> Path:
     for name, value in imagebind.state_dict().items():
         published[published_name(name)] = value
     torch.save(published, folder / "imagebind_huge.pth")
+    TINY_IMAGEBIND.save(folder / "imagebind_huge.pth")
     (folder / "README.md").write_text("---\nlicense: mit\n---\n# tiny\n", encoding="utf-8")
     return folder
 

@@ -11,9 +11,9 @@ from klangbild.errors import NotAvailableError, Stopped, UsageError
 
 
 @pytest.fixture(scope="module")
-def load(tiny_imagebind):
+def load():
     def load(folder, **options):
-        options = {"imagebind_config": tiny_imagebind, "device": "cpu", "announce": lambda line: None} | options
+        options = {"device": "cpu", "announce": lambda line: None} | options
         return Art2MusPipeline.from_pretrained(folder, **options)
 
     return load

@@ -13,7 +13,6 @@ import torch
 from PIL import Image
 
 from klangbild.cli import sound
-from klangbild.diffusion.imagebind import ImageBind, ImageBindEmbedder
 from klangbild.errors import NotAvailableError, UsageError
 
 
@@ -27,8 +26,8 @@ def run(*words):
 
 
 @pytest.fixture
-def folders(tmp_path, monkeypatch, audioldm2_folder, tiny_imagebind):
-    """Ten pictures and tracks; ImageBind at tiny size, its weights from the tiny checkpoint."""
+def folders(tmp_path, monkeypatch, audioldm2_folder):
+    """Ten pictures and tracks."""
     for name in ("pictures", "music"):
         (tmp_path / name).mkdir()
     rng = np.random.default_rng(0)
@@ -37,12 +36,6 @@ def folders(tmp_path, monkeypatch, audioldm2_folder, tiny_imagebind):
         time = np.arange(16000 * 11) / 16000
         tone = 0.3 * np.sin(2 * np.pi * 100 * (i + 1) * time)
         soundfile.write(tmp_path / "music" / f"{i:06d}.wav", tone, 16000)
-    published = ImageBind.from_file
-
-    def tiny(path, config=None, **options):
-        return published(path, config or tiny_imagebind, **options)
-
-    monkeypatch.setattr(sound, "_imagebind", lambda path: ImageBindEmbedder(tiny(path), name=sound.SPACE))
     monkeypatch.chdir(tmp_path)
     return audioldm2_folder
 

@@ -7,32 +7,24 @@ import shutil
 import pytest
 
 from klangbild.compose import Composer
-from klangbild.diffusion.engine import SoundEngine, folder_hash
+from klangbild.diffusion.engine import folder_hash
 from klangbild.diffusion.melfusion_parts import save_synapses
 from klangbild.diffusion.melfusion_pipeline import MelfusionPipeline
 from klangbild.errors import NotAvailableError, UsageError
 from klangbild.settings import Settings
 
 
-def play(engine, picture, **settings):
-    composer = Composer(engine=engine.name, model=engine.model)
-    wanted = Settings(engine=engine.name, model=engine.model, **settings)
-    composer._engines[wanted.engine, wanted.model, wanted.conditioning] = engine
-    return composer.perform(composer.read(picture.rgb, wanted))
-
-
-def test_art2mus(audioldm2_folder, tiny_imagebind, picture):
-    settings = Settings(engine="art2mus", model=str(audioldm2_folder))
-    engine = SoundEngine(settings, imagebind_config=tiny_imagebind, announce=lambda line: None)
-    result = play(engine, picture, seconds=1, steps=2, seed=4, candidates=2)
+def test_art2mus(audioldm2_folder, picture):
+    composer = Composer(engine="art2mus", model=str(audioldm2_folder))
+    result = composer.compose(picture.rgb, seconds=1, steps=2, seed=4, candidates=2)
     music = result.record["music"]
     assert music["seconds"] == 1.0 and music["solver"] == "dpm++"
     assert len(music["candidates"]) == 2 and music["candidates"][music["chosen"]] == max(music["candidates"])
     assert result.record["model"]["licence"] == "mit" and len(result.record["model"]["sha256"]) == 64
-    four = play(engine, picture, seconds=1, steps=100, seed=4, image_tokens=4)
+    four = composer.compose(picture.rgb, seconds=1, steps=100, seed=4, image_tokens=4)
     assert four.record["music"]["solver"] == "ddim"
     with pytest.raises(UsageError, match="--seconds"):
-        play(engine, picture, bars=4)
+        composer.compose(picture.rgb, bars=4)
 
 
 def test_melfusion(melfusion_folders, picture, tmp_path):
@@ -43,13 +35,12 @@ def test_melfusion(melfusion_folders, picture, tmp_path):
     )
     fresh.set_gates(0.5)
     save_synapses(fresh.parts.music, tmp_path / "model" / "synapses")
-    settings = Settings(engine="melfusion", model=str(tmp_path / "model"))
-    engine = SoundEngine(settings, announce=lambda line: None)
-    result = play(engine, picture, seconds=1, steps=2, seed=4, text="slow piano, hopeful", synapse=0.5)
+    options = {"engine": "melfusion", "model": str(tmp_path / "model"), "seconds": 1, "steps": 2, "seed": 4}
+    result = Composer(**options).compose(picture.rgb, text="slow piano, hopeful", synapse=0.5)
     assert set(result.record["music"]["gates"].values()) == {0.5}
     shutil.rmtree(tmp_path / "model" / "music")
     with pytest.raises(NotAvailableError, match="music"):
-        SoundEngine(settings)
+        Composer(**options).compose(picture.rgb, text="slow")
 
 
 def test_a_model_is_needed():

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer, ClapModel, GPT2Model, SpeechT5HifiGan, T5EncoderModel
 
 from klangbild.diffusion.art2mus_conditioning import Art2MusEncoder, Conditioning
-from klangbild.diffusion.imagebind import ImageBind, ImageBindConfig
+from klangbild.diffusion.imagebind import ImageBind
 from klangbild.diffusion.latent_audio import LatentAudio
 from klangbild.diffusion.model_folders import load_component
 from klangbild.diffusion.projection import ImageProjection
@@ -53,7 +53,6 @@ def load_art2mus(
     *,
     projection: Path | None = None,
     imagebind: Path | None = None,
-    imagebind_config: ImageBindConfig | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> Art2MusParts:
     """All parts of a folder, frozen, on the CPU. The vocoder, the projection and ImageBind stay float32.
@@ -62,7 +61,6 @@ def load_art2mus(
         folder: AudioLDM 2 in diffusers' layout.
         projection: the image projection's file, or None: words only.
         imagebind: the checkpoint, or None.
-        imagebind_config: its sizes, if it is not `imagebind_huge`.
         dtype: of the large networks.
 
     Raises:
@@ -88,7 +86,7 @@ def load_art2mus(
             load_component(SpeechT5HifiGan, folder, "vocoder", dtype=torch.float32),
         ),
         scheduler=load_component(DDIMScheduler, folder, "scheduler"),
-        imagebind=None if imagebind is None else ImageBind.from_file(imagebind, imagebind_config),
+        imagebind=None if imagebind is None else ImageBind.from_file(imagebind),
     )
 
 

@@ -31,7 +31,6 @@ from klangbild.diffusion.art2mus_parts import (
 )
 from klangbild.diffusion.finish import finish
 from klangbild.diffusion.guidance import DEFAULT_STEPS, OnProgress, Solver, combine, denoise, make_solver
-from klangbild.diffusion.imagebind import ImageBindConfig
 from klangbild.diffusion.licences import KNOWN, Announce, licence_of, show_licences
 from klangbild.diffusion.model_folders import find_folder, load_component
 from klangbild.diffusion.placement import Placement, Precision, choose_placement
@@ -77,7 +76,6 @@ class Art2MusPipeline:
         projection: str | Path | None = None,
         image_tokens: int = 1,
         imagebind: str | Path | None = None,
-        imagebind_config: ImageBindConfig | None = None,
         device: str = "auto",
         precision: Precision | None = None,
         offload: bool = False,
@@ -94,7 +92,6 @@ class Art2MusPipeline:
             image_tokens: 1 (Art2Mus) or 4 (Art2Mus-4).
             imagebind: ImageBind's checkpoint; by default `imagebind_huge.pth` in the model's folder. Without it, picture
                 vectors can be given to the call.
-            imagebind_config: its sizes if it is not the published one.
             device, precision, offload, slicing: see `placement.py`.
             commercial: refuse weights whose licence forbids commercial use or is not known.
             allow_download: fetch the model if the cache does not have it.
@@ -120,7 +117,6 @@ class Art2MusPipeline:
             folder,
             projection=projection_file,
             imagebind=imagebind_file,
-            imagebind_config=imagebind_config,
             dtype=placement.dtype,
         )
         extractor = None

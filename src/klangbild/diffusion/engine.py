@@ -52,12 +52,10 @@ def load(settings: Settings) -> SoundEngine:
 class SoundEngine:
     """A published system. Pipelines are loaded on first use, one for each device and number of image tokens."""
 
-    def __init__(self, settings: Settings, **options: Any) -> None:
-        """`options` go to the pipeline's `from_pretrained` (sizes of a tiny ImageBind in tests, for example)."""
+    def __init__(self, settings: Settings) -> None:
         self.name = settings.engine
         self.model = str(settings.model)
         self.folder = find_folder(self.model)
-        self.options = options
         self._pipelines: dict[tuple[Any, ...], Any] = {}
         self._pipeline(settings)
 
@@ -115,7 +113,7 @@ class SoundEngine:
     def _pipeline(self, settings: Settings) -> Any:
         key = (settings.image_tokens, settings.device, settings.commercial)
         if key not in self._pipelines:
-            options = {"device": settings.device, "commercial": settings.commercial} | self.options
+            options = {"device": settings.device, "commercial": settings.commercial}
             if self.name == "art2mus":
                 made: Any = Art2MusPipeline.from_pretrained(self.model, image_tokens=settings.image_tokens, **options)
             else:

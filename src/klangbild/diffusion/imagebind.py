@@ -9,8 +9,9 @@ can be embedded without loading the depth, thermal and motion parts. The weights
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -47,6 +48,28 @@ class ImageBindConfig:
     audio: AudioConfig = field(default_factory=AudioConfig)
     text: TextConfig = field(default_factory=TextConfig)
 
+    @classmethod
+    def beside(cls, checkpoint: Path) -> ImageBindConfig:
+        """Sizes from `NAME.json` beside `NAME.pth`; those of `imagebind_huge` where there is none (as published).
+
+        Raises:
+            InputError: the file is there but is not such a configuration.
+        """
+        path = checkpoint.with_suffix(".json")
+        if not path.is_file():
+            return cls()
+        try:
+            sizes = json.loads(path.read_text(encoding="utf-8"))
+            return cls(VisionConfig(**sizes["vision"]), AudioConfig(**sizes["audio"]), TextConfig(**sizes["text"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path}: gives no sizes of ImageBind's towers ({error!r}); delete it or mend it"
+            ) from error
+
+    def save(self, checkpoint: Path) -> None:
+        """Write the file that `beside` finds."""
+        checkpoint.with_suffix(".json").write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
 
 class ImageBind(nn.Module):
     """Vision, audio and text towers of ImageBind, those in `towers` only."""
@@ -74,14 +97,14 @@ class ImageBind(nn.Module):
         towers: Sequence[Tower] = ("vision", "audio"),
         dtype: torch.dtype = torch.float32,
     ) -> ImageBind:
-        """Load a checkpoint with the published key names.
+        """Load a checkpoint with the published key names; without `config` its sizes are read from beside it.
 
         Raises:
             NotAvailableError: no such file.
             InputError: names or shapes are not those of ImageBind at this size.
         """
         with torch.device("meta"):  # no memory for random weights that are replaced at once
-            model = cls(config, towers=towers)
+            model = cls(config or ImageBindConfig.beside(Path(path)), towers=towers)
         model.load_published(read_state_dict(path), source=Path(path).name, dtype=dtype)
         return model.eval().requires_grad_(False)
 
