@@ -201,7 +201,7 @@ def test_settings_are_the_command_lines(rest):
     assert rest.get("/v1/models").json()["engines"][0] == "notes"
 
 
-def test_gradio_endpoints(server, rest, paintings):
+def test_gradio_endpoints(server, rest, paintings, monkeypatch):
     gradio_client = pytest.importorskip("gradio_client")
     deadline = time.monotonic() + 60
     while True:
@@ -218,6 +218,17 @@ def test_gradio_endpoints(server, rest, paintings):
     assert client.predict(api_name="/health")["status"] == "ok"
     with pytest.raises(Exception, match="out of range"):
         client.predict(None, text="calm", tempo=999, api_name="/compose")
+    # a job that is cancelled gives its turn to the next
+    monkeypatch.setattr("klangbild.web.runs._GONE_AFTER_S", 3.0)
+    job = client.submit(None, text="calm", seconds=600, candidates=4, api_name="/compose")
+    deadline = time.monotonic() + 60
+    while not rest.get("/v1/health").json()["running"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    job.cancel()
+    while rest.get("/v1/health").json()["running"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_password_hour_and_full_line(paintings):

@@ -225,6 +225,25 @@ def test_bad_files_and_values_get_their_sentence(visit, paintings, tmp_path):
     assert page.evaluate("document.activeElement.id") == "k-tempo"
 
 
+def test_dropped_and_pasted_pictures_are_taken(visit, paintings):
+    page = visit()
+    for number, event in ((0, "drop"), (1, "paste")):
+        page.evaluate(
+            """([bytes, name, kind]) => {
+              const data = new DataTransfer();
+              data.items.add(new File([new Uint8Array(bytes)], name, { type: "image/png" }));
+              const event = kind === "drop" ? new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true })
+                : new ClipboardEvent(kind, { clipboardData: data, bubbles: true, cancelable: true });
+              document.body.dispatchEvent(event);
+            }""",
+            [list(paintings[number].read_bytes()), paintings[number].name, event],
+        )
+        expect(page.locator("#see-full")).to_be_visible(timeout=60_000)
+        expect(page.locator("#see")).not_to_have_attribute("aria-busy", "true", timeout=60_000)
+        expect(page.locator("#preview")).to_be_visible()
+    assert page.locator("#palette li").count() >= 2
+
+
 def test_preset_goes_out_and_comes_back(visit, tmp_path):
     page = visit()
     page.click("#music summary")

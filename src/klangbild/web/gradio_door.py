@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from starlette.concurrency import run_in_threadpool
 from klangbild.errors import KlangbildError
 from klangbild.web.knobs import Knob, knobs, plain_sentence, read_settings
 from klangbild.web.looks import Looks
-from klangbild.web.runs import FINISHED, Runs
+from klangbild.web.runs import Runs
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -88,13 +89,12 @@ def make_blocks(runs: Runs, looks: Looks) -> gr.Blocks:
             run = runs.submit(given, look=look)
         except KlangbildError as error:
             raise gr.Error(plain_sentence(error, folder=str(looks.shelf.root))[0]) from None
-        try:
-            while not run.over.wait(_EVERY_S):
-                state = runs.describe(run)
-                yield {key: state[key] for key in ("id", "status", "place", "progress", "step")}, None, None, None
-        finally:
-            if run.status not in FINISHED:
-                runs.stop(run)
+        # a cancelled job or a closed client is not told to us: it just stops asking for the next state
+        run.listened = time.monotonic()
+        while not run.over.wait(_EVERY_S):
+            run.listened = time.monotonic()
+            state = runs.describe(run)
+            yield {key: state[key] for key in ("id", "status", "place", "progress", "step")}, None, None, None
         if run.files is None:
             raise gr.Error(run.error or run.step)
         midi = str(run.files.make("mid")) if "mid" in run.files.kinds else None

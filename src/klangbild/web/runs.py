@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 MAX_WAITING = 60
 _ROLL_EVERY_S = 0.15
+_GONE_AFTER_S = 10.0
 FINISHED = ("done", "stopped", "failed", "cancelled")
 
 
@@ -62,6 +63,8 @@ class Run:
     error_field: str | None = None
     files: RunFiles | None = None
     stop_asked: bool = False
+    listened: float | None = None
+    """When a listener who must stay (a Gradio job) last asked; None for runs that go on without one."""
     created: float = field(default_factory=time.monotonic)
     waits_s: dict[str, float] = field(default_factory=dict)
     over: threading.Event = field(default_factory=threading.Event)
@@ -70,6 +73,11 @@ class Run:
         for name, value in values.items():
             setattr(self, name, value)
         self.version += 1
+
+    @property
+    def unwanted(self) -> bool:
+        """Somebody asked to stop, or the listener went away."""
+        return self.stop_asked or (self.listened is not None and time.monotonic() - self.listened > _GONE_AFTER_S)
 
     def mark(self, name: str) -> None:
         """Note how many seconds after the wish something was there (kept from the first time)."""
@@ -196,6 +204,8 @@ class Runs:
                 run.over.set()
 
     def _perform(self, run: Run) -> None:
+        if run.unwanted:
+            raise Stopped("nobody waits for this run any more")
         run.changed(status="running", step="reading the picture" if run.file else "reading the words")
         started = time.perf_counter()
         brief = self.composer.read(run.file, run.settings)
@@ -218,7 +228,7 @@ class Runs:
         def on_progress(done: float, total: float) -> bool:
             share = done / max(total, 1e-9)
             run.changed(progress=min(share, 1.0), step="playing the notes" if share >= 1 else run.step)
-            return not run.stop_asked
+            return not run.unwanted
 
         result = self.composer.perform(brief, on_progress=on_progress, on_bar=on_bar, reading_s=reading_s)
         if result.piece is not None:
