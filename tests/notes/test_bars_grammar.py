@@ -72,6 +72,16 @@ def test_random_walks_obey_their_rules(seed):
     assert np.array_equal(again.tracks[0].notes, piece.tracks[0].notes)
 
 
+@pytest.mark.parametrize("bars_asked", [1, 2, 3, 5])
+def test_no_dead_end_when_everything_is_due_at_once(bars_asked):
+    families = ("drums", "mallet", "organ", "guitar", "strings", "winds")
+    for seed in range(100):
+        required = families[: seed % 7]
+        rules = Rules(families=families, required=required, min_instruments=6, mode="minor", meter=(3, 8), bars=bars_asked)
+        piece = LANGUAGE.decode(roll(rules, seed))
+        assert set(piece.families) == set(families)
+
+
 def test_what_is_drawn_is_spelt_as_encode_would_spell_it():
     """Grammatical ids -> piece -> ids keeps every note, tempo, meter and length (velocities and modes aside)."""
     for seed in range(10):

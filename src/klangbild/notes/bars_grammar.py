@@ -219,11 +219,11 @@ class BarsState:
             heard = self.heard if short and self.section_bar > 0 else self.heard_in_section
             if not heard >> family & 1 and (in_section >= order % 3 or self.is_final):
                 due |= 1 << family
+        if self.is_closing and not self._has_chord(self.heard_in_bar | due):
+            due |= self._chord_family()
         new = 0
         if self.bar >= INSTRUMENTS_DUE_BAR or self.is_final:
             new = max(self.rules.min_instruments - (self.heard | due).bit_count(), 0)
-        if self.is_closing and not self._has_chord(self.heard_in_bar | due):
-            due |= self._chord_family(due)
         return due, new
 
     def _has_chord(self, heard: int) -> bool:
@@ -231,7 +231,7 @@ class BarsState:
         pitched = self.allowed_families & ~1
         return bool(heard & pitched) if pitched else bool(heard & 1)
 
-    def _chord_family(self, due: int) -> int:
+    def _chord_family(self) -> int:
         """A family to close with: one that has been playing, if there is one, else the first allowed."""
         pitched = self.allowed_families & ~1 or 1
         candidates = (self.heard & pitched) or pitched

@@ -18,6 +18,7 @@ import numpy as np
 
 from klangbild.emotion.space import Emotion
 from klangbild.errors import KlangbildError
+from klangbild.notes.bars import PAD
 from klangbild.notes.form import COPIED_BARS, plan_form
 from klangbild.notes.language import NoteLanguage, NoteModel
 from klangbild.notes.lean import lean_towards
@@ -154,8 +155,7 @@ class Sampler:
         """Let the model read ids -> log-probabilities (rows, size) of what follows."""
         self.stream.extend((token, condition) for token in ids)
         if self.model.fill + len(ids) > self.model.context:
-            start = self._restart()
-            unread = self.stream[start:]
+            unread = self._from_anew()
             self.model.start(2 if self.guided else 1)
         else:
             unread = self.stream[len(self.stream) - len(ids) :]
@@ -176,13 +176,15 @@ class Sampler:
         out[0, places] = np.resize(unknown, len(places))
         return out
 
-    def _restart(self) -> int:
-        """Where to read on from when the memory is full: the earliest section start that leaves a third of it free."""
+    def _from_anew(self) -> list[tuple[int, tuple[float, float, float]]]:
+        """What to read when the memory is full: from the earliest section start that leaves a third of it free."""
         room = int(self.model.context * 0.67)
         for start in self.chunk_starts:
             if len(self.stream) - start <= room:
-                return start
-        return len(self.stream) - room
+                opening = self.stream[start:]
+                # PAD tells the model that the piece has begun before: so most of its training chunks open
+                return [(PAD, opening[0][1]), *opening] if self.language.name == "bars" else opening
+        return self.stream[len(self.stream) - room :]
 
     # -- drawing ---------------------------------------------------------------------------------------------------
 
@@ -200,6 +202,8 @@ class Sampler:
             odds = odds.copy()
             odds[recent] *= s.repetition_penalty
         allowed = self.language.allowed(self.state, self.rules)
+        if not allowed.any():
+            raise KlangbildError(f"the {self.language.name} grammar has no way on; this is a bug, please report the command")
         probabilities = np.zeros(self.language.size)
         # first which kind of id (when), then which one of the kind (what)
         for name, group in self.groups.items():
