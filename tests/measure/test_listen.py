@@ -77,7 +77,7 @@ def study(tmp_path):
         picture = tmp_path / f"p{i}.jpg"
         picture.write_bytes(b"\xff\xd8 a picture")
         pictures[picture.stem] = picture
-        for engine in ("good", "bad"):
+        for engine in ("winner", "loser"):
             path = tmp_path / f"{engine}-{i}.wav"
             with wave.open(str(path), "wb") as out:
                 out.setnchannels(1)
@@ -135,7 +135,7 @@ class Rater(threading.Thread):
                 trial = asks(self.port, f"/api/next?rater={self.token}")
                 if trial["done"]:
                     break
-                good = [self.names[s] == "good" for s in trial["sounds"]]
+                good = [self.names[s] == "winner" for s in trial["sounds"]]
                 answers = {}
                 for q in trial["questions"]:
                     if q["name"] == "fits_better":
@@ -179,8 +179,8 @@ def test_twenty_raters_and_a_restart_lose_nothing(study, tmp_path):
     assert [r["value"] for r in read_csv(tmp_path / "answers.csv")] == [r["value"] for r in rows]
     second.stop()
     results = analyse(rows)
-    assert results.sets["good"]["quality"].value == 5 and results.sets["bad"]["quality"].value == 3
-    assert results.sets["good"]["preferred"].value == 1.0
+    assert results.sets["winner"]["quality"].value == 5 and results.sets["loser"]["quality"].value == 3
+    assert results.sets["winner"]["preferred"].value == 1.0
     assert results.sets["all"]["alpha_quality"].value == pytest.approx(1.0)
     assert results.sets["all"]["consistency_quality"].value == 0
     # who always says the third picture is right a quarter of the time
@@ -196,7 +196,7 @@ def test_the_page_gives_nothing_away(study):
     assert "default-src 'self'" in headers["Content-Security-Policy"]
     trial = asks(running.port, f"/api/next?rater={token}")
     text = json.dumps(trial)
-    assert "good" not in text and "bad" not in text
+    assert "winner" not in text and "loser" not in text
     sound = call(running.port, f"/sound/{trial['sounds'][0]}.wav")
     assert sound[0] == 200 and sound[1][:4] == b"RIFF"
     for path, body in (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Listening test</title>
+<title>Listening test</title><link rel="icon" href="data:,">
 <style>
 :root{--paper:#fbf9f5;--ink:#23262b;--soft:#5d626b;--line:#d9d5cc;--accent:#2f6fb0;--panel:#fff}
 @media(prefers-color-scheme:dark){:root{--paper:#191b1f;--ink:#ece9e2;--soft:#a9adb5;--line:#3a3e46;--accent:#7db4ec;--panel:#22252b}}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -112,6 +113,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128  # five, the default, resets connections when a class of twenty begins at once
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A page that was closed while it was answered is no news; anything else is told."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(BaseHTTPRequestHandler):
     study: ListeningTest
@@ -181,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         headers = {
             "Content-Type": kind, "Content-Length": str(len(data)), "Cache-Control": "no-store",
-            "Content-Security-Policy": "default-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'",
+            "Content-Security-Policy": "default-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src 'self' data:",
             "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
         }  # fmt: skip
         for name, value in (headers | (extra or {})).items():
