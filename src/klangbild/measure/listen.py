@@ -57,7 +57,9 @@ def level_sound(file: Path, out: Path, *, seconds: float) -> None:
     atomic_write(out, buffer.getvalue())
 
 
-def prepare(pictures: list[Path], engines: list[str], work: Path, *, seconds: float, seed: int) -> dict[tuple[str, str], Path]:
+def prepare(
+    pictures: list[Path], engines: list[str], work: Path, *, seconds: float, seed: int
+) -> dict[tuple[str, str], Path]:
     """(picture, engine) -> .wav; what is there already is kept.
 
     Raises:

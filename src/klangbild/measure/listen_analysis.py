@@ -52,7 +52,9 @@ def analyse(rows: list[dict[str, Any]]) -> Results:
             scores["preferred"] = _over_raters(list(wins.values()))
         groups = [
             [float(v == right) for v, right in g]
-            for g in _by_rater([r for r in first if r["question"] == "which_picture" and r["engine"] == engine], right=True)
+            for g in _by_rater(
+                [r for r in first if r["question"] == "which_picture" and r["engine"] == engine], right=True
+            )
         ]
         if groups:
             scores["which_picture"] = _over_raters(groups)

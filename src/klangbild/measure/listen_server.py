@@ -41,7 +41,13 @@ class ListeningTest:
         consent: str | None = None,
     ) -> None:
         self.engines = sorted({engine for _, engine in sounds})
-        study = {"pictures": sorted(pictures), "engines": self.engines, "questions": questions, "trials": trials, "seed": seed}
+        study = {
+            "pictures": sorted(pictures),
+            "engines": self.engines,
+            "questions": questions,
+            "trials": trials,
+            "seed": seed,
+        }
         self.store, self.study = store, store.settle(study)
         self.consent = (consent or CONSENT).format(minutes=max(round(trials * 0.6), 1))
         key = self.study["key"]
@@ -129,7 +135,9 @@ class _Handler(BaseHTTPRequestHandler):
         if url.path == "/":
             self._send(PAGE.encode(), "text/html; charset=utf-8")
         elif url.path == "/api/study":
-            self._json({"consent": self.study.consent, "known": bool(token) and self.study.store.rater(token) is not None})
+            self._json(
+                {"consent": self.study.consent, "known": bool(token) and self.study.store.rater(token) is not None}
+            )
         elif url.path == "/api/next":
             trial = self.study.next_trial(token)
             self._json(trial or {"error": "this rater is not known here; begin again"}, 200 if trial else 404)

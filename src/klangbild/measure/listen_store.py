@@ -55,7 +55,9 @@ class Store:
                 return kept
         kept = json.loads(row[0])
         if {k: v for k, v in kept.items() if k != "key"} != json.loads(json.dumps(study)):
-            raise InputError("this folder holds a study with other pictures, engines or questions; give another with --work")
+            raise InputError(
+                "this folder holds a study with other pictures, engines or questions; give another with --work"
+            )
         return kept
 
     def add_rater(self, consent: str, make_plan) -> tuple[str, list[dict[str, Any]]]:
@@ -83,7 +85,8 @@ class Store:
         rows = [(rater, trial, question, value, seconds, heard_s) for question, value in values.items()]
         with self.lock, self.db:
             self.db.executemany(
-                "INSERT OR REPLACE INTO answers (rater, trial, question, value, seconds, heard_s) VALUES (?,?,?,?,?,?)", rows
+                "INSERT OR REPLACE INTO answers (rater, trial, question, value, seconds, heard_s) VALUES (?,?,?,?,?,?)",
+                rows,
             )
 
     def rows(self) -> list[dict[str, Any]]:
@@ -122,5 +125,13 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
         reader = csv.DictReader(file)
         if tuple(reader.fieldnames or ()) != COLUMNS:
             raise InputError(f"{path}: has other columns than a study of ours")
-        numbers = {"rater": int, "trial": int, "value": float, "right": int, "again": int, "seconds": float, "heard_s": float}
+        numbers = {
+            "rater": int,
+            "trial": int,
+            "value": float,
+            "right": int,
+            "again": int,
+            "seconds": float,
+            "heard_s": float,
+        }
         return [{k: numbers[k](v) if k in numbers else v for k, v in row.items()} for row in reader]

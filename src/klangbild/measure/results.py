@@ -65,7 +65,9 @@ class Results:
             sets = {name: {k: _estimate(v) for k, v in scores.items()} for name, scores in raw["sets"].items()}
             return Results(raw["measure"], sets, list(raw["notes"]), raw["details"], raw["seed"])
         except FileNotFoundError:
-            raise InputError(f"{path}: there are no such results; make them with 'klangbild measure ... --json FILE'") from None
+            raise InputError(
+                f"{path}: there are no such results; make them with 'klangbild measure ... --json FILE'"
+            ) from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path}: is not a file of 'klangbild measure' ({error})") from None
 

@@ -66,7 +66,9 @@ def load_sound_judge(name: str = "emopia") -> SoundJudge:
                 name, archive["knots"], archive[f"{name}_weights"], archive[f"{name}_score_knots"], cards[name]
             )
     except (OSError, KeyError, ValueError) as error:
-        raise InputError(f"{weights_file()}: no sound judge there ({error}); fit one with 'measure sound-judge'") from None
+        raise InputError(
+            f"{weights_file()}: no sound judge there ({error}); fit one with 'measure sound-judge'"
+        ) from None
 
 
 def read_sound(judge: SoundJudge, audio: Audio) -> tuple[float, float]:
@@ -105,7 +107,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("raw", type=Path, metavar="RAW_DIR", help="folder of the MIDI sets, with emopia and vgmidi")
     parser.add_argument("--data", type=Path, default=Path("data/prepared/notes.npz"), help="prepared notes data")
     parser.add_argument("--band", type=int, default=200, metavar="N", help="unrated band pieces to play (default 200)")
-    parser.add_argument("--cache", type=Path, default=Path("runs/sound-judge"), help="folder of what was measured already")
+    parser.add_argument(
+        "--cache", type=Path, default=Path("runs/sound-judge"), help="folder of what was measured already"
+    )
     parser.add_argument("-o", "--out", type=Path, default=Path("src/klangbild/weights/judge-sound.npz"), metavar="FILE")
 
 
@@ -135,7 +139,9 @@ def run(args: argparse.Namespace) -> int:
         numbers = {f"on {other}": _accuracy(other, own[other]["ranked"] @ weights.T, own[other]["target"])}
         if corpus == "emopia":
             test = ~train
-            numbers["official val and test"] = _accuracy(corpus, table["ranked"][test] @ weights.T, table["target"][test])
+            numbers["official val and test"] = _accuracy(
+                corpus, table["ranked"][test] @ weights.T, table["target"][test]
+            )
         else:
             numbers["10-fold"] = _accuracy(corpus, _out_of_fold(table, band_knots, band), table["target"])
         words = "; ".join(
