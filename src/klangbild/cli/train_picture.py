@@ -32,14 +32,7 @@ def add_picture_commands(parts: Any, exports: Any = None) -> None:
     emotion = parts.add_parser(
         "emotion", help="the emotion heads, from rated pictures; prints grouped cross-validation"
     )
-    emotion.add_argument("--data", type=Path, default=_IMAGES, metavar="DIR", help="folder with the picture sets")
-    emotion.add_argument(
-        "--model", default="klangbild", metavar="NAME|DIR", help="features, klangbild, or a folder with encoder.onnx"
-    )
-    emotion.add_argument("--folds", type=int, default=10, metavar="N", help="grouped folds (default: 10)")
-    emotion.add_argument("--seed", type=int, default=0, metavar="N")
-    emotion.add_argument("--evaluate", action="store_true", help="only print the cross-validation, write nothing")
-    emotion.add_argument("--out", type=Path, metavar="DIR", help="for the heads and their card (default: the package)")
+    add_emotion_arguments(emotion)
     emotion.set_defaults(run=_run_emotion)
     if exports is not None:
         export = exports.add_parser("picture", help="the picture encoder, to ONNX and float16 weights")
@@ -52,6 +45,45 @@ def add_picture_commands(parts: Any, exports: Any = None) -> None:
             "--weights-out", type=Path, metavar="DIR", help="also picture.safetensors, e.g. checkpoints"
         )
         export.set_defaults(run=_run_export)
+
+
+def add_emotion_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `train emotion`."""
+    parser.add_argument("--data", type=Path, default=_IMAGES, metavar="DIR", help="folder with the picture sets")
+    parser.add_argument(
+        "--csv", type=Path, metavar="FILE", help="your own ratings instead: file,valence,arousal[,kind][,group]"
+    )
+    parser.add_argument("--scale", metavar="LOW,HIGH", help="of the ratings in --csv, for example 1,7 (default: -1,1)")
+    parser.add_argument(
+        "--recipe",
+        choices=("ridge", "aria"),
+        default="ridge",
+        help="ridge, or ARIA's two small networks (default: ridge)",
+    )
+    parser.add_argument(
+        "--model", default="klangbild", metavar="NAME|DIR", help="features, klangbild, or a folder with encoder.onnx"
+    )
+    parser.add_argument("--folds", type=int, default=10, metavar="N", help="grouped folds (default: 10)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the folds (default: 0)")
+    parser.add_argument("--evaluate", action="store_true", help="only print the cross-validation, write nothing")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="for the heads and their card (default: the package; needed with --csv)"
+    )
+    parser.add_argument("--cache", type=Path, metavar="FILE.npz", help="keep what was measured of the sets here")
+    parser.add_argument(
+        "--prepared",
+        type=Path,
+        default=Path("data/prepared/pictures.npz"),
+        metavar="FILE.npz",
+        help="prepared pictures: the teacher's view",
+    )
+    parser.add_argument(
+        "--student",
+        type=Path,
+        default=Path("checkpoints/picture.safetensors"),
+        metavar="FILE",
+        help="the encoder's training weights, for its readers",
+    )
 
 
 def add_prepare_command(kinds: Any) -> None:
@@ -102,13 +134,11 @@ def _run_picture(arguments: argparse.Namespace) -> int:
 
 
 def _run_emotion(arguments: argparse.Namespace) -> int:
-    from klangbild.train.emotion import main
+    from klangbild.train.emotion import run
 
-    given = ["--data", str(arguments.data), "--model", arguments.model, "--folds", str(arguments.folds)]
-    given += ["--seed", str(arguments.seed), "--evaluate"]
-    if not arguments.evaluate:
-        given.append("--save")
-    return main(given + (["--out", str(arguments.out)] if arguments.out else []))
+    if arguments.recipe == "aria":
+        _need_torch()
+    return run(arguments)
 
 
 def _run_export(arguments: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ file is an .npz of plain arrays; its inputs are the interpretable features, with
 
     z        = clip((x - mean) / scale, -3, 3) * weight
     value[k] = center[k] + (coef[k] @ z) / beyond^2         for each kind k (photo, painting) and each axis
+               (or a small network of z for each axis, drawn to the center in the same way: `MlpEmotionHeads`)
     spread   = half_width[k] * min(beyond, 2)^0.5           80 % of held-out ratings of kind k lie inside
     beyond   = max(1, mean z^2 / its 95th percentile over the training pictures)
 """
@@ -68,6 +69,10 @@ class EmotionHeads:
         """inputs (n, d) -> z (n, d)."""
         return np.clip((inputs - self.mean) / self.scale, -_CLIP, _CLIP) * self.weight
 
+    def both(self, z: np.ndarray) -> np.ndarray:
+        """Standardized inputs (n, d) -> what each kind's head says of them (n, 2 kinds, 2 axes)."""
+        return self.center[None] + np.einsum("kad,nd->nka", self.coef, z)
+
     def read(self, inputs: np.ndarray, *, kind: str = "auto") -> HeadReading:
         """inputs (n, d) -> readings; `kind` "photo" or "painting" closes the gate to one head."""
         z = self.standardized(inputs)
@@ -78,7 +83,7 @@ class EmotionHeads:
         distance = ((z / np.maximum(self.weight, 1e-9)) ** 2).mean(axis=1) / self.far
         # pictures unlike any that was rated are drawn to the middle and get wider intervals
         beyond = np.maximum(distance, 1.0)
-        both = self.center[None] + np.einsum("kad,nd->nka", self.coef, z) / beyond[:, None, None] ** 2
+        both = self.center[None] + (self.both(z) - self.center[None]) / beyond[:, None, None] ** 2
         share = np.stack([1 - painting, painting], axis=1)[:, :, None]
         value = (share * both).sum(axis=1)
         # the variance of a mixture of two: within and between
@@ -86,6 +91,35 @@ class EmotionHeads:
         spread = np.sqrt((share * self.half_width[None] ** 2).sum(axis=1) + 1.28**2 * between)
         spread = spread * np.minimum(beyond, 2.0)[:, None] ** 0.5
         return HeadReading(np.clip(value, -1, 1), spread, painting, distance)
+
+
+@dataclass(frozen=True)
+class MlpEmotionHeads(EmotionHeads):
+    """Heads of ARIA's recipe: weight1 (2, h, d), bias1 (2, h), ... weight3 (2, 1, q), bias3 (2, 1) for valence and arousal.
+
+    One pair serves both kinds; `coef` is not used. layer_scale (d,) multiplies z before the first layer.
+    """
+
+    layer_scale: np.ndarray
+    weight1: np.ndarray
+    bias1: np.ndarray
+    weight2: np.ndarray
+    bias2: np.ndarray
+    weight3: np.ndarray
+    bias3: np.ndarray
+
+    def both(self, z: np.ndarray) -> np.ndarray:
+        layers = ((self.weight1, self.bias1), (self.weight2, self.bias2), (self.weight3, self.bias3))
+        return np.repeat(mlp_values(layers, z * self.layer_scale)[:, None], 2, axis=1)
+
+
+def mlp_values(layers: tuple[tuple[np.ndarray, np.ndarray], ...], x: np.ndarray) -> np.ndarray:
+    """x (n, d) through ReLU layers and a tanh, once for each axis: layers of (weight (2, out, in), bias (2, out)) -> (n, 2)."""
+    hidden = np.repeat(x[None], 2, axis=0)
+    for weight, bias in layers[:-1]:
+        hidden = np.maximum(np.einsum("ani,aoi->ano", hidden, weight) + bias[:, None], 0)
+    weight, bias = layers[-1]
+    return np.tanh(np.einsum("ani,aoi->ano", hidden, weight) + bias[:, None])[..., 0].T
 
 
 def save_heads(heads: EmotionHeads, path: str | Path) -> None:
@@ -104,7 +138,8 @@ def load_heads(path: str | Path) -> EmotionHeads:
     """
     try:
         with np.load(Path(path), allow_pickle=False) as arrays:
-            return EmotionHeads(**{field.name: arrays[field.name] for field in fields(EmotionHeads)})
+            kind = MlpEmotionHeads if "weight1" in arrays else EmotionHeads
+            return kind(**{field.name: arrays[field.name] for field in fields(kind)})
     except FileNotFoundError:
         raise NotAvailableError(f"{path}: there is no such emotion model; see `klangbild models list`") from None
     except (KeyError, ValueError, OSError) as error:

@@ -131,3 +131,14 @@ def open_predictor(model: str = "klangbild") -> Predictor:
     if Path(model).is_dir():
         return HeadsPredictor(model, open_reader(model), load_heads(Path(model) / "emotion.npz"))
     raise UsageError(f"--emotion-model {model} is not known; give {', '.join(MODEL_NAMES)} or a folder")
+
+
+def _open_aria(model: str) -> Predictor:
+    """ARIA's image encoder, where it was added; it is the one model here that needs torch."""
+    try:
+        from klangbild.emotion.aria_torch import open_aria
+    except ModuleNotFoundError as error:
+        raise NotAvailableError(
+            f"{model}: ARIA's image encoder needs {error.name}, which is not installed; run: pip install 'klangbild[diffusion]'"
+        ) from None
+    return open_aria(model)

@@ -19,13 +19,17 @@ BORROWS = (0.0, 0.25, 0.5, 0.75)
 
 @dataclass(frozen=True)
 class RidgeHeads:
-    """coef (2 kinds, 2 axes, d), center (2, 2); strength and borrow (2, 2) as chosen; stretch (2, 2) already in coef."""
+    """coef (2 kinds, 2 axes, d), center (2, 2); strength and borrow (2, 2) as chosen; stretch (2, 2) already in coef.
+
+    spread (2, 2): the deviation that predictions for unseen pictures have, stretched.
+    """
 
     coef: np.ndarray
     center: np.ndarray
     strength: np.ndarray
     borrow: np.ndarray
     stretch: np.ndarray
+    spread: np.ndarray
 
     def predict(self, z: np.ndarray, kind: np.ndarray) -> np.ndarray:
         """z (n, d), kind (n,) of 0 (photo) and 1 (painting) -> (n, 2)."""
@@ -48,7 +52,7 @@ def fit_ridge_heads(
         for b, borrow in enumerate(BORROWS):
             held[b, :, test] = solver.predictions(borrow, z[test], kind[test]).swapaxes(0, 1)
     error = (held - y) ** 2
-    strength, borrow, stretch = (np.zeros((2, 2)) for _ in range(3))
+    strength, borrow, stretch, spread = (np.zeros((2, 2)) for _ in range(4))
     coef, center = np.zeros((2, 2, z.shape[1])), np.zeros((2, 2))
     solver = _Solver(z, y, kind)
     for k in np.unique(kind):
@@ -57,14 +61,15 @@ def fit_ridge_heads(
             means = error[:, :, inside, axis].mean(axis=2)
             b, s = np.unravel_index(means.argmin(), means.shape)
             strength[k, axis], borrow[k, axis] = STRENGTHS[s], BORROWS[b]
-            spread = max(float(held[b, s, inside, axis].std()), 1e-6)
-            stretch[k, axis] = np.clip(np.sqrt(y[inside, axis].std() / spread), 1.0, 2.0)
+            unstretched = max(float(held[b, s, inside, axis].std()), 1e-6)
+            stretch[k, axis] = np.clip(np.sqrt(y[inside, axis].std() / unstretched), 1.0, 2.0)
+            spread[k, axis] = stretch[k, axis] * unstretched
             center[k, axis] = y[inside, axis].mean()
             coef[k, axis] = solver.coefficients(BORROWS[b], int(s), int(k), axis) * stretch[k, axis]
     # the center is the prediction for z = 0; the mean rating belongs to the mean picture of the kind
     for k in np.unique(kind):
         center[k] -= np.einsum("ad,d->a", coef[k], z[kind == k].mean(axis=0))
-    return RidgeHeads(coef, center, strength, borrow, stretch)
+    return RidgeHeads(coef, center, strength, borrow, stretch, spread)
 
 
 class _Solver:
@@ -106,11 +111,10 @@ class _Solver:
 
 
 def fit_gate(
-    z: np.ndarray, painting: np.ndarray, *, strength: float = 10.0, steps: int = 25
+    z: np.ndarray, painting: np.ndarray, *, weight: np.ndarray, strength: float = 100.0, steps: int = 15
 ) -> tuple[np.ndarray, float]:
-    """Logistic regression by Newton's method, classes weighted alike -> (coef (d,), bias) of the log odds of a painting."""
+    """Logistic regression by Newton's method, z (n, d), painting and weight (n,) -> (coef (d,), bias) of the log odds."""
     x = np.concatenate([z, np.ones((len(z), 1))], axis=1)
-    weight = np.where(painting > 0.5, 0.5 / painting.mean(), 0.5 / (1 - painting).mean())
     penalty = np.full(x.shape[1], strength)
     penalty[-1] = 1e-6
     w = np.zeros(x.shape[1])

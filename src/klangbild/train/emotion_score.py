@@ -18,6 +18,13 @@ class Score:
     mae: float
     coverage: float
 
+    def as_dict(self) -> dict[str, float | list[float]]:
+        """For a card, rounded."""
+        return {
+            "r": round(self.r, 3), "r_95": [round(self.r_low, 3), round(self.r_high, 3)], "ccc": round(self.ccc, 3),
+            "mae": round(self.mae, 3), "coverage_of_80": round(self.coverage, 3),
+        }  # fmt: skip
+
     def __str__(self) -> str:
         return (
             f"{self.r:.2f} [{self.r_low:.2f}, {self.r_high:.2f}] / {self.ccc:.2f} / {self.mae:.3f}"

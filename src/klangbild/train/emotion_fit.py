@@ -1,0 +1,204 @@
+"""Fitting the emotion heads, and measuring them in grouped folds: nothing here sees a picture whose group it is measured on.
+
+Two recipes. "ridge": a linear head for each kind, averaged (where there is a teacher) with the teacher's own ridge head read
+through the encoder. "aria": two small networks with a concordance loss, as ARIA trains its image encoder's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from klangbild.data.pictures import folds_of
+from klangbild.emotion.heads import EmotionHeads, MlpEmotionHeads
+from klangbild.emotion.music_plane import fit_music_plane
+from klangbild.emotion.reasons import SIGNS
+from klangbild.picture.features import FEATURE_NAMES
+from klangbild.train.emotion_reasons import fit_reasons
+from klangbild.train.emotion_ridge import fit_gate, fit_ridge_heads
+from klangbild.train.emotion_score import Score, score
+from klangbild.train.emotion_table import Standard, Table, Unrated, fit_standard
+
+CELLS = ("photo valence", "photo arousal", "painting valence", "painting arousal")
+RECIPES = ("ridge", "aria")
+DIRECT_SHARE = 0.25
+"""How much of a ridge head is the teacher's head read through the encoder; a study's choice, see docs/emotion.md."""
+
+Gate = Callable[[Standard, Table], tuple[np.ndarray, float]]
+"""(standard, training pictures) -> log odds of being a painting, as coefficients (d,) of standardized inputs and a bias."""
+
+
+class Values(Protocol):
+    """What reads valence and arousal from standardized inputs."""
+
+    def both(self, z: np.ndarray) -> np.ndarray:
+        """z (n, d) -> (n, 2 kinds, 2 axes)."""
+        ...
+
+
+@dataclass(frozen=True)
+class LinearValues:
+    """coef (2 kinds, 2 axes, d), center (2, 2)."""
+
+    coef: np.ndarray
+    center: np.ndarray
+
+    def both(self, z: np.ndarray) -> np.ndarray:
+        return self.center[None] + np.einsum("kad,nd->nka", self.coef, z)
+
+
+def fit_values(table: Table, standard: Standard, recipe: str, rng: np.random.Generator) -> Values:
+    """One recipe on all pictures of a table."""
+    z = standard(table.inputs)
+    if recipe == "aria":
+        from klangbild.train.emotion_mlp import fit_mlp
+
+        return fit_mlp(z, table.y, table.group, rng)
+    ridge = fit_ridge_heads(z, table.y, table.kind, table.group, rng)
+    if table.teacher is None or table.reader is None:
+        coef, center = ridge.coef, ridge.center
+    else:
+        direct = _direct(table, standard, ridge.spread, rng)
+        coef = (1 - DIRECT_SHARE) * ridge.coef + DIRECT_SHARE * direct.coef
+        center = (1 - DIRECT_SHARE) * ridge.center + DIRECT_SHARE * direct.center
+    for k in set(range(2)) - set(table.kind.tolist()):  # a kind that was not rated is read as the other
+        coef[k], center[k] = coef[1 - k], center[1 - k]
+    return LinearValues(coef, center)
+
+
+def _direct(table: Table, standard: Standard, spread: np.ndarray, rng: np.random.Generator) -> LinearValues:
+    """The teacher's ridge heads, applied to what the encoder believes the teacher would see; as spread out as `spread`."""
+    heads = fit_ridge_heads(table.teacher, table.y, table.kind, table.group, rng)
+    features = len(FEATURE_NAMES)
+    coef, center = np.zeros((2, 2, table.inputs.shape[1])), np.zeros((2, 2))
+    # embedding = z * scale / weight + mean, so a direction of the embedding is one of z
+    coef[:, :, features:] = np.einsum("dt,kat->kad", table.reader, heads.coef)
+    coef = coef * (standard.scale / standard.weight)
+    z = standard(table.inputs)
+    for k in np.unique(table.kind):
+        inside = table.kind == k
+        along = np.einsum("ad,nd->na", coef[k], z[inside])
+        coef[k] *= (spread[k] / np.maximum(along.std(axis=0), 1e-9))[:, None]
+        center[k] = table.y[inside].mean(axis=0) - np.einsum("ad,d->a", coef[k], z[inside].mean(axis=0))
+    return LinearValues(coef, center)
+
+
+def gate_of(unrated: Unrated) -> Gate:
+    """A gate fitted on rated and unrated pictures: half of each kind's weight on the rated ones, where it must be right."""
+
+    def fit(standard: Standard, table: Table) -> tuple[np.ndarray, float]:
+        z = standard(np.concatenate([table.inputs, unrated.inputs])) / standard.weight
+        painting = np.concatenate([table.kind, unrated.painting])
+        rated = np.arange(len(z)) < len(table.kind)
+        weight = np.zeros(len(z))
+        for k in (0, 1):
+            for source in (True, False):
+                inside = (painting == k) & (rated == source)
+                weight[inside] = len(z) / 4 / max(inside.sum(), 1)
+        coef, bias = fit_gate(z, painting, weight=weight)
+        return coef / standard.weight, bias
+
+    return fit
+
+
+def borrowed_gate(base: EmotionHeads) -> Gate:
+    """The gate of other heads whose inputs are the first of these."""
+
+    def fit(standard: Standard, table: Table) -> tuple[np.ndarray, float]:
+        same = len(base.names)
+        direction = base.gate_coef * base.weight / base.scale
+        coef = np.zeros(table.inputs.shape[1])
+        coef[:same] = direction * standard.scale[:same] / standard.weight[:same]
+        bias = float(base.gate_bias) + float(direction @ (standard.mean[:same] - base.mean))
+        return coef, bias
+
+    return fit
+
+
+def cross_validate(
+    table: Table, gate: Gate, *, folds: int, seed: int, recipe: str = "ridge"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Predictions (n, 2) for each picture by heads that never saw its group: of its own kind's head, and gated.
+
+    The gated ones are what a user gets who does not say which kind it is.
+    """
+    rng = np.random.default_rng(seed)
+    fold = folds_of(table.group, folds=folds, rng=rng)
+    own, gated = np.zeros_like(table.y), np.zeros_like(table.y)
+    for number in range(folds):
+        test = fold == number
+        train = table.rows(~test)
+        standard = fit_standard(train.inputs, train.kind)
+        values = fit_values(train, standard, recipe, rng)
+        coef, bias = gate(standard, train)
+        z = standard(table.inputs[test])
+        painting = 1 / (1 + np.exp(-np.clip(z @ coef + bias, -30, 30)))[:, None]
+        both = values.both(z)
+        own[test] = both[np.arange(len(z)), table.kind[test]]
+        gated[test] = (1 - painting) * both[:, 0] + painting * both[:, 1]
+    return own, gated
+
+
+def half_widths(predicted: np.ndarray, table: Table) -> np.ndarray:
+    """(2 kinds, 2 axes): split-conformal 80 % quantiles of the held-out errors (Lei et al. 2018)."""
+    error = np.abs(predicted - table.y)
+    widths = np.zeros((2, 2))
+    kinds = np.unique(table.kind)
+    for k in (0, 1):
+        inside = np.sort(error[table.kind == (k if k in kinds else 1 - k)], axis=0)
+        widths[k] = inside[min(int(np.ceil(0.8 * (len(inside) + 1))) - 1, len(inside) - 1)]
+    return widths
+
+
+def evaluate(table: Table, predicted: np.ndarray, *, seed: int) -> dict[str, Score]:
+    """A `Score` for each of `CELLS` that there are pictures for; interval widths for each half come from the other half."""
+    rng = np.random.default_rng(seed)
+    half = folds_of(table.group, folds=2, rng=rng)
+    widths = np.zeros_like(predicted)
+    for number in (0, 1):
+        other = half != number
+        widths[half == number] = half_widths(predicted[other], table.rows(other))[table.kind[half == number]]
+    scores = {}
+    for index, cell in enumerate(CELLS):
+        rows, axis = table.kind == index // 2, index % 2
+        if rows.any():
+            scores[cell] = score(predicted[rows, axis], table.y[rows, axis], widths[rows, axis], table.group[rows], rng)
+    return scores
+
+
+def fit_heads(
+    table: Table, unrated: Unrated, gate: Gate, predicted: np.ndarray, gated: np.ndarray, *, seed: int,
+    recipe: str = "ridge",
+) -> EmotionHeads:  # fmt: skip
+    """The heads on all rated pictures; widths and music plane from the held-out predictions (n, 2)."""
+    rng = np.random.default_rng(seed)
+    standard = fit_standard(table.inputs, table.kind)
+    z = standard(table.inputs)
+    values = fit_values(table, standard, recipe, rng)
+    gate_coef, gate_bias = gate(standard, table)
+    alike = 0.5 / np.maximum(np.bincount(table.kind, minlength=2), 1)[table.kind]
+    every = np.concatenate([table.inputs, unrated.inputs])
+    reasons = fit_reasons(values.both(standard(every)), every, np.concatenate([table.kind, unrated.painting]), rng)
+    d = table.inputs.shape[1]
+    names = [*FEATURE_NAMES, *(f"embedding{i}" for i in range(d - len(FEATURE_NAMES)))]
+    center = np.array(
+        [table.y[table.kind == k].mean(axis=0) if k in table.kind else table.y.mean(axis=0) for k in (0, 1)]
+    )
+    coef = np.zeros((2, 2, d))
+    kind, extra = EmotionHeads, {}
+    if isinstance(values, LinearValues):
+        coef, center = values.coef, values.center
+    else:
+        kind = MlpEmotionHeads
+        extra = {"layer_scale": values.scale}
+        for number, (weight, bias) in enumerate(values.layers, start=1):
+            extra |= {f"weight{number}": weight, f"bias{number}": bias}
+    return kind(
+        names=np.array(names), mean=standard.mean, scale=standard.scale, weight=standard.weight, coef=coef, center=center,
+        half_width=half_widths(predicted, table), gate_coef=gate_coef, gate_bias=np.array(gate_bias),
+        far=np.percentile(((z / standard.weight) ** 2).mean(axis=1), 95), knots=fit_music_plane(gated, alike).knots,
+        reason_names=np.array([sign.feature for sign in SIGNS]), **reasons, **extra,
+    )  # fmt: skip
