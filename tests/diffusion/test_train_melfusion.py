@@ -128,7 +128,8 @@ def test_a_stopped_run_goes_on_bit_for_bit(melfusion_folders, triplets, tmp_path
 
 
 def test_validation_clips_and_use(melfusion_folders, triplets, tmp_path, picture):
-    parts = load(melfusion_folders, "gated")
+    parts = load(melfusion_folders, "released")
+    parts.music.set_gates(0.19)
     items = TinyItems(triplets, parts.image, n_frames=32)
     config = MelfusionConfig(image_noise="inversion", inversion_steps=4, **(TINY | {"n_clips": 2}))
     out = train_melfusion(parts, items, config, loop(tmp_path / "run", lr=0.05, validate_every=1), validation=items)
