@@ -81,9 +81,9 @@ def make_api(runs: Runs, looks: Looks, *, allow_url: bool) -> APIRouter:
         return StreamingResponse(_follow(runs, _run(key)), media_type="text/event-stream", headers=headers)
 
     @api.get("/runs/{key}/roll", tags=["music"])
-    async def roll(key: str) -> dict[str, Any]:
+    async def roll(key: str) -> Response:
         """The notes so far, in seconds, by family."""
-        return _run(key).roll or {"seconds": 0, "bars": [], "lanes": []}
+        return Response(_run(key).roll or '{"seconds":0,"bars":[],"lanes":[]}', media_type="application/json")
 
     @api.get("/runs/{key}/picture", tags=["music"])
     async def thumbnail(key: str) -> FileResponse:
@@ -253,7 +253,7 @@ async def _follow(runs: Runs, run: Run) -> AsyncIterator[str]:
         state = (run.version, runs.place(run))
         if run.roll_version != seen_roll:
             seen_roll = run.roll_version
-            yield f"event: roll\ndata: {json.dumps(run.roll, separators=(',', ':'))}\n\n"
+            yield f"event: roll\ndata: {run.roll}\n\n"
         if state != seen:
             seen, beat = state, time.monotonic()
             yield f"event: state\ndata: {json.dumps(runs.describe(run))}\n\n"

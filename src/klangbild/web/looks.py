@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from klangbild.picture.color import Swatch
 from klangbild.picture.features import picture_features
 from klangbild.picture.load import load_picture
 from klangbild.picture.picture import Picture
-from klangbild.picture.view import small_view
 from klangbild.web.shelf import Shelf, keep_upload
 
 THUMBNAIL_SIDE = 480
@@ -22,16 +21,13 @@ THUMBNAIL_SIDE = 480
 
 @dataclass
 class Look:
-    """A picture that was given: its file, what was measured in it once, and a small copy to read again with other words."""
+    """A picture that was given: its file, its palette, its size (width, height)."""
 
     id: str
     folder: Path
     file: Path
-    picture: Picture
     palette: tuple[Swatch, ...]
     size: tuple[int, int]
-    alt: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 class Looks:
@@ -50,12 +46,11 @@ class Looks:
             with self._decoding:
                 picture = load_picture(file)
                 features = picture_features(picture)
-                small = Picture(small_view(picture, 256), picture.name, picture.sha256)
                 _write_thumbnail(picture, folder / "thumbnail.jpg")
         except InputError:
             self.shelf.drop(key)
             raise
-        look = Look(key, folder, file, small, features.palette, (picture.width, picture.height))
+        look = Look(key, folder, file, features.palette, (picture.width, picture.height))
         self._looks[key] = look
         return look
 
