@@ -13,10 +13,11 @@ import sys
 import time
 import types
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from klangbild import record as records
+from klangbild.brief import Brief, OnProgress
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import UsageError
 from klangbild.result import Result
@@ -24,23 +25,6 @@ from klangbild.settings import Settings
 
 if TYPE_CHECKING:
     from klangbild.notes.piece import Piece
-    from klangbild.picture.picture import Picture
-
-OnProgress = Callable[[float, float], bool | None]
-
-
-@dataclass(frozen=True)
-class Brief:
-    """What is asked of the music: all that an engine needs, and all that `replay` must know. `picture` may be gone by then."""
-
-    settings: Settings
-    seed: int
-    emotion: Emotion
-    asked: Emotion
-    source: str
-    reasons: tuple[str, ...]
-    picture_facts: dict[str, Any] | None
-    picture: Picture | None = None
 
 
 def compose(picture: Any = None, *, on_progress: OnProgress | None = None, **settings: Any) -> Result:
@@ -151,7 +135,14 @@ class Composer:
         )  # fmt: skip
 
     def _engine(self, settings: Settings) -> Any:
-        key = (settings.engine, settings.model, settings.conditioning, settings.sampler, settings.commercial, settings.device)
+        key = (
+            settings.engine,
+            settings.model,
+            settings.conditioning,
+            settings.sampler,
+            settings.commercial,
+            settings.device,
+        )
         if key not in self._engines:
             from klangbild.engines import load_engine
 

@@ -7,32 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from klangbild.brief import Brief, Music, OnProgress
 from klangbild.errors import NotAvailableError
 from klangbild.settings import Settings
 
 if TYPE_CHECKING:
-    from klangbild.compose import Brief, OnProgress
     from klangbild.notes.piece import Piece
-    from klangbild.sound.audio import Audio
-
-
-@dataclass(frozen=True)
-class Music:
-    """What an engine made: stems not yet mixed, and the notes if there are any.
-
-    model: {"name", "sha256", "licence"}. facts: the record's "music". timings_s: seconds per step.
-    """
-
-    stems: list[tuple[str, Audio]]
-    piece: Piece | None
-    model: dict[str, Any]
-    facts: dict[str, Any]
-    timings_s: dict[str, float] = field(default_factory=dict)
-    stopped: bool = False
-    device: str = "cpu"
 
 
 class NotesEngine:
@@ -45,9 +27,7 @@ class NotesEngine:
             settings.model, settings.conditioning, sampler=settings.sampler, commercial=settings.commercial
         )
 
-    def play(
-        self, brief: Brief, *, on_progress: OnProgress | None, on_bar: Callable[[Piece], None] | None
-    ) -> Music:
+    def play(self, brief: Brief, *, on_progress: OnProgress | None, on_bar: Callable[[Piece], None] | None) -> Music:
         from klangbild.notes.describe import music_facts
         from klangbild.notes.engine import compose_notes
         from klangbild.sound.fonts import find_soundfont

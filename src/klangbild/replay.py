@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from klangbild import record as records
-from klangbild.compose import Brief, Composer
+from klangbild.brief import Brief
+from klangbild.compose import Composer
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, UsageError
 from klangbild.result import Result
@@ -48,7 +49,9 @@ def brief_of(record: dict[str, Any], *, picture: Any = None) -> Brief:
     if picture is not None:
         seen = load_picture(picture, words=settings.text)
         if facts and seen.sha256 != facts["sha256"]:
-            raise InputError(f"{picture}: is not the picture this piece was made from (its sha256 differs); give the same file")
+            raise InputError(
+                f"{picture}: is not the picture this piece was made from (its sha256 differs); give the same file"
+            )
     elif settings.engine != "notes" and facts:
         raise UsageError(f"the {settings.engine} engine needs its picture again; add --picture {facts['name']}")
     return Brief(

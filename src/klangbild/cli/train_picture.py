@@ -6,6 +6,7 @@ Hung into the `train` and `data` commands by their own files.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -110,25 +111,23 @@ def _run_prepare(arguments: argparse.Namespace) -> int:
 
 
 def _need_torch() -> None:
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise NotAvailableError(
-            "training needs torch, which is not installed; pip install 'klangbild[train]'"
-        ) from None
+    if importlib.util.find_spec("torch") is None:
+        raise NotAvailableError("training needs torch, which is not installed; pip install 'klangbild[train]'")
 
 
 def _run_picture(arguments: argparse.Namespace) -> int:
     _need_torch()
-    import torch
-
     from klangbild.train.picture import PictureConfig, train
 
-    torch.set_num_threads(arguments.threads)
     config = PictureConfig.load(arguments.config)
     train(
-        config, minutes=arguments.minutes, steps=arguments.steps, device=arguments.device, resume=not arguments.fresh
-    )  # fmt: skip
+        config,
+        minutes=arguments.minutes,
+        steps=arguments.steps,
+        device=arguments.device,
+        threads=arguments.threads,
+        resume=not arguments.fresh,
+    )
     print(Path(config.run) / "last.pt")
     return EXIT_OK
 

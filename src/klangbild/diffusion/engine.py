@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from klangbild.brief import Music
 from klangbild.diffusion.art2mus_conditioning import NEGATIVE_WORDS
 from klangbild.diffusion.art2mus_pipeline import GUIDANCE, Art2MusPipeline, Candidate
 from klangbild.diffusion.guidance import OnProgress, Solver
@@ -26,7 +27,6 @@ from klangbild.diffusion.licences import licence_of
 from klangbild.diffusion.melfusion_pipeline import GUIDANCE as MELFUSION_GUIDANCE
 from klangbild.diffusion.melfusion_pipeline import MelfusionPipeline
 from klangbild.diffusion.model_folders import find_folder
-from klangbild.engines import Music
 from klangbild.errors import NotAvailableError, UsageError
 from klangbild.settings import Settings
 from klangbild.sound.audio import Audio

@@ -19,44 +19,49 @@ The key itself is not written: pieces are moved to C or A, and the mode stands i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from klangbild.notes.bars_grammar import BarsState
+from klangbild.notes.bars_vocabulary import (  # noqa: F401 - `bars` is where the rest of the house finds its ids
+    BAR_0,
+    BAR_STEPS,
+    BOS,
+    DRUMS,
+    DURATION_0,
+    DURATIONS,
+    EOS,
+    GRID,
+    HIGHEST_PITCH,
+    LOWEST_PITCH,
+    METERS,
+    MODES,
+    N_PITCHES,
+    N_POSITIONS,
+    N_TEMPI,
+    N_VELOCITIES,
+    NOTE_0,
+    PAD,
+    POSITION_0,
+    SECTION_BARS,
+    SIZE,
+    TEMPI_BPM,
+    TEMPO_0,
+    VELOCITY_0,
+    duration_bin,
+    duration_bins,
+    known_meter,
+    note_id,
+    tempo_bin,
+)
 from klangbild.notes.families import FAMILIES, FAMILY_INDEX, FAMILY_NAMES
 from klangbild.notes.key import estimate_key, mode_in_c
 from klangbild.notes.piece import Key, Piece, Track, make_notes
 
 if TYPE_CHECKING:
-    from klangbild.notes.bars_grammar import BarsState
     from klangbild.notes.rules import Rules
-
-GRID = 12
-"""Positions per beat (quarter note)."""
-SECTION_BARS = 8
-METERS = (
-    (1, 4), (3, 8), (2, 4), (5, 8), (3, 4), (6, 8), (7, 8), (4, 4), (9, 8), (5, 4), (6, 4), (12, 8),
-)  # fmt: skip
-BAR_STEPS = tuple(GRID * 4 * numerator // denominator for numerator, denominator in METERS)
-MODES = ("major", "minor")
-N_TEMPI = 32
-TEMPI_BPM = tuple(40.0 * 6.0 ** (i / (N_TEMPI - 1)) for i in range(N_TEMPI))
-DURATIONS = (1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 16, 18, 21, 24, 30, 36, 42, 48, 60, 72, 96, 120, 144, 192)
-LOWEST_PITCH, HIGHEST_PITCH = 21, 108
-N_PITCHES = HIGHEST_PITCH - LOWEST_PITCH + 1
-N_VELOCITIES = 8
-N_POSITIONS = 72
-
-PAD, BOS, EOS = 0, 1, 2
-BAR_0 = 3
-TEMPO_0 = BAR_0 + 2 * len(METERS)
-POSITION_0 = TEMPO_0 + N_TEMPI
-NOTE_0 = POSITION_0 + N_POSITIONS
-DURATION_0 = NOTE_0 + len(FAMILIES) * N_PITCHES
-VELOCITY_0 = DURATION_0 + len(DURATIONS)
-SIZE = VELOCITY_0 + N_VELOCITIES
-DRUMS = FAMILY_INDEX["drums"]
 
 
 @dataclass(frozen=True)
@@ -102,8 +107,6 @@ class BarsLanguage:
 
     def start(self, rules: Rules) -> BarsState:
         """The grammar state after BOS."""
-        from klangbild.notes.bars_grammar import BarsState
-
         return BarsState(rules)
 
     def advance(self, state: BarsState, token: int) -> None:
@@ -111,32 +114,6 @@ class BarsLanguage:
 
     def allowed(self, state: BarsState, rules: Rules) -> np.ndarray:
         return state.allowed()
-
-
-@lru_cache(maxsize=1)
-def _duration_bins() -> np.ndarray:
-    """Steps 0..max -> the nearest bin (by ratio)."""
-    steps = np.arange(DURATIONS[-1] + 1)
-    distance = np.abs(np.log(np.maximum(steps, 1))[:, None] - np.log(np.array(DURATIONS))[None])
-    return distance.argmin(axis=1)
-
-
-def duration_bin(steps: int) -> int:
-    """Index into `DURATIONS` of the nearest length in grid steps."""
-    return int(_duration_bins()[min(max(steps, 1), DURATIONS[-1])])
-
-
-def tempo_bin(bpm: float) -> int:
-    """Index into `TEMPI_BPM` of the nearest tempo."""
-    return int(np.clip(round(np.log(bpm / 40.0) / np.log(6.0) * (N_TEMPI - 1)), 0, N_TEMPI - 1))
-
-
-def _known_meter(numerator: int, denominator: int) -> int:
-    """Index into `METERS`; 2/2 counts as 4/4, and what is not in the list is read as 4/4."""
-    if (numerator, denominator) in METERS:
-        return METERS.index((numerator, denominator))
-    same = {(2, 2): (4, 4), (3, 2): (6, 4), (4, 8): (2, 4), (2, 8): (1, 4), (12, 16): (3, 4), (6, 16): (3, 8)}
-    return METERS.index(same.get((numerator, denominator), (4, 4)))
 
 
 @dataclass(frozen=True)
@@ -210,13 +187,8 @@ class _Grid:
                 ids.append(DURATION_0 + duration)
 
 
-def note_id(family: int, pitch: int) -> int:
-    """The id of a note; ids of a position rise."""
-    return NOTE_0 + family * N_PITCHES + pitch - LOWEST_PITCH
-
-
 def _on_grid(piece: Piece) -> _Grid:
-    piece = replace(piece, meters=tuple((at, *METERS[_known_meter(n, d)]) for at, n, d in piece.meters))
+    piece = replace(piece, meters=tuple((at, *METERS[known_meter(n, d)]) for at, n, d in piece.meters))
     key = piece.key or estimate_key(piece)
     goal = 0 if key.mode == "major" else 9
     shift = (goal - key.tonic + 6) % 12 - 6
@@ -263,7 +235,7 @@ def _fitting_bins(table: np.ndarray, *, end: int) -> np.ndarray:
     again = (np.diff(table[order, 1:3], axis=0) == 0).all(axis=1)
     gaps = np.diff(table[order, 0])
     room[order[:-1][again]] = np.minimum(room[order[:-1][again]], gaps[again])
-    bins = _duration_bins()[np.clip(np.minimum(table[:, 3], room), 1, DURATIONS[-1])]
+    bins = duration_bins()[np.clip(np.minimum(table[:, 3], room), 1, DURATIONS[-1])]
     lengths = np.array(DURATIONS)
     bins = np.where(lengths[bins] > room, np.searchsorted(lengths, room, side="right") - 1, bins)
     return np.where(table[:, 1] == DRUMS, 0, np.maximum(bins, 0))

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from klangbild.errors import UsageError
-from klangbild.notes import bars as b
+from klangbild.notes import bars_vocabulary as b
 from klangbild.notes.families import FAMILIES, FAMILY_INDEX
 from klangbild.notes.rules import Rules
 

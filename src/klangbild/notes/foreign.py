@@ -14,8 +14,8 @@ from klangbild import hub, hub_aria
 from klangbild.errors import UsageError
 from klangbild.notes.events import EventsLanguage
 from klangbild.notes.events_vocabulary import BASE_SIZE, EventsVocabulary
+from klangbild.notes.language import LoadedModel
 from klangbild.notes.midi_emotion_config import MidiEmotionSizes
-from klangbild.notes.models import LoadedModel
 
 PRECISIONS = ("float32", "int8")
 PUBLISHED_INPUT_LENGTH = 1216

@@ -6,6 +6,7 @@ turns ids and an emotion into the odds of the next id, remembering what it has r
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -61,3 +62,12 @@ class NoteModel(Protocol):
 
     def prefix(self, condition: np.ndarray) -> np.ndarray:
         """Condition (rows, 3) -> the model's own ids (rows, k) that announce it at the start of a section; k may be 0."""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """facts: what a result's record says of the model: {"name", "sha256", "licence"}."""
+
+    model: NoteModel
+    language: NoteLanguage
+    facts: dict[str, Any]

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from klangbild.errors import NotAvailableError, UsageError
-from klangbild.notes.language import NoteLanguage, NoteModel
+from klangbild.notes.language import LoadedModel
 
 SHIPPED = "klangbild"
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """facts: what a result's record says of the model: {"name", "sha256", "licence"}."""
-
-    model: NoteModel
-    language: NoteLanguage
-    facts: dict[str, Any]
 
 
 def load_notes_model(
@@ -63,4 +52,6 @@ def shipped_conditionings() -> list[str]:
 def refuse_if_noncommercial(name: str, licence: str, commercial: bool) -> None:
     """Raises UsageError when `commercial` and the licence says NC, or does not say anything."""
     if commercial and ("NC" in licence.upper().replace("-", " ").split() or "unstated" in licence.lower()):
-        raise UsageError(f"--commercial: {name} is licensed {licence}, which forbids commercial use; choose another model")
+        raise UsageError(
+            f"--commercial: {name} is licensed {licence}, which forbids commercial use; choose another model"
+        )

@@ -190,9 +190,11 @@ def emotion_of_teacher(data: PictureData, *, seed: int) -> np.ndarray:
 
 def train(
     config: PictureConfig, *, minutes: float | None = None, steps: int | None = None, device: str = "cpu",
+    threads: int = 1,
     resume: bool = True,
 ) -> PictureTrainer:  # fmt: skip
     """Train until the config's steps are done, or `minutes` of clock or `steps` more have passed; always resumable."""
+    torch.set_num_threads(threads)
     run = Path(config.run)
     trainer = PictureTrainer(config, load_picture_data(config.data), device=device)
     checkpoint = run / "last.pt"

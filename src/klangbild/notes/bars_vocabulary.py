@@ -1,0 +1,66 @@
+"""The ids of `bars` (see `bars.py`): what each number means. Weights and prepared data depend on them: never reorder."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from klangbild.notes.families import FAMILIES, FAMILY_INDEX
+
+GRID = 12
+"""Positions per beat (quarter note)."""
+SECTION_BARS = 8
+METERS = (
+    (1, 4), (3, 8), (2, 4), (5, 8), (3, 4), (6, 8), (7, 8), (4, 4), (9, 8), (5, 4), (6, 4), (12, 8),
+)  # fmt: skip
+BAR_STEPS = tuple(GRID * 4 * numerator // denominator for numerator, denominator in METERS)
+MODES = ("major", "minor")
+N_TEMPI = 32
+TEMPI_BPM = tuple(40.0 * 6.0 ** (i / (N_TEMPI - 1)) for i in range(N_TEMPI))
+DURATIONS = (1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 16, 18, 21, 24, 30, 36, 42, 48, 60, 72, 96, 120, 144, 192)
+LOWEST_PITCH, HIGHEST_PITCH = 21, 108
+N_PITCHES = HIGHEST_PITCH - LOWEST_PITCH + 1
+N_VELOCITIES = 8
+N_POSITIONS = 72
+
+PAD, BOS, EOS = 0, 1, 2
+BAR_0 = 3
+TEMPO_0 = BAR_0 + 2 * len(METERS)
+POSITION_0 = TEMPO_0 + N_TEMPI
+NOTE_0 = POSITION_0 + N_POSITIONS
+DURATION_0 = NOTE_0 + len(FAMILIES) * N_PITCHES
+VELOCITY_0 = DURATION_0 + len(DURATIONS)
+SIZE = VELOCITY_0 + N_VELOCITIES
+DRUMS = FAMILY_INDEX["drums"]
+
+
+@lru_cache(maxsize=1)
+def duration_bins() -> np.ndarray:
+    """Steps 0..max -> the nearest bin (by ratio)."""
+    steps = np.arange(DURATIONS[-1] + 1)
+    distance = np.abs(np.log(np.maximum(steps, 1))[:, None] - np.log(np.array(DURATIONS))[None])
+    return distance.argmin(axis=1)
+
+
+def duration_bin(steps: int) -> int:
+    """Index into `DURATIONS` of the nearest length in grid steps."""
+    return int(duration_bins()[min(max(steps, 1), DURATIONS[-1])])
+
+
+def tempo_bin(bpm: float) -> int:
+    """Index into `TEMPI_BPM` of the nearest tempo."""
+    return int(np.clip(round(np.log(bpm / 40.0) / np.log(6.0) * (N_TEMPI - 1)), 0, N_TEMPI - 1))
+
+
+def known_meter(numerator: int, denominator: int) -> int:
+    """Index into `METERS`; 2/2 counts as 4/4, and what is not in the list is read as 4/4."""
+    if (numerator, denominator) in METERS:
+        return METERS.index((numerator, denominator))
+    same = {(2, 2): (4, 4), (3, 2): (6, 4), (4, 8): (2, 4), (2, 8): (1, 4), (12, 16): (3, 4), (6, 16): (3, 8)}
+    return METERS.index(same.get((numerator, denominator), (4, 4)))
+
+
+def note_id(family: int, pitch: int) -> int:
+    """The id of a note; ids of a position rise."""
+    return NOTE_0 + family * N_PITCHES + pitch - LOWEST_PITCH
