@@ -60,6 +60,7 @@ def describe(
                 inputs = processor(images=image, text=TEMPLATE.format(prompt=prompt), return_tensors="pt").to(
                     model.device
                 )
+                inputs.pop("token_type_ids", None)  # some tokenizers add it; the model does not know it
                 inputs["pixel_values"] = inputs["pixel_values"].to(model.dtype)
                 ids = model.generate(**inputs, max_new_tokens=max_tokens, do_sample=False)
                 words = processor.batch_decode(ids[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)[0]
