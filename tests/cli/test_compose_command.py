@@ -157,6 +157,11 @@ def test_words_alone(klangbild, tmp_path):
     assert record["picture"] is None and record["emotion"]["source"] == "text"
 
 
+def test_a_mistyped_command_is_told(klangbild):
+    code, out, err = klangbild("compos", "lake.jpg")
+    assert (code, out) == (2, "") and "did you mean 'klangbild compose'?" in err
+
+
 def test_version_and_help(klangbild):
     assert klangbild("--version")[1].startswith("klangbild 0.")
     code, out, _ = klangbild("--help")

@@ -6,6 +6,7 @@ Only the module of the command that is asked for is imported, so that `--help` i
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import sys
 import traceback
@@ -58,6 +59,9 @@ def main(argv: list[str]) -> int:
     if argv[0] in ("-V", "--version"):
         print(f"klangbild {__version__}")
         return EXIT_OK
+    if mistyped := _mistyped(argv[0]):
+        print(f"Error: {mistyped}", file=sys.stderr)
+        return EXIT_USAGE
     command = argv[0] if argv[0] in COMMANDS else "compose"
     rest = argv[1:] if argv[0] in COMMANDS else argv
     parser = Parser(prog="klangbild")
@@ -80,6 +84,14 @@ def main(argv: list[str]) -> int:
     except BrokenPipeError:  # the reader of our output went away (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
+
+
+def _mistyped(word: str) -> str | None:
+    """What to say of a first word that is neither a command nor a file nor a flag but looks like a command."""
+    if word in COMMANDS or word.startswith("-") or os.path.exists(word):  # noqa: PTH110 - pathlib is slower to import
+        return None
+    close = difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.7)
+    return f"'{word}' is neither a command nor a file; did you mean 'klangbild {close[0]}'?" if close else None
 
 
 def _top_help() -> str:
