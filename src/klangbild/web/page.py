@@ -109,7 +109,7 @@ def _input(knob: Knob, key: str, attributes: str) -> str:
     # loudness may be "off" as well as a number
     if knob.kind in ("number", "whole") and knob.name != "loudness":
         step = _STEPS.get(knob.name, 1 if knob.kind == "whole" else 0.05)
-        limits = f'min="{knob.low:g}" max="{knob.high:g}"'
+        limits = f'min="{knob.low}" max="{knob.high}"'
         box = (
             f'<input type="number" id="{key}" {limits} step="any" value="{default}" inputmode="decimal" '
             f'placeholder="auto" autocomplete="off" {attributes}>'
@@ -138,7 +138,7 @@ def _input(knob: Knob, key: str, attributes: str) -> str:
 def _help(knob: Knob) -> str:
     parts = []
     if knob.low is not None:
-        parts.append(f"{knob.low:g} to {knob.high:g}")
+        parts.append(f"{knob.low:g} to {knob.high:.0f}" if knob.high >= 1e6 else f"{knob.low:g} to {knob.high:g}")
     if knob.default not in (None, False, "") and "default" not in knob.help:
         parts.append(f"default {knob.default:g}" if isinstance(knob.default, float) else f"default {knob.default}")
     text = knob.help[:1].upper() + knob.help[1:]

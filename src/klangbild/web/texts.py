@@ -60,7 +60,7 @@ PAGE = {
     "picture": "Your picture",
     "drop": "Drop a picture here, paste one, or",
     "choose": "choose a file",
-    "limits": "At most 100 MB and 100 megapixels. It stays on this machine.",
+    "limits": "At most 100 MB, 100 megapixels. It stays on this machine.",
     "url": "or the address of a picture",
     "fetch": "Fetch it",
     "examples": "Or try one of ours: it plays at once",
