@@ -109,7 +109,8 @@ class Composer:
         timings |= music.timings_s or {"music": time.perf_counter() - started}
         started = time.perf_counter()
         loudness = brief.settings.loudness
-        mastered = master(music.stems, loudness_lufs=None if loudness == "off" else float(loudness))
+        level = None if loudness == "off" else float(loudness)
+        mastered = master(music.stems, loudness_lufs=level, finished=music.piece is None)
         timings["mix"] = time.perf_counter() - started
         record = {
             "klangbild": records.versions()["klangbild"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from klangbild.cli import events
+from klangbild.cli import events, sound
 from klangbild.cli.train_picture import add_prepare_command
 
 
@@ -13,6 +13,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     """Add `data` and its parts to the command line."""
     parser = subparsers.add_parser("data", help="prepare data sets for training")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    sound.add_data_commands(actions)
     prepare = actions.add_parser("prepare", help="raw sets to one compact file")
     kinds = prepare.add_subparsers(dest="kind", metavar="KIND", required=True)
     notes = kinds.add_parser("notes", help="MIDI files for the notes model", description=_NOTES)

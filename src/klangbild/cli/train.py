@@ -8,7 +8,7 @@ import importlib.util
 import json
 from pathlib import Path
 
-from klangbild.cli import events
+from klangbild.cli import events, sound
 from klangbild.cli.train_picture import add_picture_commands
 from klangbild.errors import NotAvailableError
 
@@ -42,6 +42,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     )
     notes.set_defaults(run=_run_export_notes)
     add_picture_commands(parts, exports)
+    sound.add_train_commands(parts)
 
 
 def _common(parser: argparse.ArgumentParser) -> None:

@@ -24,13 +24,18 @@ class Master:
         return self.mixed.stems
 
 
-def master(stems: list[tuple[str, Audio]], *, loudness_lufs: float | None = -14.0) -> Master:
-    """Mix, trim and level. loudness_lufs None leaves the level alone (peaks are still held under -1 dBTP).
+def master(stems: list[tuple[str, Audio]], *, loudness_lufs: float | None = -14.0, finished: bool = False) -> Master:
+    """Mix and level. loudness_lufs None leaves the level alone (peaks are still held under -1 dBTP).
+
+    finished: the stems are sound as it should be (a sound engine's): no room is added and nothing is trimmed.
 
     Raises:
         KlangbildError: there is nothing to hear.
     """
-    mixed = mix(stems, target_lufs=loudness_lufs)
+    if finished:
+        mixed = mix(stems, target_lufs=loudness_lufs, reverb=0.0, trim=False)
+    else:
+        mixed = mix(stems, target_lufs=loudness_lufs)
     measured = mixed.loudness
     if measured.lufs is None:
         raise KlangbildError("the music came out silent; try another seed, or other instruments")

@@ -52,6 +52,7 @@ def mix(
     target_lufs: float | None = -14.0,
     ceiling_dbtp: float = -1.0,
     reverb: float = 0.16,
+    trim: bool = True,
 ) -> Mix:
     """The finished mix of stems (family, stereo audio) that start together and have one length and rate.
 
@@ -59,11 +60,12 @@ def mix(
         target_lufs: integrated loudness, None to leave the level alone (peaks are held all the same).
         ceiling_dbtp: true peak that is never passed; it wins over the loudness.
         reverb: 0..1, level of the room against the dry sound.
+        trim: cut silence off both ends; False keeps the length.
     """
     if not stems:
         raise ValueError("there is nothing to mix: no stems")
     whole = _with_room(stems, reverb)
-    kept = _sounding(whole)
+    kept = _sounding(whole) if trim else (0, whole.samples.shape[1])
     audio, levelling = normalize(_trimmed(whole, kept), target_lufs=target_lufs, ceiling_dbtp=ceiling_dbtp)
     return Mix(
         audio=audio,
