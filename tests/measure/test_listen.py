@@ -35,7 +35,9 @@ def test_alpha_is_krippendorffs(level, published):
 
 def test_alpha_by_hand():
     # two raters, three units: (1, 1), (2, 2), (1, 2). Observed 2 of 6 pairs differ; expected 18 of 30
-    assert krippendorff_alpha(np.array([[1, 2, 1], [1, 2, 2.0]]), level="nominal") == pytest.approx(1 - (2 / 6) / (18 / 30))
+    assert krippendorff_alpha(np.array([[1, 2, 1], [1, 2, 2.0]]), level="nominal") == pytest.approx(
+        1 - (2 / 6) / (18 / 30)
+    )
     assert np.isnan(krippendorff_alpha(np.array([[3.0, 3.0], [3.0, 3.0]])))
     assert np.isnan(krippendorff_alpha(np.array([[1.0, NAN], [NAN, 2.0]])))
     with pytest.raises(InputError, match="raters, units"):
@@ -144,7 +146,13 @@ class Rater(threading.Thread):
                         answers["which_picture"] = 2
                     else:
                         answers[q["name"]] = q["high"] - (0 if good[0] else (q["high"] - q["low"]) // 2)
-                body = {"rater": self.token, "trial": trial["number"], "answers": answers, "seconds": 1.0, "heard_s": 2.0}
+                body = {
+                    "rater": self.token,
+                    "trial": trial["number"],
+                    "answers": answers,
+                    "seconds": 1.0,
+                    "heard_s": 2.0,
+                }
                 asks(self.port, "/api/answer", body)
                 asks(self.port, "/api/answer", body)  # a phone that sends twice
                 self.kept += 1

@@ -25,7 +25,7 @@ import numpy as np
 
 from klangbild.errors import InputError, KlangbildError, UsageError
 from klangbild.measure import retrieval
-from klangbild.measure.intervals import Estimate, bootstrap, spearman
+from klangbild.measure.intervals import Estimate, bootstrap_spearman
 from klangbild.measure.judge import JUDGES, load_judge, read_piece
 from klangbild.measure.results import Results, add_output, give, progress
 
@@ -79,8 +79,7 @@ def evaluate(asked: np.ndarray, read: np.ndarray, *, seed: int = 0) -> OrderedDi
         for name, estimate in retrieval.evaluate(matrix, seed=seed).items():
             out[f"{score}_{name}"] = estimate
     for axis, name in enumerate(("valence", "arousal")):
-        rows = np.stack([asked[:, axis], read[:, axis]], axis=1)
-        out[f"{name}_spearman"] = bootstrap(rows, lambda r: spearman(r[:, 0], r[:, 1]), seed=seed, resamples=500)
+        out[f"{name}_spearman"] = bootstrap_spearman(asked[:, axis], read[:, axis], seed=seed)
     return out
 
 

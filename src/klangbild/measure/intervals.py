@@ -133,3 +133,21 @@ def spearman(a: np.ndarray, b: np.ndarray) -> float:
     if len(a) < 2 or ranked[0].std() == 0 or ranked[1].std() == 0:
         return float("nan")
     return float(np.corrcoef(ranked)[0, 1])
+
+
+def bootstrap_spearman(a: np.ndarray, b: np.ndarray, *, resamples: int = 500, seed: int = 0) -> Estimate:
+    """`spearman` of paired values with its interval over pairs, all resamples at once; pairs with a NaN are left out."""
+    from scipy.stats import rankdata
+
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    known = np.isfinite(a) & np.isfinite(b)
+    missing = int((~known).sum())
+    a, b = a[known], b[known]
+    if len(a) < 3:
+        return Estimate(np.nan, np.nan, np.nan, len(a), missing)
+    draws = np.random.default_rng(seed).integers(0, len(a), (resamples, len(a)))
+    centred = [rankdata(values[draws], axis=1) - (len(a) + 1) / 2 for values in (a, b)]
+    lengths = np.sqrt((centred[0] ** 2).sum(axis=1) * (centred[1] ** 2).sum(axis=1))
+    drawn = (centred[0] * centred[1]).sum(axis=1)[lengths > 0] / lengths[lengths > 0]
+    low, high = np.percentile(drawn, [2.5, 97.5]) if len(drawn) else (np.nan, np.nan)
+    return Estimate(spearman(a, b), float(low), float(high), len(a), missing)

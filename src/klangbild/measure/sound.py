@@ -7,7 +7,8 @@ Conventions
 
 Metrics
     fad_own, fad_own_infinity    Frechet audio distance on the embedding that ships, and extrapolated to endless sound.
-    fad_clap                     the same on CLAP, with --clap DIR (transformers).
+    auc_sound                    can a classifier tell the clips from real ones? As `real_or_generated`; 10 files or more.
+    fad_clap                     Frechet distance on CLAP, with --clap DIR (transformers).
     spectral_kl                  Art2Mus's, for files named like those of the reference.
     levels                       `measure.levels`. valence_read, arousal_read: `measure.sound_judge`.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +29,9 @@ from klangbild.measure import levels
 from klangbild.measure.frechet import frechet_distance
 from klangbild.measure.frechet_infinity import frechet_infinity
 from klangbild.measure.intervals import Estimate, bootstrap, centred_interval
+from klangbild.measure.real_or_generated import FOLDS, tell_apart
 from klangbild.measure.results import Results, add_output, give, progress
+from klangbild.measure.sections import Sections
 from klangbild.measure.sound_embedding import load_axes, raw_features
 from klangbild.measure.sound_judge import SoundJudge, load_sound_judge
 from klangbild.sound.audio import Audio
@@ -165,6 +169,13 @@ def distances(sounds: SoundSet, reference: SoundSet, *, seed: int = 0) -> Ordere
     low, high = centred_interval(value, drawn) if n > 1 else (np.nan, np.nan)
     out["fad_own"] = Estimate(value, low, high, n)
     out["fad_own_infinity"] = Estimate(frechet_infinity(np.concatenate(mine), theirs, seed=seed), np.nan, np.nan, n)
+    if min(n, len(reference.raw)) >= 2 * FOLDS:
+        sides = [
+            Sections(np.concatenate(s.raw), np.repeat(np.arange(len(s.raw)), [len(r) for r in s.raw]))
+            for s in (sounds, reference)
+        ]
+        with suppress(NotAvailableError):  # without scikit-learn the distances stand alone
+            out["auc_sound"] = tell_apart(*sides, seed=seed, resamples=200)
     return out
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from klangbild.errors import InputError
-from klangbild.measure.intervals import Estimate, bootstrap, spearman
+from klangbild.measure.intervals import Estimate, bootstrap, bootstrap_spearman
 from klangbild.measure.judge import JUDGES, load_judge, read_piece
 from klangbild.measure.results import Results, add_output, give, progress
 
@@ -48,19 +48,18 @@ def evaluate(asked: np.ndarray, read: np.ndarray, *, seed: int = 0) -> OrderedDi
     rows = np.concatenate([asked, read], axis=1)[known]
     missing = int((~known).sum())
     out: OrderedDict[str, Estimate] = OrderedDict()
-    for name, a, b in (("valence_spearman", 0, 2), ("arousal_spearman", 1, 3), ("valence_cross", 1, 2), ("arousal_cross", 0, 3)):
-        out[name] = _of_columns(rows, a, b, missing, seed)
+    for name, a, b in (
+        ("valence_spearman", 0, 2),
+        ("arousal_spearman", 1, 3),
+        ("valence_cross", 1, 2),
+        ("arousal_cross", 0, 3),
+    ):
+        found = bootstrap_spearman(rows[:, a], rows[:, b], seed=seed)
+        out[name] = Estimate(found.value, found.low, found.high, found.n, missing)
     for axis, name in enumerate(("valence", "arousal")):
         error = bootstrap(np.abs(rows[:, axis] - rows[:, axis + 2]), seed=seed)
         out[f"{name}_error"] = Estimate(error.value, error.low, error.high, error.n, missing)
     return out
-
-
-def _of_columns(rows: np.ndarray, a: int, b: int, missing: int, seed: int) -> Estimate:
-    if len(rows) < 3:
-        return Estimate(np.nan, np.nan, np.nan, len(rows), missing)
-    found = bootstrap(rows, lambda r: spearman(r[:, a], r[:, b]), seed=seed, resamples=500)
-    return Estimate(found.value, found.low, found.high, found.n, missing)
 
 
 def raw_features(piece) -> list[float]:
@@ -96,7 +95,9 @@ def make(folder: Path, *, model: str | None, conditioning: str, seeds: int, seco
     folder.mkdir(parents=True, exist_ok=True)
     mark = folder / "steering.json"
     if mark.is_file() and json.loads(mark.read_text(encoding="utf-8")) != about:
-        raise InputError(f"{folder}: holds the grid of another model or other settings; give another folder with --work")
+        raise InputError(
+            f"{folder}: holds the grid of another model or other settings; give another folder with --work"
+        )
     atomic_write(mark, json.dumps(about).encode())
     points = [(s, r, c) for s in range(seeds) for r in range(len(GRID)) for c in range(len(GRID))]
     rows = []
@@ -104,7 +105,11 @@ def make(folder: Path, *, model: str | None, conditioning: str, seeds: int, seco
         path = folder / f"v{r}a{c}-{seed}.mid"
         if not path.is_file():
             take = compose_notes(
-                Emotion(GRID[r], GRID[c]), settings, 10_000 * seed + 100 * r + c, model=loaded.model, language=loaded.language
+                Emotion(GRID[r], GRID[c]),
+                settings,
+                10_000 * seed + 100 * r + c,
+                model=loaded.model,
+                language=loaded.language,
             )
             atomic_write(path, to_midi_bytes(take.piece))
         rows.append({"file": path, "asked": (GRID[r], GRID[c]), "seed": seed})
@@ -122,10 +127,8 @@ def score_rows(rows: list[dict], judge_name: str, *, seed: int = 0) -> tuple[Ord
     scores = evaluate(asked, read, seed=seed)
     raw = np.array([raw_features(piece) for piece in pieces])
     for column, name in enumerate(RAW):
-        table = np.concatenate([asked, raw[:, column : column + 1]], axis=1)
-        table = table[np.isfinite(table).all(axis=1)]
         for axis, word in enumerate(("valence", "arousal")):
-            scores[f"{name}~{word}"] = _of_columns(table, axis, 2, len(raw) - len(table), seed)
+            scores[f"{name}~{word}"] = bootstrap_spearman(asked[:, axis], raw[:, column], seed=seed)
     return scores, read
 
 
