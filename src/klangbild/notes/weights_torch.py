@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from klangbild.errors import InputError, NotAvailableError
+from klangbild.notes.conditioning import extra_ids
 from klangbild.notes.network_torch import NetworkSizes, NotesNetwork
 
 
@@ -58,3 +59,21 @@ def load_network(path: Path) -> tuple[NotesNetwork, dict[str, Any]]:
             f"{path}: does not hold a notes model ({str(error).splitlines()[0]}); take another copy"
         ) from None
     return network.eval(), header
+
+
+def in_other_mode(weights: dict[str, Tensor], sizes: NetworkSizes) -> dict[str, Tensor]:
+    """Weights of a `continuous_concat` model as the start of one in another mode, the same music when no emotion is known.
+
+    There, every embedding stands beside what the condition layer makes of "unknown" (0, 0, 0), which is its bias: so the bias
+    becomes the last columns of the wider embedding. Prefix ids, which are new, start from the bias alone.
+    """
+    narrow, bias = weights["embedding.weight"], weights.get("condition.bias")
+    missing = sizes.embedding_width - narrow.shape[1]
+    if bias is None or missing != len(bias):
+        return weights
+    rows = sizes.vocabulary + extra_ids(sizes.mode)
+    wide = torch.zeros(rows, sizes.embedding_width)
+    wide[: len(narrow), : narrow.shape[1]] = narrow
+    wide[:, narrow.shape[1] :] = bias
+    kept = {name: w for name, w in weights.items() if not name.startswith(("embedding.", "condition."))}
+    return {**kept, "embedding.weight": wide}

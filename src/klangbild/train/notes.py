@@ -27,6 +27,7 @@ from klangbild.data.note_data import NoteData
 from klangbild.errors import InputError, UsageError
 from klangbild.notes.bars import BOS, POSITION_0, TEMPO_0
 from klangbild.notes.network_torch import Dropout, NetworkSizes, NotesNetwork
+from klangbild.notes.weights_torch import in_other_mode
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
 from klangbild.train.optimizers import MuonAdamW, schedule
 
@@ -141,6 +142,7 @@ class NotesTrainer:
     def start_from(self, weights: dict[str, torch.Tensor]) -> list[str]:
         """Take over every weight whose shape fits (fine-tuning, other modes); returns the names left as they were."""
         own = self.model.state_dict()
+        weights = in_other_mode(weights, self.model.sizes)
         fitting = {n: w for n, w in weights.items() if n in own and own[n].shape == w.shape}
         self.model.load_state_dict(fitting, strict=False)
         self.average = MovingAverage(self.model, decay=self.config.average)
