@@ -10,7 +10,7 @@ from klangbild.measure.sound import distances, evaluate, sound_set
 from klangbild.measure.sound_embedding import N_RAW, embed, raw_features
 from klangbild.measure.sound_judge import load_sound_judge
 from klangbild.measure.vectors import evaluate as evaluate_vectors
-from klangbild.measure.vectors import load_vectors
+from klangbild.measure.vectors import imsm_of, load_vectors
 from klangbild.sound.audio import Audio
 
 RATE = 16000
@@ -106,7 +106,7 @@ def test_the_sound_judge_says_how_good_it_is():
 def test_stored_vectors(tmp_path):
     rng = np.random.default_rng(0)
     logits, names = rng.normal(size=(12, 5)), np.array([f"f{i}" for i in range(12)])
-    np.savez(tmp_path / "a.npz", vectors=rng.normal(size=(30, 4)), logits=logits, names=names)
+    np.savez(tmp_path / "a.npz", vectors=rng.normal(size=(12, 4)), logits=logits, names=names)
     a = load_vectors(tmp_path / "a.npz")
     scores = evaluate_vectors(a, a)
     assert scores["frechet_distance"].value == pytest.approx(0, abs=1e-9)
@@ -117,6 +117,16 @@ def test_stored_vectors(tmp_path):
         evaluate_vectors({"vectors": np.full((3, 2), np.nan)}, {"vectors": np.ones((3, 2))})
     other = {"logits": logits, "names": np.array([f"g{i}" for i in range(12)])}
     assert evaluate_vectors(other, a)["kl_softmax"].value == -1  # no file has a partner
+    paired = {"vectors": np.array([[1.0, 0.0], [0.0, 2.0]]), "names": np.array(["x", "y"])}
+    turned = {"vectors": np.array([[0.0, 1.0], [1.0, 1.0]]), "names": np.array(["y", "x"])}
+    # x: (1, 0) and (1, 1): 1 / sqrt 2; y: (0, 2) and (0, 1): 1
+    assert evaluate_vectors(paired, turned)["cosine"].value == pytest.approx((1 + np.sqrt(0.5)) / 2)
+    # two pictures that each choose their own text for certain, and sounds that do too: M is the unit matrix
+    sure = {"logits": np.eye(2) * 50, "names": np.array(["x", "y"])}
+    assert imsm_of(sure, sure)["imsm_before_softmax"].value == pytest.approx(1.0)
+    assert imsm_of(sure, sure)["imsm"].value == pytest.approx(np.e / (np.e + 1))
+    with pytest.raises(InputError, match="share a name"):
+        imsm_of(sure, {**sure, "names": np.array(["u", "v"])})
     np.savez(tmp_path / "b.npz", x=np.zeros(3))
     (tmp_path / "c.npz").write_bytes(b"no")
     for name in ("b.npz", "c.npz", "none.npz"):

@@ -10,6 +10,7 @@ Metrics
     auc_sound                    can a classifier tell the clips from real ones? As `real_or_generated`; 10 files or more.
     fad_clap                     Frechet distance on CLAP, with --clap DIR (transformers).
     spectral_kl                  Art2Mus's, for files named like those of the reference.
+    imagebind_truth              Art2Mus's, for files named like those of the reference, with --imagebind FILE.
     levels                       `measure.levels`. valence_read, arousal_read: `measure.sound_judge`.
 """
 
@@ -221,6 +222,23 @@ def clap_vectors(files: list[Path], folder: Path) -> np.ndarray:
     return np.array(rows)
 
 
+def imagebind_truth(folder: Path, reference: Path, weights: Path) -> Estimate:
+    """Art2Mus's ImageBind score of real and generated sound of equal names. Raises InputError: no names are shared."""
+    from klangbild.diffusion.imagebind import ImageBind
+    from klangbild.measure.similarity import cosine_rows
+
+    theirs = {f.stem: f for f in sound_files(reference)}
+    shared = [f for f in sound_files(folder) if f.stem in theirs]
+    if not shared:
+        raise InputError(f"{folder} and {reference}: no file names are shared; name each sound like its reference")
+    model = ImageBind.from_file(weights, towers=("audio",))
+    sides = []
+    for files in (shared, [theirs[f.stem] for f in shared]):
+        sounds = [open_sound(f) for f in progress(files, text="ImageBind")]
+        sides.append(np.concatenate([model.embed_sounds([(a.samples, a.rate)]).numpy() for a in sounds]))
+    return bootstrap(cosine_rows(*sides))
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """For `klangbild measure sound`."""
     parser.add_argument(
@@ -228,6 +246,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--reference", type=Path, metavar="DIR", help="real sound to measure against")
     parser.add_argument("--clap", type=Path, metavar="DIR", help="a CLAP model (transformers) for FAD on it")
+    parser.add_argument(
+        "--imagebind", type=Path, metavar="FILE", help="ImageBind's weights: its score against the reference"
+    )
     parser.add_argument("--judge", default="emopia", help="sound judge: emopia or vgmidi (default: emopia)")
     parser.add_argument("--cache", type=Path, default=Path("runs/measure-cache"), metavar="DIR")
     parser.add_argument("--seed", type=int, default=0)
@@ -247,6 +268,8 @@ def run(args: argparse.Namespace) -> int:
                 scores["spectral_kl"] = spectral_kl_by_name(folder, args.reference)
             except InputError as error:
                 results.notes.append(f"{error}: spectral_kl is left out")
+        if args.imagebind and args.reference:
+            scores["imagebind_truth"] = imagebind_truth(folder, args.reference, args.imagebind)
         if clap is not None:
             value = frechet_distance(clap_vectors(sound_files(folder), args.clap), clap)
             scores["fad_clap"] = Estimate(value, np.nan, np.nan, len(clap))

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from klangbild.errors import InputError
-from klangbild.measure import frechet_infinity, inception, kid, kl
+from klangbild.measure import frechet_infinity, imsm, inception, kid, kl, similarity
 from klangbild.measure.intervals import Estimate
 from klangbild.measure.results import Results, add_output, give
 
@@ -51,7 +51,9 @@ def evaluate(
     if "vectors" in generated and "vectors" in reference:
         out |= frechet_infinity.evaluate(generated["vectors"], reference["vectors"], seed=seed)
         out |= kid.evaluate(generated["vectors"], reference["vectors"])
-    if "logits" in generated:
+    if all({"vectors", "names"} <= side.keys() for side in (generated, reference)):
+        out |= _paired_cosine(generated, reference)
+    if "logits" in generated and len(generated["logits"]) >= inception.N_CHUNKS:
         out |= inception.evaluate(generated["logits"])
     if "logits" in generated and "logits" in reference:
         if "names" not in generated or "names" not in reference:
@@ -61,15 +63,41 @@ def evaluate(
     return {name: Estimate(float(value), np.nan, np.nan, n) for name, value in out.items()}
 
 
+def _paired_cosine(generated: dict[str, np.ndarray], reference: dict[str, np.ndarray]) -> dict[str, float]:
+    names = [[str(n) for n in side["names"]] for side in (generated, reference)]
+    if any(len(n) != len(side["vectors"]) for n, side in zip(names, (generated, reference), strict=True)):
+        raise InputError("there is not one name a vector; store as many names as vectors")
+    pairs = kl.partners(*names)
+    widths = {side["vectors"].shape[1] for side in (generated, reference)}
+    if not pairs or len(widths) > 1:
+        return {}
+    ours, theirs = (np.asarray(rows) for rows in zip(*pairs, strict=True))
+    return dict(similarity.evaluate(generated["vectors"][ours], reference["vectors"][theirs]))
+
+
+def imsm_of(pictures: dict[str, np.ndarray], sounds: dict[str, np.ndarray]) -> dict[str, Estimate]:
+    """MeLFusion's IMSM of pictures and sounds paired by name. Raises InputError: no logits, or no pairs."""
+    if not all({"logits", "names"} <= side.keys() for side in (pictures, sounds)):
+        raise InputError("IMSM needs 'logits' over one set of texts and 'names' in both files")
+    pairs = kl.partners([str(n) for n in pictures["names"]], [str(n) for n in sounds["names"]])
+    if not pairs:
+        raise InputError("no picture and sound share a name; pairs go by name")
+    a, b = (np.asarray(rows) for rows in zip(*pairs, strict=True))
+    found = imsm.evaluate(pictures["logits"][a], sounds["logits"][b])
+    return {name: Estimate(value, np.nan, np.nan, len(pairs)) for name, value in found.items()}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """For `klangbild measure vectors`."""
     parser.add_argument("generated", type=Path, metavar="GENERATED.npz")
     parser.add_argument("reference", type=Path, metavar="REFERENCE.npz")
+    parser.add_argument("--imsm", action="store_true", help="the files are pictures and sounds with logits over texts")
     add_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the scores."""
     results = Results("vectors")
-    results.sets[args.generated.stem] = evaluate(load_vectors(args.generated), load_vectors(args.reference))
+    pair = load_vectors(args.generated), load_vectors(args.reference)
+    results.sets[args.generated.stem] = imsm_of(*pair) if args.imsm else evaluate(*pair)
     return give(results, args)
