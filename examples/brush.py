@@ -86,6 +86,17 @@ def glow(x: np.ndarray, y: np.ndarray, cx: float, cy: float, radius: float) -> n
     return np.exp(-(((x - cx) ** 2 + ((y - cy) * HEIGHT / WIDTH) ** 2) / radius**2))
 
 
+def lean(picture: np.ndarray, flow: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
+    """A reference and its flow, turned counter-clockwise about the middle and enlarged until they fill the picture again."""
+    turn = np.radians(degrees)
+    zoom = abs(np.cos(turn)) + abs(np.sin(turn)) * WIDTH / HEIGHT
+    y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
+    dx, dy = (x - WIDTH / 2) / zoom, (y - HEIGHT / 2) / zoom
+    ix = np.clip(WIDTH / 2 + dx * np.cos(turn) - dy * np.sin(turn), 0, WIDTH - 1).astype(int)
+    iy = np.clip(HEIGHT / 2 + dx * np.sin(turn) + dy * np.cos(turn), 0, HEIGHT - 1).astype(int)
+    return picture[iy, ix], flow[iy, ix] - turn
+
+
 class Sheet:
     """Flat shapes with soft edges, to be laid into a reference: coordinates 0..1, colors '#rrggbb'."""
 

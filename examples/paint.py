@@ -51,7 +51,7 @@ SCENES: dict[str, tuple[Scene, int, str]] = {
     ),
     "winter-solitude": (
         scenes_water.winter_solitude, 16,
-        "A wide, pale snowfield under a gray sky, one bare tree, and a small dark figure at the end of a "
+        "A wide snowfield in the last gray light of a day, one bare tree, and a small dark figure at the end of a "
         "line of footprints.",
     ),
     "carnival": (

@@ -45,9 +45,9 @@ def cold_greys(rng: np.random.Generator) -> Image.Image:
     sheet.line([(0.0, 0.455), (0.37, 0.462), (0.71, 0.446), (1.0, 0.452)], "#23282e", 3.5)
     picture = sheet.picture(soft=2.0)
     scumble = noise(rng, 24, octaves=3, stretch=4)
-    picture = np.clip(picture + 0.045 * scumble[..., None], 0, 1)
+    picture = 0.62 * np.clip(picture + 0.045 * scumble[..., None], 0, 1)
     layers = (Layer(30, 6, -1, 0.02, 0.8), Layer(20, 5, 0.018, 0.03), Layer(12, 5, 0.03, 0.03), Layer(6, 5, 0.06, 0.03))
-    return paint(picture, 0.04 * scumble + 0.05 * noise(rng, 2), rng, layers=layers, ground="#66707a", thickness=0.75)
+    return paint(picture, 0.04 * scumble + 0.05 * noise(rng, 2), rng, layers=layers, ground="#40464c", thickness=0.75)
 
 
 def warm_reds(rng: np.random.Generator) -> Image.Image:

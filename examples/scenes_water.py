@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from brush import HEIGHT, WIDTH, Sheet, color, glow, grid, mix, noise, paint, ramp, shade, step
+from brush import HEIGHT, WIDTH, Sheet, color, glow, grid, lean, mix, noise, paint, ramp, shade, step
 from PIL import Image
 
 ASPECT = HEIGHT / WIDTH
+STORM_LEAN = 14.0  # degrees
+DUSK = np.array([0.62, 0.57, 0.51], np.float32)
 
 
 def storm_at_sea(rng: np.random.Generator) -> Image.Image:
@@ -69,7 +71,9 @@ def storm_at_sea(rng: np.random.Generator) -> Image.Image:
     )
     picture = sheet.picture()
     picture = mix(picture, color("#f6edc8"), 0.30 * glow(x, y, 0.80, 0.2, 0.06))
-    focus = 1 + 2.2 * glow(x, y, 0.385, 0.49, 0.10) + 1.2 * glow(x, y, 0.80, 0.22, 0.07)
+    # we are at sea ourselves: nothing is level
+    picture, flow = lean(picture, np.broadcast_to(flow, (HEIGHT, WIDTH)), STORM_LEAN)
+    focus = 1 + 2.2 * glow(x, y, 0.36, 0.52, 0.13) + 1.2 * glow(x, y, 0.88, 0.15, 0.09)
     return paint(picture, flow, rng, focus=focus, ground="#26323a", thickness=0.75)
 
 
@@ -247,14 +251,15 @@ def winter_solitude(rng: np.random.Generator) -> Image.Image:
     sheet.line([(wx - 0.006, wy - 0.052), (wx + 0.007, wy - 0.050)], "#7c3d3a", 3)
     flakes = step(noise(rng, 200, octaves=1), 1.9, 0.4)
     picture = mix(sheet.picture(soft=0.6), color("#f4f5f6"), 0.55 * flakes)
+    picture = picture * DUSK
     flow = np.where(y < horizon, 0.10 + 0.35 * haze, 0.30 * drift)
     near_tree = glow(x, y, foot + 0.01, 0.46, 0.17)
-    flow = np.where((picture.mean(axis=2) < 0.4) & (y < base), 1.45, flow)
+    flow = np.where((picture.mean(axis=2) < 0.23) & (y < base), 1.45, flow)
     return paint(
         picture,
         flow,
         rng,
         focus=0.8 + 2.0 * near_tree + 3 * glow(x, y, wx, wy - 0.02, 0.05) + 1.2 * glow(x, y, 0.35, 0.88, 0.11),
-        ground="#b5bdc6",
+        ground="#6f6a63",
         thickness=0.3,
     )
