@@ -81,40 +81,56 @@ def sign_inputs(vector: np.ndarray) -> np.ndarray:
     return vector[..., [FEATURE_NAMES.index(sign.feature) for sign in SIGNS]]
 
 
-def reasons_for(heads: EmotionHeads, features: PictureFeatures, *, painting: float, most: int = 4) -> tuple[str, ...]:
-    """Up to `most` sentences, the strongest first, none of them about texture where the picture is a photograph.
+@dataclass(frozen=True)
+class Term:
+    """One sign in one picture: which (index into SIGNS), on which axis (0 valence, 1 arousal), its pull, whether high."""
+
+    sign: int
+    axis: int
+    pull: float
+    high: bool
+
+
+def said_terms(heads: EmotionHeads, features: PictureFeatures, *, painting: float) -> list[tuple[Term, ...]]:
+    """The terms behind each sentence of `reasons_for`, in its order: one sentence says one term, or two that agree.
 
     painting: the gate's share, 0..1; the nearer kind's signs are used.
     """
     kind = int(painting >= 0.5)
     z = (sign_inputs(features.vector) - heads.reason_mean[kind]) / heads.reason_scale[kind]
     pull = heads.reason_coef[kind] * np.clip(z, -3, 3)
-    said: list[tuple[float, str]] = []
+    said: list[tuple[Term, ...]] = []
     for axis in range(2):
-        causal = float(heads.reason_share[kind, axis]) >= _CAUSAL_SHARE
-        terms = []
-        for index in np.argsort(-np.abs(pull[axis]), kind="stable"):
-            words = _words(SIGNS[index], bool(z[index] > 0), features)
-            if words and abs(pull[axis, index]) >= _LEAST and abs(z[index]) >= 0.4:
-                terms.append((float(pull[axis, index]), words))
-        if not causal:
+        terms = [
+            Term(int(index), axis, float(pull[axis, index]), bool(z[index] > 0))
+            for index in np.argsort(-np.abs(pull[axis]), kind="stable")
+            if abs(pull[axis, index]) >= _LEAST
+            and abs(z[index]) >= 0.4
+            and (SIGNS[index].high if z[index] > 0 else SIGNS[index].low)
+        ]
+        if not is_causal(heads, kind, axis):
             terms = terms[:1] if axis == 0 else []
-        for strength, words in _agreeing(terms, limit=2):
-            said.append((abs(strength), _sentence(words, strength, axis, causal=causal)))
-    said.sort(key=lambda item: -item[0])
-    if not said:
-        return ("nothing in its light or colors stands out, so it is taken for the middle",)
-    return tuple(sentence for _, sentence in said[:most])
+        if terms:
+            # the largest, joined with what pushes the same way; what pushes against it stands alone
+            said.append(tuple(term for term in terms[:3] if term.pull * terms[0].pull > 0)[:2])
+            said += [(term,) for term in terms[:3] if term.pull * terms[0].pull < 0][:1]
+    return sorted(said, key=lambda group: -abs(sum(term.pull for term in group)))
 
 
-def _agreeing(terms: list[tuple[float, str]], *, limit: int) -> list[tuple[float, str]]:
-    """The largest terms, joined when they push the same way: ("A and B", sum); a term against them stands alone."""
-    if not terms:
-        return []
-    first = [term for term in terms[:3] if term[0] * terms[0][0] > 0][:2]
-    against = [term for term in terms[:3] if term[0] * terms[0][0] < 0][:1]
-    joined = (sum(t[0] for t in first), " and ".join(t[1].rstrip(",") if len(first) > 1 else t[1] for t in first))
-    return [joined, *against][:limit]
+def is_causal(heads: EmotionHeads, kind: int, axis: int) -> bool:
+    """Whether the signs explain enough of the model to be called causes (kind 0 photo, 1 painting; axis 0 valence)."""
+    return float(heads.reason_share[kind, axis]) >= _CAUSAL_SHARE
+
+
+def reasons_for(heads: EmotionHeads, features: PictureFeatures, *, painting: float, most: int = 4) -> tuple[str, ...]:
+    """Up to `most` sentences, the strongest first, none of them about texture where the picture is a photograph."""
+    sentences = []
+    for group in said_terms(heads, features, painting=painting)[:most]:
+        words = [_words(SIGNS[term.sign], term.high, features) for term in group]
+        text = " and ".join(w.rstrip(",") for w in words) if len(words) > 1 else words[0]
+        causal = is_causal(heads, int(painting >= 0.5), group[0].axis)
+        sentences.append(_sentence(text, sum(term.pull for term in group), group[0].axis, causal=causal))
+    return tuple(sentences) or ("nothing in its light or colors stands out, so it is taken for the middle",)
 
 
 def _sentence(words: str, strength: float, axis: int, *, causal: bool) -> str:
