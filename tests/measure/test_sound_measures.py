@@ -132,3 +132,34 @@ def test_stored_vectors(tmp_path):
     for name in ("b.npz", "c.npz", "none.npz"):
         with pytest.raises(InputError):
             load_vectors(tmp_path / name)
+
+
+def test_clap_from_a_folder(tmp_path):
+    """The loader on a real CLAP at tiny size: one vector a file, equal for equal sound, and a clear answer without one."""
+    transformers = pytest.importorskip("transformers")
+    torch = pytest.importorskip("torch")
+    from klangbild.errors import NotAvailableError
+    from klangbild.measure.sound import clap_vectors
+    from klangbild.sound.files import write_audio
+
+    torch.manual_seed(0)
+    model = transformers.ClapModel(
+        transformers.ClapConfig(
+            text_config={"hidden_size": 12, "intermediate_size": 24, "num_attention_heads": 2, "num_hidden_layers": 1,
+                         "vocab_size": 50, "max_position_embeddings": 40, "projection_dim": 16},
+            audio_config={"spec_size": 128, "num_mel_bins": 64, "window_size": 4, "patch_size": 4, "patch_stride": [4, 4],
+                          "hidden_size": 32, "patch_embeds_hidden_size": 16, "depths": [1, 1],
+                          "num_attention_heads": [2, 2], "num_hidden_layers": 2, "projection_dim": 16},
+            projection_dim=16,
+        )
+    )  # fmt: skip
+    model.save_pretrained(tmp_path / "clap")
+    transformers.ClapFeatureExtractor(feature_size=64, max_length_s=1, truncation="rand_trunc").save_pretrained(
+        tmp_path / "clap"
+    )
+    for name, hz in (("a", 220.0), ("b", 220.0), ("c", 1500.0)):
+        write_audio(tmp_path / f"{name}.wav", tone(hz, seconds=1.5))
+    vectors = clap_vectors([tmp_path / f"{n}.wav" for n in "abc"], tmp_path / "clap")
+    assert vectors.shape == (3, 16) and np.isfinite(vectors).all()
+    with pytest.raises(NotAvailableError, match="no CLAP"):
+        clap_vectors([tmp_path / "a.wav"], tmp_path)

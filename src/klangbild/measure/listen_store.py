@@ -12,6 +12,7 @@ import json
 import secrets
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,9 @@ class Store:
             )
         return kept
 
-    def add_rater(self, consent: str, make_plan) -> tuple[str, list[dict[str, Any]]]:
+    def add_rater(
+        self, consent: str, make_plan: Callable[[int], list[dict[str, Any]]]
+    ) -> tuple[str, list[dict[str, Any]]]:
         """A new rater: (token, plan); make_plan(number) gives the trials."""
         with self.lock, self.db:
             number = self.db.execute("SELECT COALESCE(MAX(number) + 1, 0) FROM raters").fetchone()[0]

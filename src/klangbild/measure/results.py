@@ -6,18 +6,21 @@ JSON: {"measure": kind, "klangbild": version, "command": ..., "seed": n, "notes"
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from klangbild.atomic import atomic_write
 from klangbild.errors import InputError
 from klangbild.measure.intervals import Estimate
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -82,20 +85,20 @@ def command_line() -> str:
     return " ".join(["klangbild", *sys.argv[1:]])
 
 
-def progress(items: Iterable, *, total: int | None = None, text: str = ""):
+def progress(items: Iterable[T], *, total: int | None = None, text: str = "") -> Iterable[T]:
     """`items` with a bar on a terminal, silent elsewhere."""
     from tqdm import tqdm
 
     return tqdm(items, total=total, desc=text, disable=not sys.stderr.isatty(), leave=False, file=sys.stderr)
 
 
-def add_output(parser) -> None:
+def add_output(parser: argparse.ArgumentParser) -> None:
     """--json and -o for every kind of measure that gives `Results`."""
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("-o", "--out", type=Path, metavar="FILE.json", help="save the results, for report and card")
 
 
-def give(results: Results, args) -> int:
+def give(results: Results, args: argparse.Namespace) -> int:
     """Print and save as the options say."""
     if args.out:
         results.save(args.out)

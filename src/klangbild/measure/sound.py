@@ -215,10 +215,15 @@ def clap_vectors(files: list[Path], folder: Path) -> np.ndarray:
     for file in progress(files, text="CLAP"):
         audio = open_sound(file)
         mono = resample_poly(audio.samples.mean(axis=0), features.sampling_rate, audio.rate)
-        inputs = features(mono, sampling_rate=features.sampling_rate, return_tensors="pt")
-        with torch.inference_mode():
-            found = model.get_audio_features(**inputs)
-        rows.append(getattr(found, "pooler_output", found)[0].numpy())
+        # in windows of its own length: a longer sound would be cut at a random place
+        size = int(features.nb_max_samples)
+        found = []
+        for start in range(0, max(len(mono) - size // 2, 1), size):
+            inputs = features(mono[start : start + size], sampling_rate=features.sampling_rate, return_tensors="pt")
+            with torch.inference_mode():
+                vectors = model.get_audio_features(**inputs)
+            found.append(getattr(vectors, "pooler_output", vectors)[0].numpy())
+        rows.append(np.mean(found, axis=0))
     return np.array(rows)
 
 
