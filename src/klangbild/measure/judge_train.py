@@ -200,7 +200,9 @@ def _set_of_sections(data: NoteData) -> np.ndarray:
 def _needed(data: NoteData, sets: tuple[str, ...]) -> None:
     missing = [name for name in sets if name not in data.about["pools"]]
     if missing or list(data.about["features"]) != list(FEATURES):
-        raise InputError(f"the prepared data lacks {missing[0] if missing else 'our features'}; prepare it with all sets")
+        raise InputError(
+            f"the prepared data lacks {missing[0] if missing else 'our features'}; prepare it with all sets"
+        )
 
 
 def _ranked(features: np.ndarray, knots: np.ndarray) -> np.ndarray:
@@ -218,7 +220,9 @@ def _spearman_of_rows(rows: np.ndarray) -> float:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """For `klangbild measure judge`."""
     parser.add_argument("--data", type=Path, default=Path("data/prepared/notes.npz"), help="prepared notes data")
-    parser.add_argument("-o", "--out", type=Path, default=Path("src/klangbild/weights/judge-emotion.npz"), metavar="FILE")
+    parser.add_argument(
+        "-o", "--out", type=Path, default=Path("src/klangbild/weights/judge-emotion.npz"), metavar="FILE"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -17,7 +17,9 @@ def first_seconds(piece: Piece, seconds: float) -> Piece:
         notes["duration"] = notes["duration"].clip(max=(end - notes["onset"]).clip(min=1e-3))
         if len(notes):
             tracks.append(replace(track, notes=notes))
-    return replace(piece, tracks=tuple(tracks), length_beats=min(piece.length_beats, end) if piece.length_beats else 0.0)
+    return replace(
+        piece, tracks=tuple(tracks), length_beats=min(piece.length_beats, end) if piece.length_beats else 0.0
+    )
 
 
 def played(piece: Piece, *, seconds: float = 30.0, rate: int = 22050) -> Audio:

@@ -61,7 +61,9 @@ def check(piece: Piece, wishes: Mapping[str, Any]) -> OrderedDict[str, str]:
     if wishes.get("bars"):
         # the last bar may be cut short in the file by its last note
         gap = abs(piece.end_beats / bar_beats - wishes["bars"])
-        out["bars"] = "" if gap < 1.0 + 1e-6 else f"{piece.end_beats / bar_beats:.1f} bars, {wishes['bars']} were wished"
+        out["bars"] = (
+            "" if gap < 1.0 + 1e-6 else f"{piece.end_beats / bar_beats:.1f} bars, {wishes['bars']} were wished"
+        )
     elif wishes.get("seconds"):
         bar_s = bar_beats * 60.0 / piece.tempos[0][1]
         gap = abs(piece.seconds - float(wishes["seconds"]))
