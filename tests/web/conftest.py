@@ -47,7 +47,15 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server():
-    """One server for all tests."""
+    """One server for all tests.
+
+    What it would import in its own thread is imported here first: pytest rewrites modules as they load, and in Python 3.11 two
+    threads that compile at once can fail ("AST constructor recursion depth mismatch").
+    """
+    import anyio
+    import gradio
+
+    assert anyio.open_file and gradio.components.LoginButton
     running = Server()
     yield running
     running.close()

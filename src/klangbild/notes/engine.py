@@ -14,6 +14,7 @@ import numpy as np
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import Stopped
 from klangbild.notes.bars import BarsLanguage
+from klangbild.notes.form import hold_last_chord
 from klangbild.notes.midi import read_midi
 from klangbild.notes.orchestrate import in_key, orchestrate
 from klangbild.notes.piece import Key, Piece
@@ -111,6 +112,8 @@ def compose_notes(
             raise Stopped("stopped before the first bar was complete; nothing was kept")
         if settings.tempo is not None:
             piece = replace(piece, tempos=((0.0, float(settings.tempo)),))
+        if not take.stopped:
+            piece = hold_last_chord(piece)
         pieces.append(orchestrate(in_key(piece, wish, drawn_key), asked, drawn_key))
         if take.stopped:
             stopped = True

@@ -7,6 +7,12 @@ opens with the bars of its model, note for note, and goes its own way from there
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
+from klangbild.notes.piece import Piece
+
 COPIED_BARS = 4
 """How many bars of the model a returning section quotes before it is free."""
 
@@ -26,3 +32,18 @@ def plan_form(n_sections: int) -> tuple[str, ...]:
         episode = episode + 1 if episode < ord("Z") else ord("B")
     letters = letters[:n_sections]
     return tuple(letters)
+
+
+def hold_last_chord(piece: Piece) -> Piece:
+    """The pitched notes that open the last bar last until it ends, so that a piece is as long as its bars."""
+    starts = piece.bar_starts()
+    if len(starts) < 2 or piece.length_beats <= starts[-1]:
+        return piece
+    tracks = []
+    for track in piece.tracks:
+        notes = track.notes.copy()
+        last = np.abs(notes["onset"] - starts[-1]) < 1e-6
+        if not track.is_drum:
+            notes["duration"][last] = piece.length_beats - starts[-1]
+        tracks.append(replace(track, notes=notes))
+    return replace(piece, tracks=tuple(tracks))
