@@ -35,7 +35,7 @@ def plan_form(n_sections: int) -> tuple[str, ...]:
 
 
 def hold_last_chord(piece: Piece) -> Piece:
-    """The pitched notes that open the last bar last until it ends, so that a piece is as long as its bars."""
+    """The notes that open the last bar last until it ends, so that a piece is as long as its bars, also as a MIDI file."""
     starts = piece.bar_starts()
     if len(starts) < 2 or piece.length_beats <= starts[-1]:
         return piece
@@ -43,7 +43,6 @@ def hold_last_chord(piece: Piece) -> Piece:
     for track in piece.tracks:
         notes = track.notes.copy()
         last = np.abs(notes["onset"] - starts[-1]) < 1e-6
-        if not track.is_drum:
-            notes["duration"][last] = piece.length_beats - starts[-1]
+        notes["duration"][last] = piece.length_beats - starts[-1]
         tracks.append(replace(track, notes=notes))
     return replace(piece, tracks=tuple(tracks))
