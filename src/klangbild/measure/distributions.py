@@ -6,7 +6,7 @@ Conventions
         pitch_class     12   counts, relative to the key that fits the piece best (read in C major / A minor)
         interval        49   -24..24 semitones between the highest notes of successive onsets of one family
         duration        16   of pitched notes, round(2 log2 of its twelfths of a beat), last bin 15 beats or more
-        velocity        16   MIDI velocity // 8
+        velocity        8    MIDI velocity // 16: the steps of our note language, so that rounding to them does not show
         polyphony       13   pitched notes sounding at a step, 0..11, 12 or more
         density         33   onsets of notes in a bar, // 2, last bin 64 or more
         families        12   instrument families playing in a bar, 0..11
@@ -32,7 +32,7 @@ from klangbild.measure.polyphony import sounding_notes
 from klangbild.notes.families import FAMILIES
 
 DISTRIBUTIONS = {
-    "pitch_class": 12, "interval": 49, "duration": 16, "velocity": 16, "polyphony": 13, "density": 33, "families": 12,
+    "pitch_class": 12, "interval": 49, "duration": 16, "velocity": 8, "polyphony": 13, "density": 33, "families": 12,
     "groove": 48,
 }  # fmt: skip
 WIDTH = sum(DISTRIBUTIONS.values())
@@ -53,7 +53,7 @@ def counts(grid: BarGrid) -> np.ndarray:
         "pitch_class": (pitched["pitch"] - grid.home) % 12,
         "interval": _intervals(pitched) + 24,
         "duration": length.astype(int),
-        "velocity": notes["velocity"] // 8,
+        "velocity": notes["velocity"] // 16,
         "polyphony": np.minimum(polyphony, 12),
         "density": np.minimum(per_bar, 32),
         "families": np.minimum(families, 11),

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -132,7 +133,8 @@ def compare(
         out["frechet_music_distance"] = Estimate(value, *centred_interval(value, drawn), len(generated))
     enough = min(len(np.unique(s.sections.piece)) for s in (generated, reference)) >= 2 * real_or_generated.FOLDS
     if classifier and enough:
-        out.update(real_or_generated.evaluate(generated.sections, reference.sections, seed=seed))
+        with suppress(NotAvailableError):  # without scikit-learn everything else stands
+            out.update(real_or_generated.evaluate(generated.sections, reference.sections, seed=seed))
     return out
 
 

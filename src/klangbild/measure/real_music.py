@@ -14,11 +14,17 @@ from klangbild.notes.piece import Piece
 
 
 def pieces_of(
-    data: NoteData, pool: str, *, heldout: bool = True, most: int | None = None, sections: int | None = None
+    data: NoteData,
+    pool: str,
+    *,
+    heldout: bool = True,
+    most: int | None = None,
+    sections: int | None = None,
+    from_start: bool = False,
 ) -> Iterator[tuple[str, Piece]]:
     """(name, piece) of one set on one side of the split, in the file's order; `most` of them, evenly spread.
 
-    sections: only that many 8-bar sections from the middle of each piece, so that long pieces do not weigh more.
+    sections: only that many 8-bar sections from the middle of each piece (or its start), so that long pieces do not weigh more.
 
     Raises:
         InputError: the data has no such set, or none of it on this side.
@@ -36,7 +42,7 @@ def pieces_of(
     for number in numbers:
         first, last = np.searchsorted(data.section_piece, [number, number + 1])
         if sections and last - first > sections:
-            first += (last - first - sections) // 2
+            first += 0 if from_start else (last - first - sections) // 2
             last = first + sections
         piece = language.decode(data.ids[data.section_start[first] : data.section_start[last]])
         if piece.n_notes:

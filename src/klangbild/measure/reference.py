@@ -1,6 +1,7 @@
 """`klangbild measure reference`: real held-out band music as numbers, to measure generated notes against.
 
-At most 8 sections (64 bars) from the middle of each held-out piece, so that no long piece counts for many; the axes of the
+The first 8 sections (64 bars) of each held-out piece at most: no long piece counts for many, and what is generated begins
+at the beginning too; the axes of the
 note embedding come from training pieces, cut alike.
 """
 
@@ -30,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure the held-out pieces, fit the axes on others, write both and a card."""
     data = NoteData.load(args.data)
-    real = NoteSet.of(piece for _, piece in pieces_of(data, args.pool, sections=SECTIONS))
-    train = pieces_of(data, args.pool, heldout=False, most=AXES_PIECES, sections=SECTIONS)
+    real = NoteSet.of(piece for _, piece in pieces_of(data, args.pool, sections=SECTIONS, from_start=True))
+    train = pieces_of(data, args.pool, heldout=False, most=AXES_PIECES, sections=SECTIONS, from_start=True)
     axes = fit_note_axes(NoteSet.of(piece for _, piece in train).sections)
     save_reference(args.out, real, axes)
     card = {

@@ -4,7 +4,7 @@ The first thirty are those of `data.section_features` (pace, loudness, length, m
 say which instruments play, how the rhythm is made, and how the bars of the section hang together.
 
 Conventions
-    Sections are cut every 8 bars from the start; a rest of fewer than 4 bars is left out unless it is all there is.
+    Sections are cut every 8 bars from the start; a shorter rest is left out unless it is all there is.
     Sections with fewer than 20 notes are left out. Everything is relative to key and section, so that pieces in other keys
     compare.
 """
@@ -23,7 +23,7 @@ from klangbild.measure.repetition import longest_loop, repeated_bars
 from klangbild.measure.structure import self_similarity, similarity_at
 from klangbild.notes.families import FAMILY_NAMES
 
-SECTION_BARS, FEWEST_BARS, FEWEST_NOTES = 8, 4, 20
+SECTION_BARS, FEWEST_NOTES = 8, 20
 MORE: tuple[str, ...] = (
     *(f"share_{name}" for name in FAMILY_NAMES),
     "groove", "alike_1", "alike_2", "alike_4", "phrase", "bar_loop", "bars_repeated", "bar_density_sd", "bar_families_sd",
@@ -56,7 +56,7 @@ def section_features(grid: BarGrid) -> np.ndarray:
     rows = []
     for first in range(0, max(grid.n_bars, 1), SECTION_BARS):
         last = min(first + SECTION_BARS, grid.n_bars)
-        if last - first < FEWEST_BARS and first > 0:
+        if last - first < SECTION_BARS and first > 0:
             break
         part = _part(grid, first, last)
         if len(part.notes) >= FEWEST_NOTES:
