@@ -6,9 +6,10 @@ import json
 
 import numpy as np
 import pytest
+from odd_pictures import odd_pictures
 
 from klangbild.cli.main import main
-from klangbild.emotion.heads import load_heads
+from klangbild.emotion.heads import distance_of, far_of, load_heads
 from klangbild.emotion.predict import WEIGHTS, open_predictor
 from klangbild.emotion.read import moved_to, read_emotion, read_emotions
 from klangbild.emotion.reasons import SIGNS, sign_table
@@ -97,16 +98,28 @@ def test_photographs_are_never_explained_by_texture():
             assert sign_table(0, 0)[index] == 0 and sign_table(0, 1)[index] == 0
 
 
-def test_unlike_pictures_are_drawn_to_the_middle_with_wider_intervals():
+def test_what_nobody_rated_gets_a_middle_and_a_wider_interval():
+    odd = odd_pictures()
+    predictor = open_predictor("klangbild")
+    widest = predictor.heads.half_width[1]  # of a painting like those that were rated
+    for name, prediction in zip(odd, predictor.predict([load_picture(rgb) for rgb in odd.values()]), strict=True):
+        emotion = prediction.emotion
+        assert prediction.distance > 1, name
+        assert emotion.valence_spread > widest[0] and emotion.arousal_spread > widest[1], name
+        if name != "blurred noise":  # soft clouds of color are near to calm abstract painting, and read as such
+            assert abs(emotion.valence) < 0.4 and abs(emotion.arousal) < (0.75 if name == "gray noise" else 0.5), name
+        if name in ("white", "black", "red", "blue", "gray", "checkerboard"):
+            assert abs(emotion.valence) < 0.25 and abs(emotion.arousal) < 0.3, name
+            assert emotion.valence_spread > 1.5 * widest[0] and emotion.arousal_spread > 1.4 * widest[1], name
+
+
+def test_distance_is_one_for_most_of_what_was_trained_on():
     rng = np.random.default_rng(0)
-    predictor = open_predictor("features")
-    usual = predictor.predict([load_picture(scene())])[0]
-    noise = load_picture(rng.integers(0, 256, (128, 128, 3)).astype(np.uint8))
-    white = load_picture(np.full((64, 64, 3), 255, np.uint8))
-    for odd in predictor.predict([noise, white]):
-        assert odd.distance > 1
-        assert abs(odd.emotion.valence) < 0.45 and abs(odd.emotion.arousal) < 0.5
-        assert odd.emotion.valence_spread > 0.9 * usual.emotion.valence_spread
+    inputs = rng.normal(3, 2, (4000, len(FEATURE_NAMES) + 30))
+    mean, scale = inputs.mean(axis=0), inputs.std(axis=0)
+    distance = distance_of(inputs, mean, scale, far_of(inputs, mean, scale))
+    assert 0.88 < (distance <= 1).mean() < 0.95
+    assert (distance_of(mean[None] + 5 * scale, mean, scale, far_of(inputs, mean, scale)) > 10).all()
 
 
 def test_regions(picture):

@@ -62,6 +62,8 @@ def test_light_and_color():
     rng = np.random.default_rng(1)
     motley = features_of(rng.integers(0, 256, (6, 8, 3)).repeat(20, 0).repeat(20, 1))
     assert motley["colorfulness"] > blue["colorfulness"] * 0.3 and motley["hue_variety"] > 0.7 > blue["hue_variety"]
+    tinted = rng.integers(-7, 8, (6, 8, 3)).repeat(20, 0).repeat(20, 1) + 130
+    assert features_of(tinted)["hue_variety"] < 0.15  # grays with a hint of every hue are not colorful
     half = solid(30, 30, 30)
     half[:45] = 220
     assert features_of(half)["top_light"] > 0.5 and features_of(half[::-1])["top_light"] < -0.5

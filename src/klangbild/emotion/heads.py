@@ -4,10 +4,10 @@ Detail means calm in photographs of one set and excitement in paintings, so one 
 file is an .npz of plain arrays; its inputs are the interpretable features, with or without an encoder's embedding.
 
     z        = clip((x - mean) / scale, -3, 3) * weight
-    value[k] = center[k] + (coef[k] @ z) / beyond^2         for each kind k (photo, painting) and each axis
+    value[k] = center[k] + (coef[k] @ z) / max(1, beyond / 1.3)^2   for each kind k (photo, painting) and each axis
                (or a small network of z for each axis, drawn to the center in the same way: `MlpEmotionHeads`)
-    spread   = half_width[k] * min(beyond, 2)^0.5           80 % of held-out ratings of kind k lie inside
-    beyond   = max(1, mean z^2 / its 95th percentile over the training pictures)
+    spread   = half_width[k] * min(beyond, 1.6)             80 % of held-out ratings of kind k lie inside
+    beyond   = max(1, how far the picture is from the training pictures: see `distance_of`)
 """
 
 from __future__ import annotations
@@ -18,9 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from klangbild.errors import NotAvailableError
+from klangbild.picture.features import FEATURE_NAMES
 
 KINDS = ("photo", "painting")
 _CLIP = 3.0
+_FAR_CLIP = 6.0
+_WIDEST = 1.6
+# nearer than this the rated pictures themselves were read worse when drawn in (grouped folds)
+_DRAWN_FROM = 1.3
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,7 @@ class HeadReading:
     """What the heads say of n pictures.
 
     value, spread: (n, 2) valence and arousal on the raters' scale, and the half-widths of their 80 % intervals.
-    painting: (n,) how much of a painting each is taken for, 0..1. distance: (n,) 1 = as far from the mean of the training
-    pictures as 95 % of them are.
+    painting: (n,) how much of a painting each is taken for, 0..1. distance: (n,) see `distance_of`.
     """
 
     value: np.ndarray
@@ -38,13 +42,39 @@ class HeadReading:
     distance: np.ndarray
 
 
+def distance_of(inputs: np.ndarray, mean: np.ndarray, scale: np.ndarray, far: np.ndarray) -> np.ndarray:
+    """How unlike the training pictures: inputs (n, d) -> (n,); 1 = as far as 95 % of them are, in the farther block.
+
+    The blocks are the features and the embedding, each a mean squared z (clipped at 6) over `far` (2,), which it stays
+    under for 95 % of the training pictures.
+    """
+    squares = np.clip((inputs - mean) / scale, -_FAR_CLIP, _FAR_CLIP) ** 2
+    blocks = [squares[:, : len(FEATURE_NAMES)], squares[:, len(FEATURE_NAMES) :]]
+    return np.max(
+        [block.mean(axis=1) / limit for block, limit in zip(blocks, far, strict=True) if block.shape[1]], axis=0
+    )
+
+
+def drawn_in(both: np.ndarray, center: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """Values (n, 2 kinds, 2 axes), drawn to the center (2, 2) where a picture is far from the training pictures (n,)."""
+    pull = np.maximum(distance / _DRAWN_FROM, 1.0)[:, None, None] ** 2
+    return center[None] + (both - center[None]) / pull
+
+
+def far_of(inputs: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """`far` (2,) for `distance_of`, from the training pictures' inputs (n, d)."""
+    squares = np.clip((inputs - mean) / scale, -_FAR_CLIP, _FAR_CLIP) ** 2
+    blocks = [squares[:, : len(FEATURE_NAMES)], squares[:, len(FEATURE_NAMES) :]]
+    return np.array([np.percentile(block.mean(axis=1), 95) if block.shape[1] else 1.0 for block in blocks])
+
+
 @dataclass(frozen=True)
 class EmotionHeads:
     """Arrays of a head file; d inputs, 2 kinds (photo, painting), 2 axes (valence, arousal).
 
     names (d,): input names. mean, scale, weight (d,).
     coef (2, 2, d), center (2, 2), half_width (2, 2). gate_coef (d,), gate_bias (): log odds of being a painting.
-    far (): mean squared z that 95 % of training pictures stay under. knots (2, 19): see `music_plane`.
+    far (2,): see `distance_of`. knots (2, 19): see `music_plane`.
     reason_names (r,), reason_coef (2, 2, r), reason_mean, reason_scale (2, r), reason_share (2, 2): see `reasons`.
     """
 
@@ -80,16 +110,17 @@ class EmotionHeads:
             painting = 1 / (1 + np.exp(-np.clip(z @ self.gate_coef + self.gate_bias, -30, 30)))
         else:
             painting = np.full(len(z), float(kind == "painting"))
-        distance = ((z / np.maximum(self.weight, 1e-9)) ** 2).mean(axis=1) / self.far
+        distance = distance_of(inputs, self.mean, self.scale, self.far)
         # pictures unlike any that was rated are drawn to the middle and get wider intervals
-        beyond = np.maximum(distance, 1.0)
-        both = self.center[None] + (self.both(z) - self.center[None]) / beyond[:, None, None] ** 2
+        beyond = np.maximum(distance, 1.0)[:, None]
+        both = drawn_in(self.both(z), self.center, distance)
         share = np.stack([1 - painting, painting], axis=1)[:, :, None]
         value = (share * both).sum(axis=1)
-        # the variance of a mixture of two: within and between
+        # the variance of a mixture of two: within and between; what is unlike both kinds gets the wider of their intervals
         between = (share * (both - value[:, None]) ** 2).sum(axis=1)
-        spread = np.sqrt((share * self.half_width[None] ** 2).sum(axis=1) + 1.28**2 * between)
-        spread = spread * np.minimum(beyond, 2.0)[:, None] ** 0.5
+        within = (share * self.half_width[None] ** 2).sum(axis=1) / beyond**2
+        widest = self.half_width.max(axis=0)[None] ** 2 * (1 - 1 / beyond**2)
+        spread = np.sqrt(within + widest + 1.28**2 * between) * np.minimum(beyond, _WIDEST)
         return HeadReading(np.clip(value, -1, 1), spread, painting, distance)
 
 

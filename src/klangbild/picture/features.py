@@ -53,7 +53,13 @@ FEATURES: tuple[Feature, ...] = (
     Feature("yellow_blue_spread", 0, 1, "standard deviation of b*/50"),
     Feature("vivid_area", 0, 1, "share of pixels with chroma > 40"),
     Feature("gray_area", 0, 1, "share of pixels with chroma < 8"),
-    Feature("hue_variety", 0, 1, "entropy of the 24-bin hue histogram weighted by chroma, over its maximum", "[MH10]"),
+    Feature(
+        "hue_variety",
+        0,
+        1,
+        "entropy of the 24-bin hue histogram weighted by chroma over 10, over its maximum; less below a mean of 8",
+        "[MH10]",
+    ),
     Feature("pleasure", -1, 1, "0.69 brightness + 0.22 saturation, centered", "[VM94]"),
     Feature("red", 0, 1, "share of red pixels"),
     Feature("dark_red", 0, 1, "share of red pixels with L* < 35"),
@@ -156,7 +162,9 @@ def _color(rgb: np.ndarray, lab: np.ndarray) -> dict[str, float]:
     red_green = floats[..., 0] - floats[..., 1]
     yellow_blue = 0.5 * (floats[..., 0] + floats[..., 1]) - floats[..., 2]
     colorfulness = np.hypot(red_green.std(), yellow_blue.std()) + 0.3 * np.hypot(red_green.mean(), yellow_blue.mean())
-    hues = np.bincount((hue // 15).astype(np.int64).ravel() % 24, weights=chroma.ravel(), minlength=24)
+    # a hue counts by what lies above the chroma at which people call a color gray
+    seen = np.maximum(chroma - 10, 0)
+    hues = np.bincount((hue // 15).astype(np.int64).ravel() % 24, weights=seen.ravel(), minlength=24)
     colored = chroma > 14
     half = light.shape[0] // 2
 
@@ -176,7 +184,7 @@ def _color(rgb: np.ndarray, lab: np.ndarray) -> dict[str, float]:
         "yellow_blue_spread": float(b.std()) / 50,
         "vivid_area": float((chroma > 40).mean()),
         "gray_area": float((chroma < 8).mean()),
-        "hue_variety": _entropy(hues / max(hues.sum(), 1e-9)) * min(1.0, float(chroma.mean()) / 5),
+        "hue_variety": _entropy(hues / max(hues.sum(), 1e-9)) * min(1.0, float(seen.mean()) / 8),
         "red": float(red.mean()),
         "dark_red": float((red & (light < 35)).mean()),
         "orange": float(area(46, 76).mean()),

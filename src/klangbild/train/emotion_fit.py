@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from klangbild.data.pictures import folds_of
-from klangbild.emotion.heads import EmotionHeads, MlpEmotionHeads
+from klangbild.emotion.heads import EmotionHeads, MlpEmotionHeads, distance_of, drawn_in, far_of
 from klangbild.emotion.music_plane import fit_music_plane
 from klangbild.emotion.reasons import SIGNS
 from klangbild.picture.features import FEATURE_NAMES
@@ -137,9 +137,19 @@ def cross_validate(
         z = standard(table.inputs[test])
         painting = 1 / (1 + np.exp(-np.clip(z @ coef + bias, -30, 30)))[:, None]
         both = values.both(z)
+        far = far_of(train.inputs, standard.mean, standard.scale)
+        distance = distance_of(table.inputs[test], standard.mean, standard.scale, far)
+        center = values.center if isinstance(values, LinearValues) else kind_means(train)
+        both = drawn_in(both, center, distance)
         own[test] = both[np.arange(len(z)), table.kind[test]]
         gated[test] = (1 - painting) * both[:, 0] + painting * both[:, 1]
     return own, gated
+
+
+def kind_means(table: Table) -> np.ndarray:
+    """Mean rating of each kind (2 kinds, 2 axes); of all where there are none of a kind."""
+    kinds = [table.kind == k if (table.kind == k).any() else table.kind >= 0 for k in (0, 1)]
+    return np.array([table.y[inside].mean(axis=0) for inside in kinds])
 
 
 def half_widths(predicted: np.ndarray, table: Table) -> np.ndarray:
@@ -176,7 +186,6 @@ def fit_heads(
     """The heads on all rated pictures; widths and music plane from the held-out predictions (n, 2)."""
     rng = np.random.default_rng(seed)
     standard = fit_standard(table.inputs, table.kind)
-    z = standard(table.inputs)
     values = fit_values(table, standard, recipe, rng)
     gate_coef, gate_bias = gate(standard, table)
     alike = 0.5 / np.maximum(np.bincount(table.kind, minlength=2), 1)[table.kind]
@@ -199,6 +208,6 @@ def fit_heads(
     return kind(
         names=np.array(names), mean=standard.mean, scale=standard.scale, weight=standard.weight, coef=coef, center=center,
         half_width=half_widths(predicted, table), gate_coef=gate_coef, gate_bias=np.array(gate_bias),
-        far=np.percentile(((z / standard.weight) ** 2).mean(axis=1), 95), knots=fit_music_plane(gated, alike).knots,
+        far=far_of(table.inputs, standard.mean, standard.scale), knots=fit_music_plane(gated, alike).knots,
         reason_names=np.array([sign.feature for sign in SIGNS]), **reasons, **extra,
     )  # fmt: skip
