@@ -130,7 +130,7 @@ def reasons_for(heads: EmotionHeads, features: PictureFeatures, *, painting: flo
         text = " and ".join(w.rstrip(",") for w in words) if len(words) > 1 else words[0]
         causal = is_causal(heads, int(painting >= 0.5), group[0].axis)
         sentences.append(_sentence(text, sum(term.pull for term in group), group[0].axis, causal=causal))
-    return tuple(sentences) or ("nothing in its light or colors stands out, so it is taken for the middle",)
+    return tuple(sentences) or ("no single light or color decides it, but the picture as a whole",)
 
 
 def _sentence(words: str, strength: float, axis: int, *, causal: bool) -> str:

@@ -159,7 +159,7 @@ def export_checkpoint(checkpoint: Path, out: Path, *, weights_out: Path | None =
         "split": "4 % of the pictures held out, seed 0",
         "steps": state["step"],
         "pictures_seen": state.get("pictures", 64 * state["step"]),
-        "minutes_of_one_core": round(state["minutes"], 1),
+        "minutes_of_wall_clock": round(state["minutes"], 1),
         "held_out_r2_of_teacher_summary": {k: round(v, 3) for k, v in state.get("held", {}).items()},
         "command": "klangbild train picture --config configs/picture.toml; klangbild train export picture",
     }
