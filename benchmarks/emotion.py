@@ -132,8 +132,10 @@ def _bytes(floats: np.ndarray) -> np.ndarray:
     return np.clip(floats * 255 + 0.5, 0, 255).astype(np.uint8)
 
 
-def reasons(predictor: HeadsPredictor, pictures: list[Picture], kinds: np.ndarray) -> None:
+def reasons(predictor: HeadsPredictor, pictures: list[Picture], kinds: np.ndarray) -> dict[str, dict[str, float]]:
     """Change what a sentence names, and see whether the prediction moves as the sentence says it should.
+
+    Returns {"painting arousal": {"changes", "as_said"}, ...}.
 
     A change counts when it moved the named feature by at least 0.2 of its spread over pictures of the kind.
     """
@@ -164,11 +166,16 @@ def reasons(predictor: HeadsPredictor, pictures: list[Picture], kinds: np.ndarra
                     moves.setdefault((k, term.axis), []).append(
                         float((both[0] - both[1])[term.axis] * np.sign(term.pull))
                     )
+    told = {}
     for (k, axis), found in sorted(moves.items()):
         moved = np.array(found)
+        told[f"{('photo', 'painting')[k]} {('valence', 'arousal')[axis]}"] = {
+            "changes": len(moved), "as_said": round(float((moved > 0).mean()), 3)
+        }  # fmt: skip
         print(f"reasons, {('photo', 'painting')[k]} {('valence', 'arousal')[axis]}: {len(moved)} changes, "
               f"{(moved > 0).mean():.0%} as said, mean {moved.mean():+.3f}", flush=True)  # fmt: skip
     print(f"reasons, terms that could not be changed alone: {untested}")
+    return told
 
 
 # ---- fidelity ------------------------------------------------------------------------------------------------------------
@@ -258,6 +265,9 @@ def main() -> int:
     parser.add_argument("--student", type=Path, default=Path("checkpoints/picture.safetensors"))
     parser.add_argument("--model", default="klangbild")
     parser.add_argument("--each", type=int, default=145, help="rated pictures of each kind to look at (default: 145)")
+    parser.add_argument(
+        "--write-card", action="store_true", help="put how faithful the reasons are into the model's card"
+    )
     parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS)
     given = parser.parse_args()
     predictor = open_predictor(given.model)
@@ -270,7 +280,11 @@ def main() -> int:
     if "fidelity" in given.only:
         fidelity(given.prepared, given.student)
     if "reasons" in given.only:
-        reasons(predictor, pictures, kinds)
+        told = reasons(predictor, pictures, kinds)
+        if given.write_card:
+            card = WEIGHTS / f"emotion-{given.model}.json"
+            content = json.loads(card.read_text(encoding="utf-8")) | {"reasons_moved_as_said": told}
+            card.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     if "speed" in given.only:
         speed(given.model, [load_picture(str(path)) for path in sorted(EXAMPLES.glob("*.jpg"))])
     if "memory" in given.only:
