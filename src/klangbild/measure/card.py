@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,11 @@ def filled(card: dict[str, Any], raw_results: list[dict[str, Any]], sha256: str 
         kept = {key: raw[key] for key in ("command", "seed", "klangbild", "notes", "sets")}
         measured[raw["measure"]] = kept | ({"weights_sha256": sha256} if sha256 else {})
     return {**card, "measured": measured}
+
+
+def text_of(card: dict[str, Any]) -> str:
+    """JSON with each number and its interval on one line, so that a card can be read."""
+    return re.sub(r'\{\s*"value"[^{}]*\}', lambda found: " ".join(found[0].split()), json.dumps(card, indent=1)) + "\n"
 
 
 def stale(card: dict[str, Any], sha256: str | None) -> list[str]:
@@ -101,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
             Results.load(path)  # a clear answer for what is not ours
             raw.append(json.loads(path.read_text(encoding="utf-8")))
         card = filled(card, raw, sha256)
-        atomic_write(args.card, (json.dumps(card, indent=1) + "\n").encode())
+        atomic_write(args.card, text_of(card).encode())
         print(args.card)
     if args.markdown:
         print(markdown(card))

@@ -81,8 +81,9 @@ def _estimate(raw: Mapping[str, Any]) -> Estimate:
 
 
 def command_line() -> str:
-    """How this process was called, without the path of the program."""
-    return " ".join(["klangbild", *sys.argv[1:]])
+    """How this process was called; of whole paths only the last part, which means something elsewhere too."""
+    words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
+    return " ".join(["klangbild", *words])
 
 
 def progress(items: Iterable[T], *, total: int | None = None, text: str = "") -> Iterable[T]:
