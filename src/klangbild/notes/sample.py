@@ -204,8 +204,9 @@ class Sampler:
         allowed = self.language.allowed(self.state, self.rules)
         if not allowed.any():
             raise KlangbildError(f"the {self.language.name} grammar has no way on; this is a bug, please report the command")
-        probabilities = np.zeros(self.language.size)
-        # first which kind of id (when), then which one of the kind (what)
+        # first which kind of id (when), then which one of the kind (what); all in logarithms, since a cold temperature can
+        # make the likeliest of what is allowed as unlikely as exp(-500)
+        kinds: list[tuple[np.ndarray, float, np.ndarray]] = []
         for name, group in self.groups.items():
             members = np.flatnonzero(group & allowed)
             if not len(members):
@@ -214,11 +215,14 @@ class Sampler:
             # the lean acts among ids of a kind and leaves alone how often the kind comes
             leaning = own + (self.lean[members] if self.leans else 0.0)
             top = own.max()
-            mass = np.exp(own - top).sum()
-            kind = (top + np.log(mass)) / s.rest_temperature
+            mass = float(top + np.log(np.exp(own - top).sum()))
             inner = leaning / (s.rest_temperature if name in ("rhythm", "tempo") else s.note_temperature)
             inner = np.exp(inner - inner.max())
-            probabilities[members] = inner / inner.sum() * np.exp(kind)
+            kinds.append((members, mass / s.rest_temperature, inner / inner.sum()))
+        likeliest = max(mass for _, mass, _ in kinds)
+        probabilities = np.zeros(self.language.size)
+        for members, mass, inner in kinds:
+            probabilities[members] = inner * np.exp(mass - likeliest)
         return self._pick(probabilities)
 
     def _pick(self, probabilities: np.ndarray) -> int:
