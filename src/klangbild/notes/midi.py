@@ -60,7 +60,7 @@ def read_midi(source: str | Path | bytes) -> Piece:
     """A file of anybody's -> `Piece`. Sound-effect programs (115..127) are dropped; tracks keep their programs.
 
     Raises:
-        InputError: the file is missing, empty or not MIDI.
+        InputError: the file is missing, damaged, not MIDI, or holds no note.
     """
     name = "the MIDI data" if isinstance(source, bytes) else str(source)
     if isinstance(source, bytes):
@@ -80,7 +80,10 @@ def read_midi(source: str | Path | bytes) -> Piece:
         raise InputError(
             f"{name}: is a damaged MIDI file ({error}); export it again from the program it came from"
         ) from None
-    return _score_to_piece(score, record=read_record(data))
+    piece = _score_to_piece(score, record=read_record(data))
+    if piece.n_notes == 0:
+        raise InputError(f"{name}: holds no note that we can play; give another .mid file")
+    return piece
 
 
 def read_record(data: bytes) -> str | None:
