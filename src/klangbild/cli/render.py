@@ -28,7 +28,7 @@ def register(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from klangbild.cli.compose import check_output
-    from klangbild.notes.midi import read_midi
+    from klangbild.notes.midi import read_music
     from klangbild.settings import Settings
     from klangbild.sound.files import write_audio
     from klangbild.sound.master import master
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         if name not in _SOUND_FORMATS:
             raise UsageError(f"-f '{name}' is not a sound format; choose from {', '.join(_SOUND_FORMATS)}")
     check_output(out, many=False)
-    piece = read_midi(source)
+    piece = read_music(source)
     stems = synthesize_stems(piece, soundfont=find_soundfont(settings.soundfont))
     mastered = master(stems, loudness_lufs=None if settings.loudness == "off" else float(settings.loudness))
     folder = out.parent if is_file else out

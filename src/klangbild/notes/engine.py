@@ -15,7 +15,7 @@ from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import Stopped
 from klangbild.notes.bars import BarsLanguage
 from klangbild.notes.form import hold_last_chord
-from klangbild.notes.midi import read_midi
+from klangbild.notes.midi import read_music
 from klangbild.notes.orchestrate import in_key, orchestrate
 from klangbild.notes.piece import Key, Piece
 from klangbild.notes.rank import Score, score_piece
@@ -140,7 +140,7 @@ def _with_primer(
         return rules, None, None
     from klangbild.notes.key import estimate_key
 
-    piece = read_midi(settings.continue_from)
+    piece = read_music(settings.continue_from)
     key = piece.key or estimate_key(piece)
     ids = language.encode(replace(piece, key=key))[1:-1]
     given = language.decode(ids)

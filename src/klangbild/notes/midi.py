@@ -60,7 +60,7 @@ def read_midi(source: str | Path | bytes) -> Piece:
     """A file of anybody's -> `Piece`. Sound-effect programs (115..127) are dropped; tracks keep their programs.
 
     Raises:
-        InputError: the file is missing, damaged, not MIDI, or holds no note.
+        InputError: the file is missing, damaged, or not MIDI.
     """
     name = "the MIDI data" if isinstance(source, bytes) else str(source)
     if isinstance(source, bytes):
@@ -80,9 +80,14 @@ def read_midi(source: str | Path | bytes) -> Piece:
         raise InputError(
             f"{name}: is a damaged MIDI file ({error}); export it again from the program it came from"
         ) from None
-    piece = _score_to_piece(score, record=read_record(data))
+    return _score_to_piece(score, record=read_record(data))
+
+
+def read_music(path: str | Path) -> Piece:
+    """As `read_midi`, for a file that is to be heard. Raises InputError also when it holds no note."""
+    piece = read_midi(path)
     if piece.n_notes == 0:
-        raise InputError(f"{name}: holds no note that we can play; give another .mid file")
+        raise InputError(f"{path}: holds no note that we can play; give another .mid file")
     return piece
 
 
