@@ -25,7 +25,9 @@ def save_small(image: Image.Image, path: Path, width: int) -> None:
     """A palette PNG: rolls are flat color, so 160 colors lose little that one can see."""
     height = round(image.height * width / image.width)
     image = image.resize((width, height), Image.Resampling.LANCZOS)
-    image.convert("RGB").quantize(160, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, "PNG", optimize=True)
+    image.convert("RGB").quantize(160, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        path, "PNG", optimize=True
+    )
     print(path.relative_to(ROOT), path.stat().st_size // 1000, "kB")
 
 

@@ -39,7 +39,12 @@ def test_a_result_knows_everything(result):
 
 def test_every_kind_of_source_gives_the_same_music(composer, picture_file, result):
     image = Image.open(picture_file)
-    sources = [picture_file.read_bytes(), io.BytesIO(picture_file.read_bytes()), image, np.asarray(image.convert("RGB"))]
+    sources = [
+        picture_file.read_bytes(),
+        io.BytesIO(picture_file.read_bytes()),
+        image,
+        np.asarray(image.convert("RGB")),
+    ]
     for source in sources:
         again = composer.compose(source)
         assert [t.notes.tolist() for t in again.piece.tracks] == [t.notes.tolist() for t in result.piece.tracks]

@@ -26,7 +26,7 @@ _PUBLIC = {
     "Picture": "klangbild.picture.picture",
     "KlangbildError": "klangbild.errors",
 }
-__all__ = ["__version__", *sorted(_PUBLIC)]  # noqa: PLE0604
+__all__ = ["__version__", *sorted(_PUBLIC)]
 
 if TYPE_CHECKING:
     from klangbild.compose import Composer, compose

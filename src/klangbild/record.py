@@ -62,7 +62,9 @@ def read(path: str | Path) -> dict[str, Any]:
 
         text = read_sound_record(path)
     else:
-        raise InputError(f"{path}: '{suffix}' is not a kind of file that carries a record; give one of {' '.join(_SUFFIXES)}")
+        raise InputError(
+            f"{path}: '{suffix}' is not a kind of file that carries a record; give one of {' '.join(_SUFFIXES)}"
+        )
     if not text:
         raise InputError(f"{path}: carries no klangbild record; only files that klangbild made can be replayed")
     try:

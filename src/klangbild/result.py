@@ -103,7 +103,9 @@ class Result:
         try:
             base.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"{base.parent}: cannot make this folder ({error.strerror}); choose another with -o") from None
+            raise OutputError(
+                f"{base.parent}: cannot make this folder ({error.strerror}); choose another with -o"
+            ) from None
         paths = {name: _path(base, name) for name in formats}
         self.record["files"] = {name: path.name for name, path in paths.items()}
         from klangbild import save_files
@@ -113,7 +115,9 @@ class Result:
         self.files.update(paths)
         return paths
 
-    def replay(self, *, picture: Any = None, on_progress: Callable[[float, float], bool | None] | None = None) -> Result:
+    def replay(
+        self, *, picture: Any = None, on_progress: Callable[[float, float], bool | None] | None = None
+    ) -> Result:
         """The same piece again, made anew from the record."""
         from klangbild.replay import replay_record
 
@@ -153,7 +157,9 @@ class Result:
         import soundfile
 
         wav, png = io.BytesIO(), io.BytesIO()
-        soundfile.write(wav, np.ascontiguousarray(self.audio.samples.T), self.audio.rate, format="WAV", subtype="PCM_16")
+        soundfile.write(
+            wav, np.ascontiguousarray(self.audio.samples.T), self.audio.rate, format="WAV", subtype="PCM_16"
+        )
         self.roll().save(png, "PNG")
         sound, image = (base64.b64encode(b.getvalue()).decode() for b in (wav, png))
         words = escape(self.record.get("music", {}).get("words", ""))

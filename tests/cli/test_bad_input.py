@@ -49,7 +49,7 @@ def test_a_bad_picture_is_one_line_exit_1_and_nothing_written(klangbild, tmp_pat
 
 
 def test_a_missing_picture(klangbild, tmp_path):
-    code, stdout, err = klangbild(tmp_path / "gone.jpg", "-o", tmp_path / "out", *FAST)
+    code, _, err = klangbild(tmp_path / "gone.jpg", "-o", tmp_path / "out", *FAST)
     assert code == 1 and "gone.jpg" in err and err.count("\n") == 1 and not (tmp_path / "out").exists()
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import mido
 import pytest
@@ -46,7 +47,7 @@ def test_output_file_by_suffix(klangbild, picture_file, tmp_path):
 def test_seed_is_told_when_none_was_given(klangbild, picture_file, tmp_path):
     code, out, err = klangbild(picture_file, "-o", tmp_path, "-f", "json", "--seconds", "2")
     assert code == 0 and err.startswith("seed ")
-    assert json.loads(open(out.strip()).read())["seed"] == int(err.split()[1])
+    assert json.loads(Path(out.strip()).read_text())["seed"] == int(err.split()[1])
 
 
 def test_json_lines_in_order_with_an_error_among_them(klangbild, picture_file, tmp_path):
@@ -153,7 +154,7 @@ def test_ctrl_c_keeps_what_exists(picture_file, tmp_path):
 def test_words_alone(klangbild, tmp_path):
     code, out, _ = klangbild("compose", "--text", "stormy, heroic", "-o", tmp_path, "-f", "json", *FAST)
     assert code == 0
-    record = json.loads(open(out.strip()).read())
+    record = json.loads(Path(out.strip()).read_text())
     assert record["picture"] is None and record["emotion"]["source"] == "text"
 
 

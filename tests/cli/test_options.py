@@ -25,7 +25,12 @@ def test_what_is_given_and_only_that_arrives():
     parser = argparse.ArgumentParser()
     add_settings(parser)
     arguments = parser.parse_args(["--top-k", "5", "--instruments", "Piano, bass", "--commercial", "-d", "cpu"])
-    assert settings_from(arguments) == {"top_k": 5, "instruments": ("piano", "bass"), "commercial": True, "device": "cpu"}
+    assert settings_from(arguments) == {
+        "top_k": 5,
+        "instruments": ("piano", "bass"),
+        "commercial": True,
+        "device": "cpu",
+    }
 
 
 def test_settings_survive_json():

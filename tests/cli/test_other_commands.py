@@ -8,7 +8,7 @@ import soundfile
 
 @pytest.fixture
 def midi(klangbild, picture_file, tmp_path):
-    code, out, _ = klangbild(picture_file, "-o", tmp_path / "made", "-f", "mid,wav,json", "--seconds", "2", "--seed", "1")
+    code, _, _ = klangbild(picture_file, "-o", tmp_path / "made", "-f", "mid,wav,json", "--seconds", "2", "--seed", "1")
     assert code == 0
     return tmp_path / "made" / "dusk-1.mid"
 
@@ -46,7 +46,7 @@ def test_a_damaged_midi_file(klangbild, midi, tmp_path):
 
 def test_replay(klangbild, midi, tmp_path):
     for source in (midi, midi.with_suffix(".wav"), midi.with_suffix(".json")):
-        code, out, err = klangbild("replay", source, "-o", tmp_path / "again", "-f", "mid,wav", "--overwrite")
+        code, _, err = klangbild("replay", source, "-o", tmp_path / "again", "-f", "mid,wav", "--overwrite")
         assert (code, err) == (0, "")
         assert (tmp_path / "again" / "dusk-1.mid").read_bytes() == midi.read_bytes()
         assert (tmp_path / "again" / "dusk-1.wav").read_bytes() == midi.with_suffix(".wav").read_bytes()

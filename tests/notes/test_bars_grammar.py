@@ -77,7 +77,9 @@ def test_no_dead_end_when_everything_is_due_at_once(bars_asked):
     families = ("drums", "mallet", "organ", "guitar", "strings", "winds")
     for seed in range(100):
         required = families[: seed % 7]
-        rules = Rules(families=families, required=required, min_instruments=6, mode="minor", meter=(3, 8), bars=bars_asked)
+        rules = Rules(
+            families=families, required=required, min_instruments=6, mode="minor", meter=(3, 8), bars=bars_asked
+        )
         piece = LANGUAGE.decode(roll(rules, seed))
         assert set(piece.families) == set(families)
 

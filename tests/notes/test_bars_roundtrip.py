@@ -78,14 +78,18 @@ def test_three_four_and_six_eight_stay_apart():
 
 def test_sections_stand_alone_and_make_up_the_piece():
     onsets = np.arange(0, 80, 0.5)
-    piece = Piece((Track("bass", 32, make_notes(onsets, onsets * 0 + 0.5, onsets * 0 + 40, onsets * 0 + 80)),), length_beats=80)
+    piece = Piece(
+        (Track("bass", 32, make_notes(onsets, onsets * 0 + 0.5, onsets * 0 + 40, onsets * 0 + 80)),), length_beats=80
+    )
     sections = LANGUAGE.encode_sections(piece)
     assert [s.n_bars for s in sections] == [8, 8, 4]
     whole = np.concatenate([[bars.BOS], *[s.ids for s in sections], [bars.EOS]])
     assert np.array_equal(whole, LANGUAGE.encode(piece))
     # each opens with Bar, Tempo, Position and states its velocity and duration anew
     for section in sections:
-        kinds = np.searchsorted([bars.TEMPO_0, bars.POSITION_0, bars.NOTE_0, bars.DURATION_0, bars.VELOCITY_0], section.ids[:6], "right")
+        kinds = np.searchsorted(
+            [bars.TEMPO_0, bars.POSITION_0, bars.NOTE_0, bars.DURATION_0, bars.VELOCITY_0], section.ids[:6], "right"
+        )
         assert kinds.tolist() == [0, 1, 2, 5, 3, 4]
 
 

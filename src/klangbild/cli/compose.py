@@ -11,7 +11,15 @@ from typing import Any
 
 from klangbild.cli.options import add_output, add_settings, settings_from
 from klangbild.errors import (
-    EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_SOME_FAILED, InputError, KlangbildError, OutputError, Stopped, UsageError,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_OK,
+    EXIT_SOME_FAILED,
+    InputError,
+    KlangbildError,
+    OutputError,
+    Stopped,
+    UsageError,
 )  # fmt: skip
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif"}
@@ -27,7 +35,9 @@ def register(subparsers: Any) -> None:
         "compose", help="a picture becomes music", description="A picture becomes music: MIDI, WAV, piano roll and JSON.",
         epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("pictures", nargs="*", metavar="PICTURE", help="picture files, folders of pictures, or - for stdin")
+    parser.add_argument(
+        "pictures", nargs="*", metavar="PICTURE", help="picture files, folders of pictures, or - for stdin"
+    )
     add_output(parser)
     add_settings(parser)
     parser.set_defaults(run=run)
@@ -65,7 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             with Bar(name, arguments) as bar:
                 result = composer.compose(
-                    source, on_progress=lambda done, total, bar=bar: bar.update(done, total) and not stop.pressed, **given
+                    source,
+                    on_progress=lambda done, total, bar=bar: bar.update(done, total) and not stop.pressed,
+                    **given,
                 )
             paths = result.save(out, formats, filename=arguments.filename, overwrite=arguments.overwrite)
         except KlangbildError as error:
@@ -82,7 +94,10 @@ def run(arguments: argparse.Namespace) -> int:
             print("Stopped; what existed was kept.", file=sys.stderr)
             return EXIT_INTERRUPTED
     if len(sources) > 1 and not arguments.quiet:
-        print(f"{done} of {len(sources)} pictures done" + (f", {len(failures)} failed" if failures else ""), file=sys.stderr)
+        print(
+            f"{done} of {len(sources)} pictures done" + (f", {len(failures)} failed" if failures else ""),
+            file=sys.stderr,
+        )
     if not failures:
         return EXIT_OK
     return EXIT_SOME_FAILED if done else EXIT_FAILED
@@ -106,7 +121,9 @@ def expand(arguments: list[str], *, has_text: bool = False) -> list[Any]:
         elif path.is_dir():
             inside = sorted(p for p in path.iterdir() if p.suffix.lower() in _SUFFIXES)
             if not inside:
-                raise InputError(f"{path}: this folder holds no picture; give one with {' '.join(sorted(_SUFFIXES))} files")
+                raise InputError(
+                    f"{path}: this folder holds no picture; give one with {' '.join(sorted(_SUFFIXES))} files"
+                )
             sources.extend(inside)
         else:
             sources.append(path)
@@ -142,7 +159,9 @@ def _report(result: Any, paths: dict[str, Path], arguments: argparse.Namespace) 
             print(path, flush=True)
     if arguments.verbose:
         asked, music = result.asked, result.record["music"]
-        print(f"{result.name}: {asked.name} (valence {asked.valence:+.2f}, arousal {asked.arousal:+.2f})", file=sys.stderr)
+        print(
+            f"{result.name}: {asked.name} (valence {asked.valence:+.2f}, arousal {asked.arousal:+.2f})", file=sys.stderr
+        )
         for reason in result.reasons:
             print(f"  {reason}", file=sys.stderr)
         print(f"  {music.get('words', '')}", file=sys.stderr)

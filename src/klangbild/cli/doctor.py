@@ -17,7 +17,9 @@ from klangbild.errors import EXIT_FAILED, KlangbildError
 
 def register(subparsers: Any) -> None:
     parser = subparsers.add_parser(
-        "doctor", help="check this installation", description="Print what is installed and where, and make a two-second piece."
+        "doctor",
+        help="check this installation",
+        description="Print what is installed and where, and make a two-second piece.",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     parser.set_defaults(run=run)
@@ -57,7 +59,8 @@ def _house() -> dict[str, Any]:
         "python": f"{platform.python_version()} ({sys.executable})",
         "system": f"{platform.system()} {platform.machine()}",
         **{name: there(name) for name in ("numpy", "onnxruntime", "symusic", "soundfile")},
-        "torch": there("torch") + (" (only needed to train, and for the big sound engines)" if there("torch") == "not installed" else ""),
+        "torch": there("torch")
+        + (" (only needed to train, and for the big sound engines)" if there("torch") == "not installed" else ""),
         "gradio": there("gradio"),
         "SoundFont": font,
         "models": ", ".join(f"{p.name} ({p.stat().st_size / 1e6:.1f} MB)" for p in weights) or "none",
@@ -79,4 +82,6 @@ def _try() -> dict[str, str]:
     except Exception as error:  # noqa: BLE001 - a doctor reports every illness
         return {"two-second piece": f"failed: {type(error).__name__}: {error}"}
     sound = result.record["sound"]
-    return {"two-second piece": f"made in {time.perf_counter() - started:.1f} s, {sound['lufs']} LUFS, {sound['true_peak_dbtp']} dBTP"}
+    return {
+        "two-second piece": f"made in {time.perf_counter() - started:.1f} s, {sound['lufs']} LUFS, {sound['true_peak_dbtp']} dBTP"
+    }

@@ -57,7 +57,9 @@ def add_output(parser: argparse.ArgumentParser, *, formats: bool = True) -> None
     from klangbild.result import DEFAULT_FILENAME
 
     group = parser.add_argument_group("output")
-    group.add_argument("-o", "--output", default=".", metavar="OUT", help="a folder, or a file by its suffix (default: here)")
+    group.add_argument(
+        "-o", "--output", default=".", metavar="OUT", help="a folder, or a file by its suffix (default: here)"
+    )
     if formats:
         group.add_argument(
             "-f", "--format", default=None, metavar="LIST",
@@ -124,5 +126,7 @@ def options_table() -> str:
             values = f"{meta['min']} to {meta['max']}" + (" or `off`" if knob.name == "loudness" else "")
         default = "" if knob.default is None or knob.default is False else str(knob.default)
         engines = " ".join(meta.get("engines", ("all",)))
-        lines.append(f"| `{flag_of(knob.name)}` | {values} | {default} | {meta['help'].replace('|', '/')} | {engines} |")
+        lines.append(
+            f"| `{flag_of(knob.name)}` | {values} | {default} | {meta['help'].replace('|', '/')} | {engines} |"
+        )
     return "\n".join(lines) + "\n"

@@ -31,8 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
     from klangbild.notes.midi import read_music
     from klangbild.settings import Settings
     from klangbild.sound.files import write_audio
-    from klangbild.sound.master import master
     from klangbild.sound.fonts import find_soundfont
+    from klangbild.sound.master import master
     from klangbild.sound.synth import synthesize_stems
 
     given = {k: v for k in ("soundfont", "loudness") if (v := getattr(arguments, k)) is not None}

@@ -16,7 +16,9 @@ def register(subparsers: Any) -> None:
         description="Make a piece again from its .json, .mid, .wav, .flac, .mp3, .ogg or .png. Says so if it cannot be exact.",
     )  # fmt: skip
     parser.add_argument("file", metavar="FILE", help="a file that klangbild made")
-    parser.add_argument("--picture", default=None, metavar="PICTURE", help="the picture it was made from (checked by its hash)")
+    parser.add_argument(
+        "--picture", default=None, metavar="PICTURE", help="the picture it was made from (checked by its hash)"
+    )
     add_output(parser)
     parser.set_defaults(run=run)
 

@@ -96,7 +96,7 @@ def compose_notes(
         def bar_done(ids: list[int], candidate: int = candidate) -> bool | None:
             if on_bar:
                 on_bar(language.decode(np.array(ids)))
-            done, total = _bars_done(ids, sampler.state.n_bars or 0)
+            done, total = _bars_done(ids, sampler.state.n_bars or 0)  # noqa: B023 - called only while this one runs
             return on_progress(candidate + done / total, settings.candidates) if on_progress and total else None
 
         sampler = Sampler(

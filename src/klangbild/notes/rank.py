@@ -11,6 +11,7 @@ References: key profiles as in `notes.key`; for rate, loudness and articulation 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -85,7 +86,7 @@ def _variety(piece: Piece) -> float:
         contents.append(inside)
     if len(contents) < 2:
         return 1.0
-    changed = [a != b and bool(b) for a, b in zip(contents, contents[1:], strict=False)]
+    changed = [a != b and bool(b) for a, b in pairwise(contents)]
     return float(np.mean(changed))
 
 

@@ -195,7 +195,9 @@ class Sampler:
             free = _log_softmax(logits[1, : self.language.size])
             odds = np.where(odds > NEVER_BELOW, odds + (s.guidance - 1.0) * (odds - free), odds - 50.0)
         if not np.isfinite(odds).all():
-            raise KlangbildError(f"the note model '{self.model.conditioning}' gave a number that is not finite; reinstall its weights")
+            raise KlangbildError(
+                f"the note model '{self.model.conditioning}' gave a number that is not finite; reinstall its weights"
+            )
         if s.repetition_penalty != 1.0:
             recent = np.unique(self.take.ids[-REPETITION_WINDOW:])
             recent = recent[~self.groups["rhythm"][recent]]
@@ -203,7 +205,9 @@ class Sampler:
             odds[recent] *= s.repetition_penalty
         allowed = self.language.allowed(self.state, self.rules)
         if not allowed.any():
-            raise KlangbildError(f"the {self.language.name} grammar has no way on; this is a bug, please report the command")
+            raise KlangbildError(
+                f"the {self.language.name} grammar has no way on; this is a bug, please report the command"
+            )
         # first which kind of id (when), then which one of the kind (what); all in logarithms, since a cold temperature can
         # make the likeliest of what is allowed as unlikely as exp(-500)
         kinds: list[tuple[np.ndarray, float, np.ndarray]] = []
