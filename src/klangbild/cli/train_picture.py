@@ -12,8 +12,8 @@ from typing import Any
 
 from klangbild.errors import EXIT_OK, NotAvailableError
 
-_IMAGES = Path("../shared/data/images")
-_TEACHER = Path("../shared/data/teacher/mobilenet_v2_1.0_224.tflite")
+_IMAGES = Path("data/images")
+_TEACHER = Path("data/teacher/mobilenet_v2_1.0_224.tflite")
 
 
 def add_picture_commands(parts: Any, exports: Any = None) -> None:

@@ -193,8 +193,8 @@ def main(arguments: list[str] | None = None) -> int:
     import argparse
 
     parser = argparse.ArgumentParser(prog="python -m klangbild.data.pictures_prepare", description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/images"))
-    parser.add_argument("--teacher", type=Path, default=Path("../shared/data/teacher/mobilenet_v2_1.0_224.tflite"))
+    parser.add_argument("--data", type=Path, default=Path("data/images"))
+    parser.add_argument("--teacher", type=Path, default=Path("data/teacher/mobilenet_v2_1.0_224.tflite"))
     parser.add_argument("--out", type=Path, default=Path("data/prepared/pictures.npz"))
     parser.add_argument("--quality", type=int, default=30, help="of the small WebP pictures (default: 30)")
     given = parser.parse_args(arguments)
