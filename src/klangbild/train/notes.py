@@ -2,7 +2,7 @@
 
 The loop one can read: draw chunks, predict each next id, step, and every so often measure on held-out music and write a
 checkpoint. The learning rate warms up and then stays; `--decay-steps` branches off the newest checkpoint and brings it to
-zero (a branch for shipping: the main run goes on from where it stayed). Runs on CPU and CUDA alike, in bfloat16.
+zero (a branch for shipping: the main run goes on from where it stayed). Runs on CPU and CUDA alike, in bfloat16 where the machine has it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from klangbild.notes.network_torch import Dropout, NetworkSizes, NotesNetwork
 from klangbild.notes.weights_torch import in_other_mode
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
 from klangbild.train.optimizers import MuonAdamW, schedule
+from klangbild.train.precision import autocast
 
 CHECKPOINT, DECAYED = "last.pt", "decayed.pt"
 LOG_COLUMNS = ("step", "ids", "minutes", "rate", "loss", "heldout", "ids_per_s")
@@ -183,7 +184,7 @@ class NotesTrainer:
         """Nats of each target (rows, T), 0 where there is none, and how many there are."""
         ids, targets = (torch.from_numpy(a).to(self.device) for a in (batch.ids, batch.targets))
         condition = torch.from_numpy(batch.condition).to(self.device)
-        with torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16):
+        with autocast(self.device):
             logits = forward(ids, condition, dropout)
         losses = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORE, reduction="none")
         return losses.view_as(targets), int((batch.targets != IGNORE).sum())

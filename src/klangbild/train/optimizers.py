@@ -15,17 +15,19 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from klangbild.train.precision import has_bfloat16
+
 # Coefficients of the odd polynomial a x + b x^3 + c x^5 of Jordan et al.; steepest at 0 among those that stay bounded.
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 
 
 def orthogonalise(stack: Tensor, steps: int = 5) -> Tensor:
-    """Matrices (n, rows, columns) -> the same with all singular values near 1 (0.7 .. 1.2), in bfloat16."""
-    x = stack.bfloat16()
+    """Matrices (n, rows, columns) -> the same with all singular values near 1 (0.7 .. 1.2), in bfloat16 where the machine has it."""
+    x = stack.bfloat16() if has_bfloat16(stack.device.type) else stack
     tall = x.shape[-2] > x.shape[-1]
     if tall:
         x = x.mT
-    x = x / (x.float().norm(dim=(-2, -1), keepdim=True) + 1e-7).bfloat16()
+    x = x / (x.float().norm(dim=(-2, -1), keepdim=True) + 1e-7).to(x.dtype)
     for _ in range(steps):
         gram = x @ x.mT
         x = _A * x + (_B * gram + _C * (gram @ gram)) @ x

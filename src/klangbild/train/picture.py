@@ -2,7 +2,7 @@
 
 The student sees 128 pixels and learns to say what the teacher saw at 224: its summary, its four quarters, its opinion on
 what the picture shows (Hinton et al. 2015), and what a ridge on the teacher's summary would say of valence and arousal (on
-unrated pictures only; no rated picture is ever shown to the student). Runs on CPU and CUDA alike, in bfloat16.
+unrated pictures only; no rated picture is ever shown to the student). Runs on CPU and CUDA alike, in bfloat16 where the machine has it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from klangbild.picture.encoder_torch import EncoderSizes, Student
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
 from klangbild.train.emotion_ridge import fit_ridge_heads
 from klangbild.train.picture_batches import Batch, PictureBatches
+from klangbild.train.precision import autocast
 
 LOG_COLUMNS = ("step", "pictures", "minutes", "rate", "loss", "art_r2", "photo_r2", "ms_per_picture")
 _TEMPERATURE = 2.0
@@ -139,7 +140,7 @@ class PictureTrainer:
         config = self.config
         rgb = batch.rgb.to(self.device, memory_format=torch.channels_last)
         true_pooled, true_quadrants = batch.pooled.to(self.device), batch.quadrants.to(self.device)
-        with torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16):
+        with autocast(self.device):
             pooled, quadrants = self.model(rgb)
         pooled, quadrants = pooled.float(), quadrants.float()
         teacher = F.log_softmax(self._logits(true_pooled) / _TEMPERATURE, dim=1)
