@@ -7,6 +7,7 @@ from pathlib import Path
 
 from klangbild.cli import events, sound
 from klangbild.cli.train_picture import add_prepare_command
+from klangbild.errors import UsageError
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
@@ -29,8 +30,20 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     )
     notes.set_defaults(run=_run_notes)
     add_prepare_command(kinds)
+    _add_sound_command(kinds)
     aria = kinds.add_parser("events", help=events.PREPARE_HELP, description=events.PREPARE_HELP)
     events.add_prepare_arguments(aria)
+
+
+def _add_sound_command(kinds: argparse._SubParsersAction) -> None:
+    parser = kinds.add_parser("sound", help="rendered clips for the small sound model", description=_SOUND)
+    parser.add_argument("notes", type=Path, metavar="NOTES.npz", help="what 'data prepare notes' wrote")
+    parser.add_argument("-o", "--out", type=Path, default=Path("data/prepared/sound.npz"), metavar="FILE.npz")
+    parser.add_argument("--clips", type=int, default=2700, metavar="N", help="clips of 10.24 s (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="which stretches of which pieces (default %(default)s)")
+    parser.add_argument("--soundfont", type=Path, metavar="FILE.sf2", help="instead of the one that ships or is found")
+    parser.add_argument("--latent-out", type=Path, metavar="FILE.npz", help="write the latent's axes there too")
+    parser.set_defaults(run=_run_sound)
 
 
 _NOTES = (
@@ -45,4 +58,23 @@ def _run_notes(args: argparse.Namespace) -> int:
     prepare_notes(args.raw, args.out, licence=args.licence, exclude_labels=args.exclude_labels)
     print(args.out)
     print(args.out.with_name(args.out.stem + "-manifest.csv"))
+    return 0
+
+
+_SOUND = (
+    "Plays stretches of 10.24 s of the prepared notes with our own synthesizer, fits the latent's axes on the training "
+    "clips in closed form, and writes every clip as 160 x 64 int8 numbers with what it is: emotion, tempo, key, "
+    "instruments, density, pool. Every held-out piece gives a held-out clip."
+)
+
+
+def _run_sound(args: argparse.Namespace) -> int:
+    from klangbild.data.prepare_sound import prepare_sound
+
+    if args.clips < 1:
+        raise UsageError(f"--clips {args.clips}: name at least one clip")
+    prepare_sound(
+        args.notes, args.out, n_clips=args.clips, soundfont=args.soundfont, seed=args.seed, latent_out=args.latent_out
+    )
+    print(args.out)
     return 0
