@@ -13,12 +13,12 @@ from klangbild.notes.runtime import PLACES, NotesRuntime, load
 torch = pytest.importorskip("torch")
 
 
-def tiny(mode: str):
+def tiny(mode: str, *, places: bool = True):
     """A network with all its weights away from zero, and its runtime in float32."""
     from klangbild.notes.network_torch import NetworkSizes, NotesNetwork
     from klangbild.train.notes_graph import build_graph
 
-    sizes = NetworkSizes(60, mode, width=32, layers=2, heads=2, hidden=64, condition_width=8)
+    sizes = NetworkSizes(160, mode, width=32, layers=2, heads=2, hidden=64, condition_width=8, places=places)
     generator = torch.Generator().manual_seed(4)
     network = NotesNetwork(sizes, generator=generator)
     with torch.no_grad():
@@ -35,9 +35,10 @@ def reference(network, ids, condition):
         return network(torch.from_numpy(ids), rows).numpy()
 
 
+@pytest.mark.parametrize("places", [True, False])
 @pytest.mark.parametrize("mode", MODES)
-def test_logits_equal_torch(mode):
-    network, model, card = tiny(mode)
+def test_logits_equal_torch(mode, places):
+    network, model, card = tiny(mode, places=places)
     rng = np.random.default_rng(0)
     time = PLACES + 20  # past one growth of the memory
     ids = rng.integers(0, network.embedding.num_embeddings, (2, time))

@@ -1,7 +1,8 @@
 """The notes model: a small decoder-only transformer over note ids, conditioned on valence and arousal.
 
 Pre-norm RMSNorm, rotary positions, squared-ReLU feed-forward, no biases in the blocks, output layer apart from the
-embedding. Shapes: B pieces, T ids, D width, V ids of the language.
+embedding. With `places`, every id also carries where it stands: which bar of eight, and where in the bar (`notes/places.py`).
+Shapes: B pieces, T ids, D width, V ids of the language.
 
 References: Vaswani et al. (2017) "Attention is all you need"; Su et al. (2021) "RoFormer" (rotary positions); Zhang and
 Sennrich (2019) "Root mean square layer normalization"; So et al. (2021) "Primer" (squared ReLU).
@@ -15,7 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from klangbild.notes.bars_vocabulary import BAR_0, NOTE_0, POSITION_0, TEMPO_0
 from klangbild.notes.conditioning import MODES, extra_ids
+from klangbild.notes.places import BARS, STEPS
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class NetworkSizes:
     hidden: int = 1024
     condition_width: int = 64
     rope_base: float = 10000.0
+    places: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -61,6 +65,19 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     first, second = x.chunk(2, dim=-1)
     cos, sin = cos.to(x.dtype), sin.to(x.dtype)
     return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
+
+
+def places_of(ids: Tensor) -> tuple[Tensor, Tensor]:
+    """`notes.places.Places` for whole rows at once: ids (B, T) -> bar 0..7 and step 0..71 after each id, (B, T) int64."""
+    is_bar = (ids >= BAR_0) & (ids < TEMPO_0)
+    is_position = (ids >= POSITION_0) & (ids < NOTE_0)
+    bar = is_bar.cumsum(dim=1) % BARS
+    # the newest id that says a step: a Position its own, a Bar 0
+    index = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
+    newest = torch.where(is_bar | is_position, index, -1).cummax(dim=1).values
+    said = torch.where(is_position, ids - POSITION_0, 0)
+    step = torch.where(newest >= 0, said.gather(1, newest.clamp(min=0)), 0)
+    return bar, step
 
 
 class RMSNorm(nn.Module):
@@ -121,6 +138,8 @@ class NotesNetwork(nn.Module):
         self.embedding = nn.Embedding(sizes.vocabulary + extra_ids(sizes.mode), sizes.embedding_width)
         condition_out = {"continuous_concat": sizes.condition_width, "continuous_token": 2 * sizes.width}
         self.condition = nn.Linear(3, condition_out[sizes.mode]) if sizes.mode in condition_out else None
+        self.bar = nn.Embedding(BARS, sizes.width) if sizes.places else None
+        self.step = nn.Embedding(STEPS, sizes.width) if sizes.places else None
         self.blocks = nn.ModuleList(Block(sizes) for _ in range(sizes.layers))
         self.norm = RMSNorm(sizes.width)
         self.head = nn.Linear(sizes.width, sizes.vocabulary, bias=False)
@@ -134,6 +153,9 @@ class NotesNetwork(nn.Module):
                 self.condition.weight.normal_(std=0.5, generator=generator)
                 self.condition.bias.zero_()
             self.head.weight.zero_()
+            for table in (self.bar, self.step):
+                if table is not None:
+                    table.weight.zero_()  # weights trained without places stay what they were
             for block in self.blocks:
                 for layer in (block.query, block.key, block.value, block.up):
                     layer.weight.normal_(std=layer.in_features**-0.5, generator=generator)
@@ -155,7 +177,11 @@ class NotesNetwork(nn.Module):
         dropout = dropout or Dropout()
         positions = torch.arange(ids.shape[1], device=ids.device)
         cos, sin = rope_tables(positions, self.sizes.head_width, self.sizes.rope_base)
-        x = dropout(self.embed(ids, condition).float())
+        x = self.embed(ids, condition).float()
+        if self.bar is not None:
+            bar, step = places_of(ids)
+            x = x + self.bar(bar) + self.step(step)
+        x = dropout(x)
         for block in self.blocks:
             x = block(x, cos, sin, dropout)
         return self.head(self.norm(x))

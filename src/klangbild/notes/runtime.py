@@ -15,6 +15,7 @@ import numpy as np
 
 from klangbild.errors import InputError, NotAvailableError
 from klangbild.notes.conditioning import MODES, prefix_ids
+from klangbild.notes.places import Places
 
 PLACES = 64
 """The memory grows by so many ids at a time."""
@@ -61,6 +62,7 @@ class NotesRuntime:
     def start(self, rows: int) -> None:
         """Forget everything; make room for `rows` rows."""
         self._rows, self._fill = rows, 0
+        self._places = Places(rows)
         self._allocate(PLACES)
 
     def forget(self) -> None:
@@ -76,6 +78,7 @@ class NotesRuntime:
         index = np.asarray(index, dtype=np.int64)
         self._keys = [np.ascontiguousarray(k[index]) for k in self._keys]
         self._values = [np.ascontiguousarray(v[index]) for v in self._values]
+        self._places.select_rows(index)
         self._rows = len(index)
 
     def step(self, ids: np.ndarray, condition: np.ndarray) -> np.ndarray:
@@ -97,6 +100,8 @@ class NotesRuntime:
             "positions": np.arange(self._fill, self._fill + time),
             "memory_bias": self._bias,
         }
+        if "bar" in self._takes:
+            feed["bar"], feed["step"] = self._places.read(ids)
         for layer in range(self._layers):
             feed[f"keys_{layer}"], feed[f"values_{layer}"] = self._keys[layer], self._values[layer]
         results = self._session.run(self._outputs, {k: v for k, v in feed.items() if k in self._takes})

@@ -49,6 +49,7 @@ class NotesConfig:
     heads: int = 4
     hidden: int = 1024
     condition_width: int = 64
+    places: bool = True
     context: int = 512
     rows: int = 8
     muon_lr: float = 0.02
@@ -84,7 +85,14 @@ class NotesConfig:
 
     def sizes(self, vocabulary: int) -> NetworkSizes:
         return NetworkSizes(
-            vocabulary, self.mode, self.width, self.layers, self.heads, self.hidden, self.condition_width
+            vocabulary,
+            self.mode,
+            self.width,
+            self.layers,
+            self.heads,
+            self.hidden,
+            self.condition_width,
+            places=self.places,
         )
 
 

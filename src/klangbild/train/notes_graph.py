@@ -1,6 +1,7 @@
 """The notes model as an ONNX graph that reads a few ids at a time and never copies its memory.
 
 Inputs   ids (B, T) int64, condition (B, T, 3) float32, positions (T,) int64,
+         with places also bar and step (B, T) int64: `notes.places` after each id,
          keys_i (B, H, D, P) and values_i (B, H, P, D) float32 for each layer i: the memory, P places of it,
          memory_bias (P,) float32: 0 where a place is filled, -1e9 where it is not.
 Outputs  logits (B, V) float32 after the last id, new_keys_i (B, H, D, T), new_values_i (B, H, T, D): to be written
@@ -58,6 +59,9 @@ def build_graph(
     """
     g = _Graph()
     x = _embed(g, sizes, weights, half_embedding)
+    if sizes.places:
+        for name in ("bar", "step"):
+            x = g("Add", x, g("Gather", g.constant(weights[f"{name}.weight"], f"{name}_table"), name))
     cosine, sine = _rope(g, sizes)
     bias = _biases(g)
     for layer in range(sizes.layers):
@@ -169,6 +173,8 @@ def _model(g: _Graph, sizes: NetworkSizes) -> onnx.ModelProto:
         tensor("positions", ["T"], TensorProto.INT64),
         tensor("memory_bias", ["P"]),
     ]
+    if sizes.places:
+        inputs += [tensor(name, ["B", "T"], TensorProto.INT64) for name in ("bar", "step")]
     outputs = [tensor("logits", ["B", sizes.vocabulary])]
     for i in range(sizes.layers):
         inputs += [tensor(f"keys_{i}", ["B", heads, d, "P"]), tensor(f"values_{i}", ["B", heads, "P", d])]
