@@ -1,0 +1,236 @@
+"""Training the vocoder's net, `klangbild train sound-magnitudes`: from log-mel back to magnitudes, by mean absolute error.
+
+Rendered clips give both sides. Half of the crops show the net mel that went through the sound model's latent and back, with
+a little noise on it, since that is what it will be given; the target is always the true magnitudes. The learning rate
+falls along half a cosine over the steps (or, with --minutes, over the minutes).
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import math
+import sys
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from klangbild.data.vocoder_clips import vocoder_clips
+from klangbild.diffusion.small_latent import (
+    CHANNELS,
+    FLOOR,
+    MelLatent,
+    PatchMoments,
+    from_int8,
+    log_mel,
+    magnitudes,
+    to_int8,
+)
+from klangbild.diffusion.small_magnitudes_torch import MagnitudeNet, MagnitudeSizes
+from klangbild.errors import InputError, UsageError
+from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
+
+LOG_COLUMNS = ("step", "minutes", "rate", "loss_db", "heldout_db", "heldout_true_mel_db")
+DB = 20 / math.log(10)  # decibels of a natural logarithm of a magnitude
+
+
+@dataclass(frozen=True)
+class MagnitudesConfig:
+    """Everything a run is made of; one TOML file."""
+
+    notes: str = "data/prepared/notes.npz"
+    latent: str = "data/prepared/sound.npz"
+    run: str = "runs/sound-magnitudes"
+    seed: int = 1
+    clips: int = 280
+    heldout_clips: int = 40
+    crops: int = 16
+    crop_frames: int = 96
+    steps: int = 3000
+    lr: float = 2e-3
+    warmup: int = 50
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    average: float = 0.998
+    latent_share: float = 0.5
+    latent_noise: float = 0.15
+    heldout_every: int = 500
+    checkpoint_minutes: float = 2.0
+    width: int = 192
+    blocks: int = 3
+    widening: int = 3
+    kernel: int = 7
+
+    @staticmethod
+    def load(path: Path) -> MagnitudesConfig:
+        """Raises InputError: missing, no TOML, or a name that is not ours."""
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise InputError(f"{path}: there is no such config; see configs/") from None
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"{path}: is not TOML ({error}); mend that line") from None
+        known = {f.name for f in dataclasses.fields(MagnitudesConfig)}
+        if unknown := sorted(set(values) - known):
+            raise InputError(f"{path}: '{unknown[0]}' is not a setting; known are {', '.join(sorted(known))}")
+        return MagnitudesConfig(**values)
+
+    @property
+    def sizes(self) -> MagnitudeSizes:
+        return MagnitudeSizes(self.width, self.blocks, self.widening, self.kernel)
+
+
+class Spectra:
+    """Clips as what the net reads and what it shall say, all natural logarithms in float16.
+
+    target (n, frames, 513); mel (n, frames, 80), true; latents (n, frames // 4, 64), whitened.
+    """
+
+    def __init__(self, sounds: np.ndarray, latent: MelLatent) -> None:
+        self.latent = latent
+        found = [magnitudes(sound) for sound in sounds]
+        self.target = np.stack([np.log(np.maximum(m, FLOOR)).astype(np.float16) for m in found])
+        mels = [log_mel(m) for m in found]
+        self.mel = np.stack(mels).astype(np.float16)
+        self.latents = np.stack([from_int8(to_int8(latent.encode(mel))) for mel in mels])
+
+    def crops(self, config: MagnitudesConfig, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """(mel (crops, frames, 80), target (crops, frames, 513)), float32."""
+        frames = config.crop_frames // 4
+        seen, said = [], []
+        for _ in range(config.crops):
+            clip = int(rng.integers(len(self.target)))
+            start = int(rng.integers(self.latents.shape[1] - frames + 1))
+            stretch = slice(4 * start, 4 * (start + frames))
+            if rng.random() < config.latent_share:
+                noise = rng.standard_normal((frames, CHANNELS)) * config.latent_noise * rng.random()
+                seen.append(self.latent.decode(self.latents[clip, start : start + frames] + noise))
+            else:
+                seen.append(self.mel[clip, stretch].astype(np.float32))
+            said.append(self.target[clip, stretch].astype(np.float32))
+        return torch.from_numpy(np.stack(seen)), torch.from_numpy(np.stack(said))
+
+
+def read_latent(config: MagnitudesConfig, sounds: np.ndarray) -> MelLatent:
+    """The sound model's latent; where it is not prepared yet, one fitted on these clips."""
+    if Path(config.latent).is_file():
+        return MelLatent.load(config.latent)
+    print(f"{config.latent}: is not there; a latent is fitted on these clips instead", file=sys.stderr)
+    moments = PatchMoments()
+    for sound in sounds:
+        moments.add(log_mel(magnitudes(sound)))
+    return moments.fit()[0]
+
+
+@torch.no_grad()
+def heldout_db(net: MagnitudeNet, spectra: Spectra, *, through_latent: bool) -> float:
+    """Mean absolute error of log-magnitudes in dB on all of `spectra`."""
+    total = 0.0
+    for mel, latents, target in zip(spectra.mel, spectra.latents, spectra.target, strict=True):
+        seen = spectra.latent.decode(latents) if through_latent else mel.astype(np.float32)
+        said = net(torch.from_numpy(seen)[None])[0]
+        total += float((said - torch.from_numpy(target.astype(np.float32))).abs().mean())
+    return DB * total / len(spectra.target)
+
+
+def averaged(net: MagnitudeNet, average: MovingAverage) -> MagnitudeNet:
+    """A copy of the net with the averaged weights."""
+    copy = MagnitudeNet(net.sizes)
+    copy.load_state_dict({**net.state_dict(), **average.weights})
+    return copy.eval()
+
+
+def train_magnitudes(
+    config: MagnitudesConfig, *, minutes: float | None = None, steps: int | None = None, resume: bool = False
+) -> Path:
+    """Train until the steps (or minutes in all) are over; returns the run's last.pt.
+
+    Raises:
+        InputError: the prepared data cannot be used. UsageError: a run is there already, or is of another network.
+    """
+    run = Path(config.run)
+    target = run / "last.pt"
+    if target.exists() and not resume:
+        raise UsageError(f"{target}: a run is already there; add --resume, or name another 'run' folder in the config")
+    clips = vocoder_clips(run / "clips.npz", Path(config.notes), n_train=config.clips, n_heldout=config.heldout_clips)
+    sounds = clips.side(heldout=False)
+    latent = read_latent(config, sounds)
+    train, held = Spectra(sounds, latent), Spectra(clips.side(heldout=True), latent)
+    net = MagnitudeNet(config.sizes, generator=torch.Generator().manual_seed(config.seed))
+    average = MovingAverage(net, decay=config.average)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+    step, spent, total = 0, 0.0, steps or config.steps
+    if resume:
+        state = load_checkpoint(target)
+        if state["sizes"] != config.sizes.as_dict():
+            raise UsageError("the checkpoint is of a network of other sizes; use its config, or another 'run' folder")
+        net.load_state_dict(state["model"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        step, spent = state["step"], state["minutes"]
+
+    def keep() -> None:
+        save_checkpoint(
+            target,
+            {
+                "model": net.state_dict(),
+                "average": average.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "step": step,
+                "minutes": spent,
+                "sizes": config.sizes.as_dict(),
+                "config": dataclasses.asdict(config),
+                "latent": {n: torch.from_numpy(getattr(latent, n)) for n in ("mean", "axes", "spread")},
+            },
+        )
+
+    before, begun, saved = spent, time.monotonic(), time.monotonic()
+    losses: list[float] = []
+    fresh_log = not (run / "log.csv").exists()
+    with (run / "log.csv").open("a", newline="", buffering=1, encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if fresh_log:
+            writer.writerow(LOG_COLUMNS)
+        while True:
+            spent = before + (time.monotonic() - begun) / 60
+            progress = spent / minutes if minutes else step / total
+            done = progress >= 1
+            if losses and (done or step % 50 == 0):
+                checked = done or step % config.heldout_every == 0
+                now = averaged(net, average)
+                errors = [f"{heldout_db(now, held, through_latent=t):.3f}" if checked else "" for t in (True, False)]
+                row = (step, f"{spent:.2f}", f"{progress:.3f}", f"{DB * np.mean(losses):.3f}", *errors)
+                writer.writerow(row)
+                print("  ".join(f"{n} {v}" for n, v in zip(LOG_COLUMNS, row, strict=True)), file=sys.stderr, flush=True)
+                losses = []
+            if done or time.monotonic() - saved > 60 * config.checkpoint_minutes:
+                keep()
+                saved = time.monotonic()
+            if done:
+                return target
+            for group in optimizer.param_groups:
+                group["lr"] = _rate(config, step, progress)
+            losses.append(_step(net, optimizer, train, config, step))
+            average.update(net)
+            step += 1
+
+
+def _rate(config: MagnitudesConfig, step: int, progress: float) -> float:
+    warm = min(1.0, (step + 1) / config.warmup)
+    return config.lr * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
+
+
+def _step(net: MagnitudeNet, optimizer: Any, train: Spectra, config: MagnitudesConfig, step: int) -> float:
+    mel, target = train.crops(config, np.random.default_rng([config.seed, step]))
+    loss = (net(mel) - target).abs().mean()
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(net.parameters(), config.clip)
+    optimizer.step()
+    return loss.item()
