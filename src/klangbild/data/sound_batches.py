@@ -1,0 +1,107 @@
+"""Training batches of the small sound model, each a function of seed and step alone: a stopped run goes on to the same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from klangbild.data.sound_captions import caption
+from klangbild.data.sound_clips import CLIP_LATENTS
+from klangbild.data.sound_data import SoundData
+from klangbild.diffusion.small_latent import from_int8
+from klangbild.diffusion.small_words import MOST_WORDS, Vocabulary, caption_mask
+
+
+@dataclass(frozen=True)
+class SoundBatch:
+    """latents (B, T, 64) float32; words (B, 12) int64; mask (B, 12) float32; noise (B, T, 64); time (B,) in 0..1."""
+
+    latents: np.ndarray
+    words: np.ndarray
+    mask: np.ndarray
+    noise: np.ndarray
+    time: np.ndarray
+    clips: np.ndarray
+    """(B,) int64: which clips."""
+
+    @property
+    def noisy(self) -> np.ndarray:
+        """(1 - t) noise + t data."""
+        t = self.time[:, None, None]
+        return (1 - t) * self.noise + t * self.latents
+
+
+class SoundBatches:
+    """Draws from the training clips: every epoch a new permutation, a crop of half a clip or the whole, a new caption."""
+
+    def __init__(
+        self,
+        data: SoundData,
+        vocabulary: Vocabulary,
+        *,
+        rows: int = 16,
+        crop_share: float = 0.5,
+        words_dropped: float = 0.12,
+        seed: int = 1,
+    ) -> None:
+        self.data, self.vocabulary = data, vocabulary
+        self.rows, self.crop_share, self.words_dropped, self.seed = rows, crop_share, words_dropped, seed
+        self.clips = np.flatnonzero(~data.clip_heldout)
+
+    def batch(self, step: int) -> SoundBatch:
+        """A step's batch; with crops it has as many rows as without, of half the length."""
+        rng = np.random.default_rng([self.seed, 1, step])
+        length = CLIP_LATENTS // 2 if rng.random() < self.crop_share else CLIP_LATENTS
+        clips = self._clips(step)
+        starts = rng.integers(0, CLIP_LATENTS - length + 1, size=len(clips))
+        latents = from_int8(
+            np.stack([self.data.latents[c, s : s + length] for c, s in zip(clips, starts, strict=True)])
+        )
+        words = np.zeros((len(clips), MOST_WORDS), np.int64)
+        for row, clip in enumerate(clips):
+            if rng.random() >= self.words_dropped:
+                words[row] = self.vocabulary.read(caption(self.data, int(clip), rng)).ids
+        time = 1 / (1 + np.exp(-rng.standard_normal(len(clips))))
+        noise = rng.standard_normal(latents.shape, dtype=np.float32)
+        return SoundBatch(latents, words, masks(words), noise, time.astype(np.float32), clips)
+
+    def _clips(self, step: int) -> np.ndarray:
+        """Rows of this step: the next ones of an epoch's permutation."""
+        n = len(self.clips)
+        found = []
+        for place in range(step * self.rows, (step + 1) * self.rows):
+            epoch, index = divmod(place, n)
+            found.append(self._order(epoch)[index])
+        return self.clips[found]
+
+    def _order(self, epoch: int) -> np.ndarray:
+        if getattr(self, "_kept", (None,))[0] != epoch:
+            self._kept = (epoch, np.random.default_rng([self.seed, 0, epoch]).permutation(len(self.clips)))
+        return self._kept[1]
+
+
+def heldout_batches(
+    data: SoundData, vocabulary: Vocabulary, *, clips: int, rows: int = 16, seed: int = 7
+) -> list[SoundBatch]:
+    """Fixed batches of evenly spread held-out clips, whole, with full captions and evenly spread times."""
+    held = np.flatnonzero(data.clip_heldout)
+    held = held[np.unique(np.linspace(0, len(held) - 1, clips).astype(int))]
+    rng = np.random.default_rng(seed)
+    rng.shuffle(held)
+    time = (rng.permutation(len(held)) + 0.5) / len(held)
+    made = []
+    for first in range(0, len(held), rows):
+        part = held[first : first + rows]
+        words = np.array([vocabulary.read(caption(data, int(c), rng, full=True)).ids for c in part], np.int64)
+        latents = from_int8(data.latents[part])
+        noise = rng.standard_normal(latents.shape, dtype=np.float32)
+        made.append(
+            SoundBatch(latents, words, masks(words), noise, time[first : first + rows].astype(np.float32), part)
+        )
+    return made
+
+
+def masks(words: np.ndarray) -> np.ndarray:
+    """(B, 12) float32, see `caption_mask`."""
+    return np.array([caption_mask(row) for row in words.tolist()], np.float32)

@@ -1,0 +1,218 @@
+"""Words for our small sound model: a vocabulary of what captions say, and text -> at most twelve numbers.
+
+The vocabulary is the affect words of `emotion.affect_words` and words of music: tempo, key and mode, meter, instruments,
+density, kind of music. Synonyms share a number ("violin" is "strings", "quick" is "fast"). The order of words says nothing
+to the model: a caption is a set. What is not known is told, never guessed; what is denied ("no drums") is told apart, so
+that the caller can put it on the negative side of the guidance.
+
+No torch here, and the standard library alone beside `emotion`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from klangbild.emotion.affect_words import AFFECT_WORDS, NEGATIONS, PLAIN, STRENGTHENERS, WEAKENERS
+from klangbild.emotion.words import stem
+from klangbild.notes.families import FAMILY_NAMES
+
+MOST_WORDS = 12
+"""A caption has so many words at most; it is padded with 0."""
+TONICS = ("c", "c-sharp", "d", "e-flat", "e", "f", "f-sharp", "g", "a-flat", "a", "b-flat", "b")
+TEMPOS = (
+    ("largo", 62.0), ("slow", 78.0), ("andante", 98.0), ("moderate", 118.0), ("allegro", 140.0), ("fast", 168.0),
+    ("presto", 999.0),
+)  # fmt: skip
+"""Word and the quarter notes per minute below which it is said."""
+DENSITIES = (("sparse", 4.0), ("flowing", 8.0), ("full", 14.0), ("dense", 999.0))
+"""Word and the notes per second below which it is said."""
+KINDS = {
+    "band": "band", "emopia": "pop", "nottingham": "folk", "orchestra": "orchestral", "piano": "classical",
+    "pop909": "pop", "vgmidi": "game",
+}  # fmt: skip
+"""What a pool of training music is called."""
+_MUSIC = (
+    *(tempo for tempo, _ in TEMPOS), *(density for density, _ in DENSITIES), *(f"key-{tonic}" for tonic in TONICS),
+    "major", "minor", "triple", "compound", *FAMILY_NAMES, "solo", "ensemble",
+    "band", "pop", "folk", "orchestral", "classical", "game",
+)  # fmt: skip
+_SYNONYMS = {
+    "largo": "lento", "slow": "adagio slowly", "andante": "walking unhurried",
+    "moderate": "moderato medium mid-tempo midtempo", "allegro": "upbeat uptempo up-tempo brisk",
+    "fast": "quick quickly swift rapid vivace", "presto": "prestissimo breakneck",
+    "sparse": "minimal thin", "full": "rich thick",
+    "triple": "waltz three-four 3/4", "compound": "six-eight 6/8 12/8", "major": "dur", "minor": "moll",
+    "drums": "drum percussion drumkit drum-kit beat beats drumming cymbals",
+    "piano": "pianos keyboard harpsichord clavier", "organ": "accordion harmonium harmonica",
+    "mallet": "mallets vibraphone marimba xylophone glockenspiel celesta bells chimes music-box timpani",
+    "guitar": "guitars banjo lute ukulele sitar mandolin", "bass": "bassline bass-guitar double-bass contrabass",
+    "strings": "string violin violins viola cello cellos fiddle harp choir",
+    "brass": "trumpet trumpets trombone horn horns tuba", "lead": "synth synthesizer synthesiser",
+    "winds": "wind woodwind woodwinds flute oboe clarinet bassoon recorder piccolo saxophone sax", "pad": "pads",
+    "solo": "unaccompanied", "ensemble": "tutti", "band": "rock combo", "folk": "folksong",
+    "orchestral": "orchestra symphonic symphony", "classical": "romantic-era baroque",
+    "game": "videogame video-game chiptune soundtrack",
+}  # fmt: skip
+_PHRASES = {
+    "very slow": "largo", "very slowly": "largo", "very fast": "presto", "very quick": "presto", "music box": "music-box",
+    "double bass": "double-bass", "bass guitar": "bass-guitar", "video game": "game", "mid tempo": "mid-tempo",
+    "folk song": "folk", "solo piano": "solo, piano",
+}  # fmt: skip
+_KEY = re.compile(
+    r"\b(?:in |key of )?([a-g])(#|♯|b|♭|[ -]sharp|[ -]flat)? (major|minor|dur|moll)\b|\bkey of ([a-g])(#|♯|b|♭|[ -]sharp|[ -]flat)?(?!\w)"
+)
+_BPM = re.compile(r"\b(\d{2,3}(?:\.\d+)?) ?bpm\b")
+_TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+/\d+|[,.;:!?]")
+_STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+
+
+@dataclass(frozen=True)
+class CaptionWords:
+    """A text as the model reads it.
+
+    ids: `MOST_WORDS` numbers, 0 where there is no word. known: the words of the vocabulary they stand for, in order.
+    denied: known words behind a "no", "not", "without": for the negative side. unknown: in no table.
+    nearest: for some of the unknown a known word that is spelt alike. left_out: known, but beyond the twelfth.
+    """
+
+    ids: tuple[int, ...]
+    known: tuple[str, ...]
+    denied: tuple[str, ...]
+    unknown: tuple[str, ...]
+    nearest: dict[str, str]
+    left_out: tuple[str, ...]
+
+
+class Vocabulary:
+    """Words and their numbers, from 1. The card of a model holds its words, so that numbers never move under it."""
+
+    def __init__(self, words: tuple[str, ...] | list[str] | None = None) -> None:
+        self.words = tuple(words) if words is not None else default_words()
+        self.number = {word: number for number, word in enumerate(self.words, start=1)}
+        self._meaning = {word: word for word in self.words}
+        for primary, others in _SYNONYMS.items():
+            if primary in self.number:
+                self._meaning |= dict.fromkeys(others.split(), primary)
+        self._stems: dict[str, str] = {}
+        torn = set()
+        for word, primary in self._meaning.items():
+            root = stem(word)
+            if self._stems.setdefault(root, primary) != primary:
+                torn.add(root)
+        self._stems = {root: primary for root, primary in self._stems.items() if root not in torn}
+
+    def __len__(self) -> int:
+        """How many numbers there are, 0 included."""
+        return len(self.words) + 1
+
+    def read(self, text: str | None) -> CaptionWords:
+        """Text -> numbers.
+
+        >>> read = Vocabulary().read("slow, sad violin in C minor, no drums, qwxz")
+        >>> read.known, read.denied, read.unknown
+        (('slow', 'sad', 'strings', 'key-c', 'minor'), ('drums',), ('qwxz',))
+        """
+        known: list[str] = []
+        denied: list[str] = []
+        unknown: list[str] = []
+        negated = False
+        for token in _TOKEN.findall(_plain(text or "")):
+            token = token.replace("’", "'")
+            if token in ",.;:!?":
+                negated = False
+                continue
+            if token in NEGATIONS:
+                negated = not negated
+                continue
+            words, strange = self._words_of(token)
+            if not words and not strange:
+                continue
+            (denied if negated else known).extend(words)
+            unknown += strange
+            negated = False
+        known, denied, unknown = (list(dict.fromkeys(words)) for words in (known, denied, unknown))
+        taken = known[:MOST_WORDS]
+        ids = [self.number[word] for word in taken]
+        nearest = {u: near[0] for u in unknown if (near := difflib.get_close_matches(u, self._meaning, 1, 0.8))}
+        padded = (*ids, *[0] * (MOST_WORDS - len(ids)))
+        return CaptionWords(padded, tuple(taken), tuple(denied), tuple(unknown), nearest, tuple(known[MOST_WORDS:]))
+
+    def _words_of(self, token: str) -> tuple[list[str], list[str]]:
+        """(words of the vocabulary, unknown words) of one token; both empty for a word that says nothing of the music."""
+        found: list[str] = []
+        strange: list[str] = []
+        whole = token in self._meaning or "-" not in token
+        for part in [token] if whole else token.split("-"):
+            if part in self._meaning:
+                found.append(self._meaning[part])
+            elif part in PLAIN or part in STRENGTHENERS or part in WEAKENERS:
+                continue
+            elif word := self._stems.get(stem(part)):
+                found.append(word)
+            else:
+                strange.append(part)
+        return found, strange
+
+    def affect(self) -> list[tuple[float, float, float]]:
+        """For each number: (valence, arousal, 1), -1..1, on the music's plane, or zeros for a word that has no place there."""
+        places = affect_places()
+        return [(0.0, 0.0, 0.0), *((*places[w], 1.0) if w in places else (0.0, 0.0, 0.0) for w in self.words)]
+
+
+def caption_mask(ids: tuple[int, ...] | list[int]) -> list[float]:
+    """1 where there is a word. Without any, the first place counts: it holds what "nothing said" was learnt to be."""
+    mask = [float(number > 0) for number in ids]
+    return mask if any(mask) else [1.0, *[0.0] * (len(ids) - 1)]
+
+
+def tempo_word(bpm: float) -> str:
+    """
+    >>> tempo_word(70), tempo_word(200)
+    ('slow', 'presto')
+    """
+    return next(word for word, below in TEMPOS if bpm < below or word == TEMPOS[-1][0])
+
+
+def density_word(notes_per_s: float) -> str:
+    """
+    >>> density_word(2.0), density_word(30.0)
+    ('sparse', 'dense')
+    """
+    return next(word for word, below in DENSITIES if notes_per_s < below or word == DENSITIES[-1][0])
+
+
+@lru_cache(maxsize=1)
+def affect_places() -> dict[str, tuple[float, float]]:
+    """Affect word -> (valence, arousal), -1..1."""
+    places: dict[str, tuple[float, float]] = {}
+    for line in AFFECT_WORDS.strip().splitlines():
+        numbers, _, words = line.partition(":")
+        valence, arousal = (int(n) / 100 for n in numbers.split())
+        places |= dict.fromkeys(words.split(), (valence, arousal))
+    return places
+
+
+@lru_cache(maxsize=1)
+def default_words() -> tuple[str, ...]:
+    """Words of music first, then the affect words that are not already there, under another name or their own."""
+    taken = set(_MUSIC) | {other for others in _SYNONYMS.values() for other in others.split()}
+    return (*_MUSIC, *(word for word in affect_places() if word not in taken))
+
+
+def _plain(text: str) -> str:
+    """Lower case; keys, tempos and phrases of several words turned to single words of the vocabulary."""
+    text = text.lower()
+    text = _KEY.sub(_key_words, text)
+    text = _BPM.sub(lambda match: tempo_word(float(match[1])), text)
+    for phrase, word in _PHRASES.items():
+        text = re.sub(rf"\b{phrase}\b", word, text)
+    return text
+
+
+def _key_words(match: re.Match[str]) -> str:
+    letter, sign, mode = match[1] or match[4], (match[2] or match[5] or "").strip(" -"), match[3] or ""
+    tonic = (_STEPS[letter] + (sign in ("#", "♯", "sharp")) - (sign in ("b", "♭", "flat"))) % 12
+    return f"key-{TONICS[tonic]} {mode}"
