@@ -143,9 +143,10 @@ class Settings:
         "auto", "what the picture is, for those who know better than we do", choices=("auto", "painting", "photo"),
         group="emotion",
     )  # fmt: skip
-    image_tokens: int = _knob(
-        1, "how many tokens the picture becomes", choices=(1, 4), group="advanced", engines=("art2mus",)
-    )
+    image_tokens: int | None = _knob(
+        None, "how many tokens the picture becomes; 0 = straight into every block (default: what measured best; Art2Mus: 1)",
+        choices=(0, 1, 4), group="advanced", engines=("art2mus",),
+    )  # fmt: skip
     synapse: float = _knob(
         1.0, "how much of the picture passes the synapse (0 = words only)", min=0, max=1, group="advanced",
         engines=("melfusion",),

@@ -89,7 +89,7 @@ def prepare_pictures(
     for set_name in ("oasis", "paintings_rated"):
         for _, picture in read_set(folder, set_name, [r.file for r in rated if r.set_name == set_name]):
             rated_maps.append(_quadrants(teacher.look(picture)[0]))
-            rated_gray.append(_gray16(picture))
+            rated_gray.append(gray16(picture))
     gray = np.array(rated_gray)
     webp, set_index, maps, logits, spent, dropped = [], [], [], [], 0, 0
     room = MAX_BYTES - 1_000_000  # the rest: the matrix and the rated pictures
@@ -97,7 +97,7 @@ def prepare_pictures(
         names = np.array(sorted(_names(folder, set_name)))
         names = names[rng.permutation(len(names))][: (most or MOST).get(set_name)]
         for _, picture in read_set(folder, set_name, list(names)):
-            if (gray @ _gray16(picture)).max() > ALIKE:
+            if (gray @ gray16(picture)).max() > ALIKE:
                 dropped += 1
                 continue
             small = io.BytesIO()
@@ -174,7 +174,7 @@ def _quadrants(feature_map: np.ndarray) -> np.ndarray:
     return np.sqrt([feature_map[y : y + 4, x : x + 4].mean(axis=(0, 1)) for y in (0, 3) for x in (0, 3)])
 
 
-def _gray16(picture: Picture) -> np.ndarray:
+def gray16(picture: Picture) -> np.ndarray:
     """16 x 16 grays of mean 0 and length 1 -> float32 (256,)."""
     gray = square_view(picture, 16).astype(np.float32).mean(axis=2).ravel()
     gray -= gray.mean()

@@ -1,0 +1,139 @@
+"""The published sound systems behind the house's one door: `compose(picture, engine="art2mus" | "melfusion", model=DIR)`.
+
+They load from a folder (`--model DIR`) or, for Art2Mus, a hub name that is in the cache:
+
+    art2mus     AudioLDM 2 in diffusers' layout, with art2mus_img_proj_layer.pt, art2mus_4_img_proj_layer.pt and
+                imagebind_huge.pth beside it
+    melfusion   DIR/music (Tango, AudioLDM), DIR/image (Stable Diffusion), DIR/synapses (what training wrote)
+
+Below 100 steps the faster solver (DPM++) is used, from 100 on DDIM, as published; default 25 steps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from klangbild.brief import Music
+from klangbild.diffusion.art2mus_conditioning import NEGATIVE_WORDS
+from klangbild.diffusion.art2mus_pipeline import GUIDANCE, Art2MusPipeline, Candidate
+from klangbild.diffusion.guidance import OnProgress, Solver
+from klangbild.diffusion.licences import licence_of
+from klangbild.diffusion.melfusion_pipeline import GUIDANCE as MELFUSION_GUIDANCE
+from klangbild.diffusion.melfusion_pipeline import MelfusionPipeline
+from klangbild.diffusion.model_folders import find_folder
+from klangbild.errors import NotAvailableError, UsageError
+from klangbild.settings import Settings
+from klangbild.sound.audio import Audio
+
+DEFAULT_STEPS = 25
+DDIM_FROM = 100  # steps
+_WHOLE_BELOW = 64 * 2**20  # bytes; larger files count by name and size in a folder's hash
+
+
+class PublishedEngine:
+    """A published system. Pipelines are loaded on first use, one for each device and number of image tokens."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.name = settings.engine
+        self.model = str(settings.model)
+        self.folder = find_folder(self.model)
+        self._pipelines: dict[tuple[Any, ...], Any] = {}
+        self._pipeline(settings)
+
+    def play(self, brief: Any, *, on_progress: OnProgress | None, on_bar: Callable[..., None] | None) -> Music:
+        """A `Brief` of `compose.py` (picture, words, settings, seed) -> one sound, the best of the candidates."""
+        settings = brief.settings
+        seconds = settings.length_seconds
+        if seconds is None:
+            raise UsageError("--bars and --gen-len are lengths of notes; give --seconds to a sound engine")
+        started = time.perf_counter()
+        pipeline = self._pipeline(settings)
+        loaded = time.perf_counter()
+        steps = settings.steps or DEFAULT_STEPS
+        solver: Solver = "ddim" if steps >= DDIM_FROM else "dpm++"
+        shared: dict[str, Any] = {
+            "words": settings.text,
+            "seconds": seconds,
+            "steps": steps,
+            "solver": solver,
+            "candidates": settings.candidates,
+            "seed": brief.seed,
+            "on_progress": on_progress,
+        }
+        if self.name == "art2mus":
+            shared["guidance"] = settings.guidance or GUIDANCE
+            shared["negative"] = NEGATIVE_WORDS if settings.negative is None else settings.negative
+        else:
+            shared["guidance"] = settings.guidance or MELFUSION_GUIDANCE
+            shared |= {"negative": settings.negative or "", "synapse": settings.synapse}
+        made: list[Candidate] = pipeline(brief.picture, **shared)
+        best = made[0]
+        facts: dict[str, Any] = {"seconds": round(best.audio.seconds, 3), "solver": solver, "steps": steps}
+        if len(made) > 1:
+            facts["candidates"] = [candidate.score for candidate in sorted(made, key=lambda c: c.index)]
+            facts["chosen"] = best.index
+        if self.name == "melfusion":
+            facts["gates"] = {name: round(value, 6) for name, value in pipeline.gates().items()}
+        return Music(
+            stems=[("music", Audio(np.repeat(best.audio.samples, 2, axis=0), best.audio.rate))],  # the mix is stereo
+            piece=None,
+            model=self.facts(),
+            facts=facts,
+            timings_s={"load": loaded - started, "sound": time.perf_counter() - loaded},
+            device=str(pipeline.placement.device),
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """The record's "model"."""
+        return {
+            "name": self.model,
+            "sha256": folder_hash(self.folder),
+            "licence": licence_of(self.model, self.folder).name,
+        }
+
+    def _pipeline(self, settings: Settings) -> Any:
+        tokens = 1 if settings.image_tokens is None else settings.image_tokens
+        if tokens not in (1, 4):
+            raise UsageError("--image-tokens 0 is for our small model; Art2Mus's has 1 or 4")
+        key = (tokens, settings.device, settings.commercial)
+        if key not in self._pipelines:
+            options = {"device": settings.device, "commercial": settings.commercial}
+            if self.name == "art2mus":
+                made: Any = Art2MusPipeline.from_pretrained(self.model, image_tokens=tokens, **options)
+            else:
+                made = MelfusionPipeline.from_pretrained(
+                    self._part("music"),
+                    image=self._part("image") if (self.folder / "image").is_dir() else None,
+                    synapses=self._part("synapses") if (self.folder / "synapses").is_dir() else None,
+                    **options,
+                )
+            self._pipelines[key] = made
+        return self._pipelines[key]
+
+    def _part(self, name: str) -> Path:
+        part = self.folder / name
+        if not part.is_dir():
+            raise NotAvailableError(
+                f"{self.folder}: has no folder {name!r}; MeLFusion needs music/, and image/ and synapses/ to see pictures"
+            )
+        return part
+
+
+def folder_hash(folder: Path) -> str:
+    """One hash of a model's folder: every file's name and size, and the bytes of files below 64 MB.
+
+    Gigabytes of weights are not read through for every piece; the projection, the synapses and all settings are.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        size = path.stat().st_size
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{size}\0".encode())
+        if size < _WHOLE_BELOW:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

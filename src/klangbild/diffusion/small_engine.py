@@ -1,0 +1,180 @@
+"""Our small sound model behind the house's one door: a picture, words, or both -> sound, without torch.
+
+    picture -> PicturePart (Art2Mus's projection or MeLFusion's synapse) \
+                                                                          -> what is listened to -> latents -> sound
+    words -> tokens; words to keep away from -> the other side of guidance /
+
+Candidates are ranked by how much better the wish explains them than its opposite does (`small_sampler.fit`).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from klangbild.brief import Brief, Music, OnProgress
+from klangbild.diffusion.finish import finish
+from klangbild.diffusion.small_condition import Condition, PicturePart
+from klangbild.diffusion.small_description import emotion_words
+from klangbild.diffusion.small_latent import LATENTS_PER_S, RATE
+from klangbild.diffusion.small_model import NAME, SmallSound, open_small_sound
+from klangbild.diffusion.small_projection import DEFAULT_VARIANT, open_projection
+from klangbild.diffusion.small_sampler import fit, sample
+from klangbild.diffusion.small_words import MOST_WORDS, CaptionWords
+from klangbild.errors import Stopped, UsageError
+from klangbild.notes.models import refuse_if_noncommercial
+from klangbild.settings import Settings
+from klangbild.sound.audio import Audio
+
+DEFAULT_STEPS = 25
+DEFAULT_GUIDANCE = 3.5
+_VARIANTS = {0: "direct", 1: "1", 4: "4"}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Both sides of the guidance, and what was understood of the words."""
+
+    positive: Condition
+    negative: Condition
+    words: CaptionWords
+    denied: tuple[str, ...]
+
+
+class SmallEngine:
+    """The model that ships, and the picture part that the settings name."""
+
+    def __init__(self, settings: Settings, model: SmallSound | None = None) -> None:
+        self.name = settings.engine
+        self.model = model or open_small_sound()
+        refuse_if_noncommercial(NAME, self.model.licence, settings.commercial)
+
+    def play(self, brief: Brief, *, on_progress: OnProgress | None, on_bar: Callable[..., None] | None) -> Music:
+        """A `Brief` of `compose.py` -> one sound, the best of the candidates.
+
+        Raises:
+            UsageError: a length in bars, or not one word that is known and no picture. Stopped: before one candidate was done.
+        """
+        settings = brief.settings
+        seconds = settings.length_seconds
+        if seconds is None:
+            raise UsageError("--bars and --gen-len are lengths of notes; give --seconds to a sound engine")
+        started = time.perf_counter()
+        part = self.part(settings) if brief.picture is not None else None
+        wish = self.wish(brief, part)
+        loaded = time.perf_counter()
+        steps = settings.steps or DEFAULT_STEPS
+        guidance = settings.guidance or DEFAULT_GUIDANCE
+        made, stopped = self._candidates(wish, brief, seconds, steps, guidance, on_progress)
+        scores = [0.0]
+        if len(made) > 1:
+            # the same noise for all of them: they are compared on equal terms
+            scores = [fit(self.model, m, wish.positive, wish.negative, _generator(brief.seed, 1)) for m in made]
+        chosen = int(np.argmax(scores))
+        sampled = time.perf_counter()
+        waveform = self.model.sound(made[chosen], _generator(brief.seed, 2))
+        best = finish(waveform, RATE, seconds=seconds)
+        facts: dict[str, Any] = {
+            "seconds": round(best.seconds, 3),
+            "solver": "euler",
+            "steps": steps,
+            "guidance": guidance,
+            "words_heard": list(wish.words.known),
+            "words_unknown": list(wish.words.unknown),
+            "words_avoided": list(wish.denied),
+            **(part.facts() if part else {}),
+        }
+        if len(made) > 1:
+            facts["candidates"] = [round(score, 6) for score in scores]
+            facts["chosen"] = chosen
+        return Music(
+            stems=[("music", Audio(np.repeat(best.samples, 2, axis=0), best.rate))],  # the mix is stereo
+            piece=None,
+            model=self.facts(part),
+            facts=facts,
+            timings_s={"load": loaded - started, "sound": sampled - loaded, "vocoder": time.perf_counter() - sampled},
+            stopped=stopped,
+        )
+
+    def part(self, settings: Settings) -> PicturePart:
+        """What turns the picture into something that the model hears."""
+        if self.name == "melfusion":
+            from klangbild.diffusion.small_synapse import open_synapse
+
+            return open_synapse(folder=self.model.folder)
+        wanted = settings.image_tokens
+        variant = DEFAULT_VARIANT if wanted is None else _VARIANTS[wanted]
+        return open_projection(variant, self.model.folder)
+
+    def wish(self, brief: Brief, part: PicturePart | None) -> Wish:
+        """Picture, words and negative words -> what is listened to.
+
+        Raises:
+            UsageError: there is nothing to listen to.
+        """
+        settings = brief.settings
+        text = settings.text or ""
+        if brief.source == "override":
+            # the asked feeling first: a caption holds twelve words
+            text = ", ".join([*emotion_words(brief.asked), text])
+        words = self.model.read(text)
+        avoided = self.model.read(settings.negative)
+        if part is None and not words.known:
+            raise UsageError(
+                f"none of the words in '{text}' is known to the sound model; give words like 'slow', 'sad', 'piano' or 'major'"
+            )
+        denied = tuple(dict.fromkeys([*avoided.known, *words.denied]))[:MOST_WORDS]
+        numbers = [self.model.vocabulary.number[word] for word in denied]
+        negative = self.model.words([*numbers, *[0] * (MOST_WORDS - len(numbers))])
+        tokens, mask = self.model.tokens(words.ids)
+        if part is None or brief.picture is None:
+            return Wish(self.model.words(words.ids), negative, words, denied)
+        if not words.known and self.name == "art2mus":
+            mask = silent_mask(part, mask)
+        strength = settings.synapse if self.name == "melfusion" else 1.0
+        positive = part.condition(brief.picture, tokens, mask, layers=self.model.layers, strength=strength)
+        return Wish(positive, negative, words, denied)
+
+    def facts(self, part: PicturePart | None) -> dict[str, Any]:
+        """The record's "model"."""
+        others = () if part is None else (part.sha256,)
+        return {"name": NAME, "sha256": self.model.sha256(*others), "licence": self.model.licence}
+
+    def _candidates(
+        self, wish: Wish, brief: Brief, seconds: float, steps: int, guidance: float, on_progress: OnProgress | None
+    ) -> tuple[list[np.ndarray], bool]:
+        """(latents of each candidate that was finished, whether the caller stopped before the last)."""
+        total = steps * brief.settings.candidates
+        made: list[np.ndarray] = []
+        for number in range(brief.settings.candidates):
+
+            def on_step(done: int, before: int = number * steps) -> bool | None:
+                return None if on_progress is None else on_progress(before + done, total)
+
+            try:
+                made.append(
+                    sample(
+                        self.model, wish.positive, wish.negative, _generator(brief.seed, 0, number),
+                        n_latents=math.ceil(seconds * LATENTS_PER_S), channels=self.model.channels, steps=steps,
+                        guidance=guidance, on_step=on_step,
+                    )
+                )  # fmt: skip
+            except Stopped:
+                if not made:
+                    raise
+                return made, True
+        return made, False
+
+
+def silent_mask(part: PicturePart, mask: np.ndarray) -> np.ndarray:
+    """Where only a picture speaks through the context, the words' places are empty; the direct form keeps "nothing said"."""
+    return mask if part.facts().get("image_tokens") == "direct" else np.zeros_like(mask)
+
+
+def _generator(seed: int, *use: int) -> np.random.Generator:
+    return np.random.default_rng([seed, *use])

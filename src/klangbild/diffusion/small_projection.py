@@ -1,0 +1,125 @@
+"""Art2Mus's idea on our small model: a picture's embedding becomes tokens that the frozen sound model listens to.
+
+    1        one token in the context, beside the words           (Art2Mus)
+    4        four tokens                                          (Art2Mus-4)
+    direct   four tokens turned to keys and values in every block, each behind a gate of its own; the context is the words'
+
+    tokens = W2 silu(W1 (embedding - mean) / scale + b1) + b2     embedding (384,) of our own picture encoder
+
+The files are plain arrays (.npz, float16); numpy is all they need. A file belongs to one encoder and one sound model: its
+card holds the sha256 of both.
+
+Sources: Art2Mus, arXiv 2410.04906, section 3.2 (projection); MeLFusion, arXiv 2406.04673 (keys and values in every block).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from klangbild.diffusion.small_condition import CONTEXT, PICTURE_PLACES, Condition, words_only
+from klangbild.diffusion.small_model import weights_folder
+from klangbild.diffusion.small_words import MOST_WORDS
+from klangbild.errors import InputError, NotAvailableError
+from klangbild.picture.encoder import open_encoder
+from klangbild.picture.picture import Picture
+
+VARIANTS = ("1", "4", "direct")
+DEFAULT_VARIANT = "4"
+DIRECT_TOKENS = 4
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Arrays of a file: mean, scale (384,); w1 (384, h), b1 (h,); w2 (h, n D), b2 (n D,); for direct also
+    keys, values (L, D, D) and gate (L,)."""
+
+    variant: str
+    arrays: dict[str, np.ndarray]
+    encoder: Path
+    sha256: str
+    card: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"art2mus-{self.variant}"
+
+    def tokens(self, embedding: np.ndarray) -> np.ndarray:
+        """Embedding (384,) -> tokens (n, D)."""
+        a = self.arrays
+        hidden = ((embedding - a["mean"]) / a["scale"]) @ a["w1"] + a["b1"]
+        hidden = hidden / (1 + np.exp(-hidden))
+        return (hidden @ a["w2"] + a["b2"]).reshape(int(self.card["tokens"]), -1).astype(np.float32)
+
+    def condition(
+        self, picture: Picture, tokens: np.ndarray, mask: np.ndarray, *, layers: int, strength: float = 1.0
+    ) -> Condition:
+        """See `small_condition.PicturePart`; strength scales the gates of direct, the others are heard or not at all."""
+        return self.heard(
+            open_encoder(self.encoder).embed([picture])[0], tokens, mask, layers=layers, strength=strength
+        )
+
+    def heard(
+        self, embedding: np.ndarray, tokens: np.ndarray, mask: np.ndarray, *, layers: int, strength: float = 1.0
+    ) -> Condition:
+        """As `condition`, from the embedding."""
+        words = words_only(tokens, mask, layers=layers)
+        if strength == 0:
+            return words
+        seen = self.tokens(embedding)
+        if self.variant != "direct":
+            context, whole = words.context.copy(), words.mask.copy()
+            context[MOST_WORDS : MOST_WORDS + len(seen)] = seen
+            whole[MOST_WORDS : MOST_WORDS + len(seen)] = 1
+            return Condition(context, whole, words.keys, words.values, words.mix, words.gate)
+        # equal keys side by side weigh as one: sixteen places of four tokens are four tokens
+        places = np.repeat(seen, CONTEXT // len(seen), axis=0)
+        keys, values = (np.einsum("pd,lde->lpe", places, self.arrays[n]).astype(np.float32) for n in ("keys", "values"))
+        gate = np.arctanh(np.clip(strength * np.tanh(self.arrays["gate"]), -0.999999, 0.999999)).astype(np.float32)
+        return Condition(words.context, words.mask, keys, values, words.mix, gate)
+
+    def facts(self) -> dict[str, Any]:
+        """The variant, and the gates of direct."""
+        facts: dict[str, Any] = {"image_tokens": self.variant}
+        if self.variant == "direct":
+            facts["gates"] = [round(float(g), 4) for g in np.tanh(self.arrays["gate"])]
+        return facts
+
+
+def projection_file(variant: str, folder: Path | None = None) -> Path:
+    """Where a variant's file is."""
+    return (folder or weights_folder()) / f"sound-art2mus-{variant}.npz"
+
+
+@lru_cache(maxsize=8)
+def open_projection(variant: str, folder: Path | None = None, encoder: Path | None = None) -> Projection:
+    """A variant's file, opened once.
+
+    Raises:
+        NotAvailableError: it is not there. InputError: damaged, or trained for another picture encoder.
+    """
+    path = projection_file(variant, folder)
+    encoder = encoder or weights_folder() / "picture-encoder.onnx"
+    if not path.is_file() or not encoder.is_file():
+        missing = encoder if path.is_file() else path
+        raise NotAvailableError(f"{missing}: is not in this installation; use --engine notes, or give --text alone")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name].astype(np.float32) for name in archive.files}
+        card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        if not 1 <= int(card["tokens"]) <= PICTURE_PLACES:
+            raise ValueError(f"{card['tokens']} tokens")
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: is not a picture projection of ours ({error}); install it again") from None
+    if card.get("encoder_sha256") != hashlib.sha256(encoder.read_bytes()).hexdigest():
+        raise InputError(
+            f"{path}: was trained for another picture encoder; train it again with 'klangbild train art2mus --small'"
+        )
+    return Projection(variant, arrays, encoder, hashlib.sha256(path.read_bytes()).hexdigest(), card)
