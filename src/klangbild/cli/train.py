@@ -11,6 +11,7 @@ from pathlib import Path
 from klangbild.cli import events, sound
 from klangbild.cli.train_picture import add_picture_commands
 from klangbild.cli.train_small_sound import add_small_sound_commands
+from klangbild.cli.train_sound import add_sound_commands
 from klangbild.errors import NotAvailableError
 
 
@@ -44,6 +45,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     notes.set_defaults(run=_run_export_notes)
     add_picture_commands(parts, exports)
     add_small_sound_commands(parts, exports)
+    add_sound_commands(parts, exports)
     sound.add_train_commands(parts)
 
 

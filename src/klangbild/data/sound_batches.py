@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -11,6 +12,10 @@ from klangbild.data.sound_clips import CLIP_LATENTS
 from klangbild.data.sound_data import SoundData
 from klangbild.diffusion.small_latent import from_int8
 from klangbild.diffusion.small_words import MOST_WORDS, Vocabulary, caption_mask
+
+TIME_MIDDLE, TIME_SPREAD = -0.7, 1.2
+"""Times are logistic-normal, nearer to noise than to data: what kind of music it will be is decided in the first tenth, and
+only there can words tell what the noisy clip does not show (Esser et al. 2024 shift times the same way)."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class SoundBatches:
         for row, clip in enumerate(clips):
             if rng.random() >= self.words_dropped:
                 words[row] = self.vocabulary.read(caption(self.data, int(clip), rng)).ids
-        time = 1 / (1 + np.exp(-rng.standard_normal(len(clips))))
+        time = 1 / (1 + np.exp(-(TIME_MIDDLE + TIME_SPREAD * rng.standard_normal(len(clips)))))
         noise = rng.standard_normal(latents.shape, dtype=np.float32)
         return SoundBatch(latents, words, masks(words), noise, time.astype(np.float32), clips)
 
@@ -84,12 +89,14 @@ class SoundBatches:
 def heldout_batches(
     data: SoundData, vocabulary: Vocabulary, *, clips: int, rows: int = 16, seed: int = 7
 ) -> list[SoundBatch]:
-    """Fixed batches of evenly spread held-out clips, whole, with full captions and evenly spread times."""
+    """Fixed batches of evenly spread held-out clips, whole, with full captions and the times of training, evenly."""
     held = np.flatnonzero(data.clip_heldout)
     held = held[np.unique(np.linspace(0, len(held) - 1, clips).astype(int))]
     rng = np.random.default_rng(seed)
     rng.shuffle(held)
-    time = (rng.permutation(len(held)) + 0.5) / len(held)
+    normal = NormalDist(TIME_MIDDLE, TIME_SPREAD)
+    odds = [normal.inv_cdf((place + 0.5) / len(held)) for place in rng.permutation(len(held)).tolist()]
+    time = 1 / (1 + np.exp(-np.array(odds)))
     made = []
     for first in range(0, len(held), rows):
         part = held[first : first + rows]

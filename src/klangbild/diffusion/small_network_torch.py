@@ -88,9 +88,7 @@ class WordsEncoder(nn.Module):
 
     affect: Tensor
 
-    def __init__(
-        self, sizes: SoundSizes, affect: Tensor | None = None, *, generator: torch.Generator | None = None
-    ) -> None:
+    def __init__(self, sizes: SoundSizes, vocabulary: Vocabulary, *, generator: torch.Generator | None = None) -> None:
         super().__init__()
         d = sizes.width
         self.heads = sizes.heads
@@ -101,11 +99,8 @@ class WordsEncoder(nn.Module):
         self.attention_out = _linear(d, d, generator, zero=True)
         self.up = _linear(d, sizes.words_hidden, generator)
         self.down = _linear(sizes.words_hidden, d, generator, zero=True)
-        self.register_buffer("affect", torch.zeros(sizes.vocabulary, 3) if affect is None else affect)
-
-    @staticmethod
-    def of(vocabulary: Vocabulary, sizes: SoundSizes, *, generator: torch.Generator | None = None) -> WordsEncoder:
-        return WordsEncoder(sizes, torch.tensor(vocabulary.affect(), dtype=torch.float32), generator=generator)
+        self.vocabulary = vocabulary
+        self.register_buffer("affect", torch.tensor(vocabulary.affect(), dtype=torch.float32))
 
     def forward(self, words: Tensor) -> Tensor:
         x = self.table(words) + self.place(self.affect[words])
@@ -210,7 +205,7 @@ class SoundModel(nn.Module):
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         self.sizes = sizes
-        self.words = WordsEncoder.of(vocabulary, sizes, generator=generator)
+        self.words = WordsEncoder(sizes, vocabulary, generator=generator)
         self.base = SoundNetwork(sizes, generator=generator)
 
     def forward(self, x: Tensor, t: Tensor, words: Tensor, mask: Tensor, image: ImageInputs | None = None) -> Tensor:
