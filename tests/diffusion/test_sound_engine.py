@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from klangbild.compose import Composer
-from klangbild.diffusion.engine import folder_hash
+from klangbild.diffusion.published_engine import folder_hash
 from klangbild.diffusion.melfusion_parts import save_synapses
 from klangbild.diffusion.melfusion_pipeline import MelfusionPipeline
 from klangbild.errors import NotAvailableError, UsageError

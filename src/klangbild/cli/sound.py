@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from klangbild.cli import small_art2mus, small_melfusion
 from klangbild.errors import EXIT_FAILED, EXIT_OK, NotAvailableError, UsageError
 
 SPACE = "imagebind_huge"
@@ -49,34 +50,53 @@ def add_data_commands(actions: argparse._SubParsersAction) -> None:
 
 def add_train_commands(parts: argparse._SubParsersAction) -> None:
     """art2mus, melfusion."""
-    art2mus = parts.add_parser("art2mus", help="Art2Mus's image projection, AudioLDM 2 frozen")
-    art2mus.add_argument("--model", required=True, metavar="NAME|DIR", help="AudioLDM 2 in diffusers' layout")
-    art2mus.add_argument("--pairs", type=Path, required=True, metavar="FILE.csv", help="made by 'klangbild data pair'")
-    art2mus.add_argument("--music", type=Path, required=True, metavar="DIR", help="the folder its tracks are in")
-    art2mus.add_argument("--image-tokens", type=int, choices=(1, 4), metavar="N", help="1 (default) or 4")
+    art2mus = parts.add_parser(
+        "art2mus", help="Art2Mus's image projection, the sound model frozen", description=_ART2MUS
+    )
+    art2mus.add_argument(
+        "--model", metavar="NAME|DIR", help="AudioLDM 2 in diffusers' layout (default: our small model)"
+    )
+    art2mus.add_argument("--pairs", type=Path, metavar="FILE", help="made by 'klangbild data pair'")
+    art2mus.add_argument("--music", type=Path, metavar="DIR", help="the folder its tracks are in (with --model)")
+    art2mus.add_argument(
+        "--image-tokens",
+        type=int,
+        choices=(0, 1, 4),
+        metavar="N",
+        help="1 or 4; 0 = into every block (small model only)",
+    )
+    small_art2mus.add_options(art2mus)
     _run_options(art2mus, "runs/art2mus")
     art2mus.set_defaults(run=run_art2mus)
 
-    melfusion = parts.add_parser("melfusion", help="MeLFusion's synapses, alone or with the music network")
-    melfusion.add_argument(
-        "--music-model", required=True, metavar="NAME|DIR", help="Tango or AudioLDM, diffusers' layout"
+    melfusion = parts.add_parser(
+        "melfusion", help="MeLFusion's synapses, alone or with the music network", description=_MELFUSION
     )
-    melfusion.add_argument("--image-model", required=True, metavar="NAME|DIR", help="Stable Diffusion")
-    melfusion.add_argument("--triplets", type=Path, required=True, metavar="DIR", help="train.jsonl, validation.jsonl")
+    melfusion.add_argument(
+        "--music-model", metavar="NAME|DIR", help="Tango or AudioLDM, diffusers' layout (default: our small model)"
+    )
+    melfusion.add_argument("--image-model", metavar="NAME|DIR", help="Stable Diffusion (with --music-model)")
+    melfusion.add_argument(
+        "--triplets", type=Path, metavar="DIR", help="train.jsonl, validation.jsonl (with --music-model)"
+    )
     melfusion.add_argument("--form", choices=("gated", "paper", "released"), default="gated", help="default: gated")
     melfusion.add_argument("--gates-only", action="store_true", help="leave the music network as it is")
+    small_melfusion.add_options(melfusion)
     _run_options(melfusion, "runs/melfusion")
     melfusion.set_defaults(run=run_melfusion)
 
 
 def run_pair(args: argparse.Namespace) -> int:
+    if args.imagebind is None and args.music.suffix == ".npz":
+        return small_art2mus.run_pair(args)
     from klangbild.data.art2mus_sources import artgraph_facts, fma_facts, read_fma_tracks
     from klangbild.data.pairing_manifest import licences, pair_folders
     from klangbild.data.pairing_vectors import MUSIC_SUFFIXES, PICTURE_SUFFIXES, list_files
 
     if args.imagebind is None:
         raise NotAvailableError(
-            "pairing needs a space that pictures and music share; give --imagebind imagebind_huge.pth"
+            "pairing needs a space that pictures and music share; give --imagebind imagebind_huge.pth, or the prepared "
+            "sound of our small model as --music data/prepared/sound.npz, which is matched by what both ask for"
         )
     names = {
         folder: [path.relative_to(folder).as_posix() for path in list_files(folder, suffixes)]
@@ -159,6 +179,10 @@ def run_describe(args: argparse.Namespace) -> int:
 
 
 def run_art2mus(args: argparse.Namespace) -> int:
+    if args.model is None:
+        return small_art2mus.run_train(args)
+    if args.pairs is None or args.music is None or args.image_tokens == 0:
+        raise UsageError("with --model give --pairs and --music, and 1 or 4 as --image-tokens")
     _need_extra()
     from klangbild.data.pairing_manifest import read_pairs
     from klangbild.data.pairing_vectors import cached_vectors
@@ -181,6 +205,10 @@ def run_art2mus(args: argparse.Namespace) -> int:
 
 
 def run_melfusion(args: argparse.Namespace) -> int:
+    if args.music_model is None:
+        return small_melfusion.run_train(args)
+    if args.image_model is None or args.triplets is None:
+        raise UsageError("with --music-model give --image-model and --triplets")
     _need_extra()
     from klangbild.data.melbench import read_triplets
     from klangbild.diffusion.licences import licence_of, show_licences
@@ -244,7 +272,17 @@ def _tell(stage: str, done: int, n: int) -> None:
         print(f"{stage}: {done} of {n}", file=sys.stderr)
 
 
+_ART2MUS = (
+    "With --model: the published recipe on AudioLDM 2. Without: our small model, on what 'klangbild data pair --music "
+    "data/prepared/sound.npz' wrote."
+)
+_MELFUSION = (
+    "With --music-model: a published music network. Without: gates and maps of our small model, on what 'klangbild data "
+    "pair --music data/prepared/sound.npz' wrote."
+)
 _PAIR = (
     "Embeds every file once (cached beside the manifest, so it can be stopped), pairs each picture with the most similar "
-    "track that is still free, splits by style, and writes a manifest with hash and licence of every file."
+    "track that is still free, splits by style, and writes a manifest with hash and licence of every file. Without "
+    "--imagebind, --music may be the small sound model's prepared file (.npz) and --pictures the folder of picture sets: "
+    "pairs are then matched by emotion, light and detail."
 )

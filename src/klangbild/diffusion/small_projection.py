@@ -6,7 +6,7 @@
 
     tokens = W2 silu(W1 (embedding - mean) / scale + b1) + b2     embedding (384,) of our own picture encoder
 
-The files are plain arrays (.npz, float16); numpy is all they need. A file belongs to one encoder and one sound model: its
+The files are plain arrays (.npz; large ones int8 with a float32 scale a column); numpy is all they need. A file belongs to one encoder and one sound model: its
 card holds the sha256 of both.
 
 Sources: Art2Mus, arXiv 2410.04906, section 3.2 (projection); MeLFusion, arXiv 2406.04673 (keys and values in every block).
@@ -33,13 +33,12 @@ from klangbild.picture.picture import Picture
 
 VARIANTS = ("1", "4", "direct")
 DEFAULT_VARIANT = "4"
-DIRECT_TOKENS = 4
 
 
 @dataclass(frozen=True)
 class Projection:
-    """Arrays of a file: mean, scale (384,); w1 (384, h), b1 (h,); w2 (h, n D), b2 (n D,); for direct also
-    keys, values (L, D, D) and gate (L,)."""
+    """Arrays of a file: mean, scale (384,); w1 (384, h), b1 (h,); w2 (h, n w), b2 (n w,), w being the model's width D; for
+    direct w is 64, and there are keys, values (L, 64, D), key_bias, value_bias (L, 4, D) and gate (L,)."""
 
     variant: str
     arrays: dict[str, np.ndarray]
@@ -79,10 +78,13 @@ class Projection:
             context[MOST_WORDS : MOST_WORDS + len(seen)] = seen
             whole[MOST_WORDS : MOST_WORDS + len(seen)] = 1
             return Condition(context, whole, words.keys, words.values, words.mix, words.gate)
+        a, repeats = self.arrays, CONTEXT // len(seen)
         # equal keys side by side weigh as one: sixteen places of four tokens are four tokens
-        places = np.repeat(seen, CONTEXT // len(seen), axis=0)
-        keys, values = (np.einsum("pd,lde->lpe", places, self.arrays[n]).astype(np.float32) for n in ("keys", "values"))
-        gate = np.arctanh(np.clip(strength * np.tanh(self.arrays["gate"]), -0.999999, 0.999999)).astype(np.float32)
+        keys, values = (
+            np.repeat(np.einsum("pr,lrd->lpd", seen, a[name]) + a[bias], repeats, axis=1).astype(np.float32)
+            for name, bias in (("keys", "key_bias"), ("values", "value_bias"))
+        )
+        gate = np.arctanh(np.clip(strength * np.tanh(a["gate"]), -0.999999, 0.999999)).astype(np.float32)
         return Condition(words.context, words.mask, keys, values, words.mix, gate)
 
     def facts(self) -> dict[str, Any]:
@@ -96,6 +98,28 @@ class Projection:
 def projection_file(variant: str, folder: Path | None = None) -> Path:
     """Where a variant's file is."""
     return (folder or weights_folder()) / f"sound-art2mus-{variant}.npz"
+
+
+def packed(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays as they are kept: matrices of 4,096 numbers and more as int8 with a scale a column, the rest float32."""
+    kept: dict[str, np.ndarray] = {}
+    for name, value in arrays.items():
+        if value.ndim < 2 or value.size < 4096:
+            kept[name] = value.astype(np.float32)
+            continue
+        scale = np.maximum(np.abs(value).max(axis=-2, keepdims=True), 1e-12).astype(np.float32) / 127
+        kept[name] = np.rint(value / scale).astype(np.int8)
+        kept[f"{name}_scale"] = scale
+    return kept
+
+
+def unpacked(kept: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The inverse of `packed`, float32."""
+    return {
+        name: value.astype(np.float32) * kept.get(f"{name}_scale", np.float32(1))
+        for name, value in kept.items()
+        if not name.endswith("_scale")
+    }
 
 
 @lru_cache(maxsize=8)
@@ -112,7 +136,7 @@ def open_projection(variant: str, folder: Path | None = None, encoder: Path | No
         raise NotAvailableError(f"{missing}: is not in this installation; use --engine notes, or give --text alone")
     try:
         with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name].astype(np.float32) for name in archive.files}
+            arrays = unpacked({name: archive[name] for name in archive.files})
         card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         if not 1 <= int(card["tokens"]) <= PICTURE_PLACES:
             raise ValueError(f"{card['tokens']} tokens")

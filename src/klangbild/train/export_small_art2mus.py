@@ -1,0 +1,77 @@
+"""`klangbild train export art2mus`: a trained projection as plain arrays with its card."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from klangbild.atomic import atomic_path
+from klangbild.data.manifest import sha256_of
+from klangbild.diffusion.small_projection import packed, projection_file
+from klangbild.train.checkpoint import load_checkpoint
+from klangbild.train.small_art2mus import SmallArt2MusConfig, SmallArt2MusTrainer
+
+LICENCE = "CC BY-NC-SA 4.0"
+
+
+def export_small_art2mus(config: SmallArt2MusConfig, *, out_dir: Path, encoder: Path | None = None) -> Path:
+    """Write `sound-art2mus-VARIANT.npz` and its card to `out_dir`, with what held-out pairs say. Returns the file's path.
+
+    encoder: the picture encoder that the pairs were looked at with; the one in `out_dir` by default.
+    """
+    trainer = SmallArt2MusTrainer(config)
+    trainer.restore(load_checkpoint(Path(config.run) / "last.pt"))
+    net = trainer.averaged()
+    arrays = {name: value.detach().numpy() for name, value in net.state_dict().items()}
+    path = projection_file(config.variant, out_dir)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **packed(arrays))
+    card = _card(trainer, net.n_tokens, encoder or out_dir / "picture-encoder.onnx")
+    card["sha256"] = sha256_of(path.read_bytes())
+    path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def _card(trainer: SmallArt2MusTrainer, n_tokens: int, encoder: Path) -> dict[str, Any]:
+    config, about = trainer.config, trainer.pairs.about
+    held = trainer.heldout()
+    return {
+        "name": f"sound-art2mus-{config.variant}",
+        "kind": "picture projection of the small sound model",
+        "status": "experimental",
+        "variant": config.variant,
+        "tokens": n_tokens,
+        "weights": sum(p.numel() for p in trainer.net.parameters()),
+        "kept_as": "int8 with a float32 scale a column, the rest float32",
+        "licence": LICENCE,
+        "encoder_sha256": hashlib.sha256(encoder.read_bytes()).hexdigest(),
+        "base": {"file": Path(config.base).name, "sha256": sha256_of(Path(config.base).read_bytes())},
+        "data": {
+            "pairs": about["pairs"],
+            "pairs_held_out": about["pairs_held_out"],
+            "matched": "by construction on valence, arousal, light with spectral height, detail with density",
+            "correlation": about["correlation"],
+            "manifest_sha256": about.get("manifest_sha256", ""),
+            "pictures": "WikiArt paintings and ImageNet photographs; no rated picture",
+        },
+        "training": {
+            "steps": trainer.step,
+            "minutes_of_wall_clock": round(trainer.minutes, 1),
+            "seed": config.seed,
+            "teacher_share": config.teacher_share,
+            "aim_steps": config.aim_steps,
+            "command": f"klangbild train art2mus --small --config configs/small-art2mus.toml --variant {config.variant}; "
+            f"klangbild train export art2mus --variant {config.variant}",
+        },
+        "held_out": {
+            "token_variance_explained_after_aiming": round(trainer.aimed, 4),
+            "flow_loss": {name: round(value, 5) for name, value in held.items()},
+            "pairs_measured": config.heldout_pairs,
+        },
+        "limits": "the picture is heard as its feeling at best; belongs to one picture encoder and one sound model",
+    }

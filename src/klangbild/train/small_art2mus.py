@@ -1,0 +1,343 @@
+"""`klangbild train art2mus --small`: Art2Mus's recipe on our small model. The sound model is frozen, only a projection learns.
+
+Pictures and clips come from matched pairs (`data/small_pairs`). In two stages:
+
+    1. aim      the picture's tokens are drawn to the tokens of words that say what the paired clip is (half a minute)
+    2. listen   through the frozen model: the velocity that the picture makes it predict is drawn to what it predicts from
+                the clip's words (`teacher_share` of the loss), and to the true velocity (the rest: Art2Mus's own loss)
+
+Stage 1 and the teacher are ours: with some thousand pairs and minutes of a processor, the true velocity alone is too noisy
+a teacher. `teacher_share = 0` and `aim_steps = 0` is the recipe as published (but for its guidance inside the loss).
+
+Sources: Art2Mus, arXiv 2410.04906, section 3.2; Hinton et al. (2015) for learning from another model's outputs.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import math
+import sys
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from klangbild.data.small_pairs import SoundPairs
+from klangbild.data.sound_captions import caption
+from klangbild.data.sound_clips import CLIP_LATENTS
+from klangbild.data.sound_data import SoundData
+from klangbild.diffusion.small_description import emotion_words
+from klangbild.diffusion.small_latent import from_int8
+from klangbild.diffusion.small_network_torch import SoundModel, words_context
+from klangbild.diffusion.small_projection_torch import ProjectionNet
+from klangbild.diffusion.small_words import MOST_WORDS, Vocabulary, caption_mask, density_word, tempo_word
+from klangbild.emotion.space import Emotion
+from klangbild.errors import InputError, UsageError
+from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
+from klangbild.train.export_sound import load_model
+from klangbild.train.sound_base import channel_weights
+
+LOG_COLUMNS = ("step", "minutes", "rate", "loss", "heldout_right", "heldout_shuffled", "heldout_none")
+
+
+@dataclass(frozen=True)
+class SmallArt2MusConfig:
+    """Everything a run is made of; one TOML file. variant: 1, 4 or direct."""
+
+    pairs: str = "data/prepared/sound-pairs.npz"
+    data: str = "data/prepared/sound.npz"
+    base: str = "checkpoints/sound-base.safetensors"
+    run: str = "runs/small-art2mus"
+    variant: str = "4"
+    seed: int = 1
+    hidden: int = 128
+    dropout: float = 0.1
+    aim_steps: int = 600
+    aim_rows: int = 128
+    aim_lr: float = 2e-3
+    steps: int = 300
+    rows: int = 16
+    crop: int = 80
+    lr: float = 5e-4
+    warmup: int = 20
+    weight_decay: float = 0.02
+    clip: float = 1.0
+    average: float = 0.98
+    teacher_share: float = 0.8
+    said_share: float = 0.25
+    heldout_pairs: int = 64
+    heldout_every: int = 100
+    checkpoint_minutes: float = 2.0
+
+    @staticmethod
+    def load(path: Path) -> SmallArt2MusConfig:
+        """Raises InputError: missing, no TOML, or a name that is not ours."""
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise InputError(f"{path}: there is no such config; see configs/") from None
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"{path}: is not TOML ({error}); mend that line") from None
+        known = {f.name for f in dataclasses.fields(SmallArt2MusConfig)}
+        if unknown := sorted(set(values) - known):
+            raise InputError(f"{path}: '{unknown[0]}' is not a setting; known are {', '.join(sorted(known))}")
+        return SmallArt2MusConfig(**values)
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """noisy, wanted (B, T, 64): x_t and data - noise; time (B,); embedding (B, 384); clip's full words and the words that are
+    said beside the picture (B, 12) with their masks; said (B,) 0 or 1."""
+
+    noisy: Tensor
+    wanted: Tensor
+    time: Tensor
+    embedding: Tensor
+    full: Tensor
+    full_mask: Tensor
+    beside: Tensor
+    beside_mask: Tensor
+    said: Tensor
+
+
+class PairBatches:
+    """Draws pairs of one side of the split; a batch is a function of the seed and the step."""
+
+    def __init__(
+        self, pairs: SoundPairs, data: SoundData, vocabulary: Vocabulary, *, heldout: bool, said_share: float, seed: int
+    ) -> None:
+        self.pairs, self.data, self.vocabulary = pairs, data, vocabulary
+        self.rows = np.flatnonzero(pairs.heldout == heldout)
+        self.said_share, self.seed = said_share, seed
+        self.embedding = pairs.views.embedding.astype(np.float32)
+
+    def batch(self, step: int, rows: int, length: int) -> PairBatch:
+        rng = np.random.default_rng([self.seed, step])
+        return self.of(self.rows[rng.integers(0, len(self.rows), rows)], rng, length)
+
+    def of(self, rows: np.ndarray, rng: np.random.Generator, length: int) -> PairBatch:
+        """Given pairs."""
+        clips = self.pairs.clip[rows]
+        starts = rng.integers(0, CLIP_LATENTS - length + 1, len(rows))
+        latents = from_int8(
+            np.stack([self.data.latents[c, s : s + length] for c, s in zip(clips, starts, strict=True)])
+        )
+        noise = rng.standard_normal(latents.shape, dtype=np.float32)
+        time_ = (1 / (1 + np.exp(-rng.standard_normal(len(rows))))).astype(np.float32)
+        t = time_[:, None, None]
+        said = rng.random(len(rows)) < self.said_share
+        full = [self.vocabulary.read(caption(self.data, int(c), rng, full=True)).ids for c in clips]
+        some = [self.vocabulary.read(caption(self.data, int(c), rng)).ids for c in clips]
+        beside = np.where(said[:, None], np.array(some), 0)
+        masks = [np.array([caption_mask(ids) for ids in table], np.float32) for table in (full, beside.tolist())]
+        arrays = ((1 - t) * noise + t * latents, latents - noise, time_, self.embedding[rows], np.array(full), masks[0],
+                  beside, masks[1], said.astype(np.float32))  # fmt: skip
+        return PairBatch(*(torch.from_numpy(np.ascontiguousarray(a)) for a in arrays))
+
+
+def target_words(data: SoundData, clip: int) -> list[str]:
+    """Four words that say what a clip is: feeling, tempo, density, mode; stage 1's aim."""
+    place = Emotion(*(float(np.clip(v[clip], -1, 1)) for v in (data.valence, data.arousal)))
+    mode = ("minor", "major")[int(data.mode[clip])]
+    return [emotion_words(place, 1)[0], tempo_word(float(data.tempo[clip])), density_word(float(data.rate[clip])), mode]
+
+
+@torch.no_grad()
+def target_tokens(model: SoundModel, vocabulary: Vocabulary, data: SoundData, clips: np.ndarray) -> Tensor:
+    """(n, 4, D): the words encoder's tokens of `target_words`."""
+    ids = [[*(vocabulary.number[w] for w in target_words(data, int(c))), *[0] * (MOST_WORDS - 4)] for c in clips]
+    words = torch.tensor(ids)
+    return torch.cat([model.words(part)[:, :4] for part in words.split(256)])
+
+
+def losses(model: SoundModel, net: ProjectionNet, batch: PairBatch, weights: Tensor, *, teacher_share: float) -> Tensor:
+    """(B,): weighted squared error of the velocity against the teacher's and the true one."""
+    tokens = model.words(batch.beside)
+    said = batch.said
+    heard = net(batch.embedding, tokens, batch.beside_mask, said)
+    velocity = model.base(batch.noisy, batch.time, *heard)
+    wanted = batch.wanted
+    if teacher_share:
+        with torch.no_grad():
+            told = model.base(batch.noisy, batch.time, *words_context(model.words(batch.full), batch.full_mask))
+        # the mean of two squared errors differs from the error to the mean by a constant
+        wanted = teacher_share * told + (1 - teacher_share) * wanted
+    return ((velocity - wanted).square() * weights).mean(dim=(1, 2))
+
+
+class SmallArt2MusTrainer:
+    """The frozen model, the projection and its data."""
+
+    def __init__(self, config: SmallArt2MusConfig) -> None:
+        self.config = config
+        self.model, self.vocabulary, self.about = load_model(Path(config.base))
+        self.model.requires_grad_(False)
+        self.pairs, self.data = SoundPairs.load(Path(config.pairs)), SoundData.load(Path(config.data))
+        self.weights = torch.from_numpy(channel_weights(self.data.latent.spread))
+        self.train = PairBatches(
+            self.pairs, self.data, self.vocabulary, heldout=False, said_share=config.said_share, seed=config.seed
+        )
+        self.held = PairBatches(self.pairs, self.data, self.vocabulary, heldout=True, said_share=0.0, seed=7)
+        mine = torch.from_numpy(self.train.embedding[self.train.rows])
+        self.net = ProjectionNet(
+            config.variant, self.model.sizes, mine.mean(0), mine.std(0).clamp(min=1e-3), hidden=config.hidden,
+            dropout=config.dropout, generator=torch.Generator().manual_seed(config.seed),
+        )  # fmt: skip
+        self.average = MovingAverage(self.net, decay=config.average)
+        self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+        self.step, self.minutes, self.aimed = 0, 0.0, float("nan")
+
+    def aim(self) -> float:
+        """Stage 1; the share of the tokens' variance over held-out pairs that the picture then explains."""
+        config = self.config
+        targets = target_tokens(self.model, self.vocabulary, self.data, self.pairs.clip)
+        if config.variant == "direct":
+            targets = self.net.start_direct(self.model.base, targets)
+        elif config.variant == "1":
+            targets = targets.mean(dim=1, keepdim=True)
+        seen = torch.from_numpy(self.train.embedding)
+        first = [self.net.w1, self.net.b1, self.net.w2, self.net.b2]
+        optimizer = torch.optim.AdamW(first, lr=config.aim_lr, weight_decay=0.05)
+        rows = torch.from_numpy(self.train.rows)
+        with torch.no_grad():
+            self.net.b2.copy_(targets[rows].mean(0).flatten())
+        self.net.train()
+        for step in range(config.aim_steps):
+            for group in optimizer.param_groups:
+                group["lr"] = config.aim_lr * 0.5 * (1 + math.cos(math.pi * step / config.aim_steps))
+            draw = np.random.default_rng([config.seed, 99, step]).integers(0, len(rows), config.aim_rows)
+            picked = rows[torch.from_numpy(draw)]
+            loss = (self.net.tokens(seen[picked]) - targets[picked]).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        self.average = MovingAverage(self.net, decay=config.average)
+        self.net.eval()
+        held = torch.from_numpy(self.held.rows)
+        with torch.no_grad():
+            error = (self.net.tokens(seen[held]) - targets[held]).square().mean()
+        self.aimed = float(1 - error / (targets[held] - targets[rows].mean(0)).square().mean())
+        return self.aimed
+
+    def train_step(self, factor: float) -> float:
+        """One step of stage 2."""
+        config = self.config
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.lr * factor
+        self.net.train()
+        batch = self.train.batch(self.step, config.rows, config.crop)
+        loss = losses(self.model, self.net, batch, self.weights, teacher_share=config.teacher_share).mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), config.clip)
+        self.optimizer.step()
+        self.average.update(self.net)
+        self.step += 1
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def heldout(self) -> dict[str, float]:
+        """Flow loss on held-out pairs with the right picture, with another's, and with none."""
+        net = self.averaged()
+        totals = {"right": 0.0, "shuffled": 0.0, "none": 0.0}
+        rows = self.held.rows[np.linspace(0, len(self.held.rows) - 1, self.config.heldout_pairs).astype(int)]
+        for first in range(0, len(rows), 16):
+            part = rows[first : first + 16]
+            batch = self.held.of(part, np.random.default_rng([7, first]), CLIP_LATENTS)
+            other = dataclasses.replace(batch, embedding=batch.embedding.roll(len(part) // 2, dims=0))
+            for name, one in (("right", batch), ("shuffled", other)):
+                totals[name] += float(losses(self.model, net, one, self.weights, teacher_share=0.0).sum())
+            context = words_context(self.model.words(batch.beside), batch.beside_mask)
+            error = (self.model.base(batch.noisy, batch.time, *context) - batch.wanted).square() * self.weights
+            totals["none"] += float(error.mean(dim=(1, 2)).sum())
+        return {name: total / len(rows) for name, total in totals.items()}
+
+    def averaged(self) -> ProjectionNet:
+        """The projection with its averaged weights."""
+        net = ProjectionNet(
+            self.config.variant, self.model.sizes, self.net.mean, self.net.scale, hidden=self.config.hidden
+        )
+        net.load_state_dict({**self.net.state_dict(), **self.average.weights})
+        return net.eval()
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "model": self.net.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "minutes": self.minutes,
+            "aimed": self.aimed,
+            "config": dataclasses.asdict(self.config),
+            "sizes": self.model.sizes.as_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint. Raises UsageError: it is of another variant or size."""
+        same = ("variant", "hidden")
+        if state["sizes"] != self.model.sizes.as_dict() or any(
+            state["config"][n] != getattr(self.config, n) for n in same
+        ):
+            raise UsageError("the checkpoint is of another projection; use its config, or another 'run' folder")
+        self.net.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.minutes, self.aimed = state["step"], state["minutes"], state["aimed"]
+
+
+def train_small_art2mus(
+    config: SmallArt2MusConfig, *, minutes: float | None = None, steps: int | None = None, resume: bool = False
+) -> Path:
+    """Train until the steps (or minutes in all) are over; returns the run's last.pt.
+
+    Raises:
+        InputError: data or base cannot be used. UsageError: a run is there already, or is of another projection.
+    """
+    run = Path(config.run)
+    target = run / "last.pt"
+    if target.exists() and not resume:
+        raise UsageError(f"{target}: a run is already there; add --resume, or name another 'run' folder in the config")
+    trainer = SmallArt2MusTrainer(config)
+    if resume:
+        trainer.restore(load_checkpoint(target))
+    elif config.aim_steps:
+        print(f"aimed: explains {trainer.aim():.3f} of the tokens' variance on held-out pairs", file=sys.stderr)
+    run.mkdir(parents=True, exist_ok=True)
+    total = steps or config.steps
+    before, begun, saved = trainer.minutes, time.monotonic(), time.monotonic()
+    seen: list[float] = []
+    fresh_log = not (run / "log.csv").exists()
+    with (run / "log.csv").open("a", newline="", buffering=1, encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if fresh_log:
+            writer.writerow(LOG_COLUMNS)
+        while True:
+            trainer.minutes = before + (time.monotonic() - begun) / 60
+            progress = trainer.minutes / minutes if minutes else trainer.step / total
+            done = progress >= 1
+            if done or trainer.step % 25 == 0:
+                checked = trainer.heldout() if done or trainer.step % config.heldout_every == 0 else {}
+                errors = [f"{checked[n]:.5f}" if checked else "" for n in ("right", "shuffled", "none")]
+                row = (
+                    trainer.step,
+                    f"{trainer.minutes:.2f}",
+                    f"{progress:.3f}",
+                    f"{np.mean(seen or [np.nan]):.5f}",
+                    *errors,
+                )
+                writer.writerow(row)
+                print("  ".join(f"{n} {v}" for n, v in zip(LOG_COLUMNS, row, strict=True)), file=sys.stderr, flush=True)
+                seen = []
+            if done or time.monotonic() - saved > 60 * config.checkpoint_minutes:
+                save_checkpoint(target, trainer.state())
+                saved = time.monotonic()
+            if done:
+                return target
+            warm = min(1.0, (trainer.step + 1) / config.warmup)
+            seen.append(trainer.train_step(warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))))

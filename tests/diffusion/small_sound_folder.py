@@ -1,0 +1,71 @@
+"""A whole small sound model at tiny size, written by the very code that writes the real one, with random weights."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from klangbild.data.manifest import sha256_of
+from klangbild.diffusion.small_latent import CHANNELS, N_MELS, PATCH, MelLatent
+from klangbild.diffusion.small_magnitudes_torch import MagnitudeNet, MagnitudeSizes
+from klangbild.diffusion.small_model import weights_folder
+from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
+from klangbild.diffusion.small_projection import packed, projection_file
+from klangbild.diffusion.small_projection_torch import ProjectionNet
+from klangbild.diffusion.small_words import Vocabulary
+from klangbild.train.export_magnitudes import build_graph
+from klangbild.train.sound_graph import base_graph, words_graph
+
+SIZES = SoundSizes(vocabulary=len(Vocabulary()), width=32, layers=2, heads=2, hidden=48, words_hidden=32)
+
+
+def tiny_model(seed: int = 0) -> SoundModel:
+    """Random weights everywhere: a network fresh from its constructor says 0 whatever it hears."""
+    model = SoundModel(SIZES, Vocabulary(), seed=seed)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
+    return model.eval()
+
+
+def tiny_projection(variant: str, seed: int = 0) -> ProjectionNet:
+    generator = torch.Generator().manual_seed(seed)
+    net = ProjectionNet(variant, SIZES, torch.zeros(384), torch.ones(384), hidden=8, generator=generator)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+    return net.eval()
+
+
+def tiny_latent() -> MelLatent:
+    rng = np.random.default_rng(0)
+    axes = np.linalg.qr(rng.standard_normal((PATCH * N_MELS, CHANNELS)))[0].astype(np.float32)
+    return MelLatent(np.full(PATCH * N_MELS, -5, np.float32), axes, np.linspace(4, 1, CHANNELS, dtype=np.float32))
+
+
+def write_small_sound(folder: Path) -> Path:
+    """All files of the model, three projections, and the picture encoder that ships."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model = tiny_model()
+    for name, graph, part in (("base", base_graph, model.base), ("words", words_graph, model.words)):
+        weights = {n: w.detach().numpy() for n, w in part.state_dict().items()}
+        (folder / f"sound-{name}.onnx").write_bytes(graph(SIZES, weights).SerializeToString())
+    tiny_latent().save(folder / "sound-latent.npz")
+    net = MagnitudeNet(MagnitudeSizes(width=16, blocks=1), generator=torch.Generator().manual_seed(0)).eval()
+    (folder / "sound-magnitudes.onnx").write_bytes(build_graph(net).SerializeToString())
+    card = {"name": "klangbild-small", "licence": "CC BY-NC-SA 4.0", "vocabulary": list(Vocabulary().words)}
+    (folder / "sound-base.json").write_text(json.dumps(card))
+    encoder = shutil.copy(weights_folder() / "picture-encoder.onnx", folder)
+    for variant in ("1", "4", "direct"):
+        projection = tiny_projection(variant)
+        path = projection_file(variant, folder)
+        with path.open("wb") as file:
+            np.savez(file, **packed({n: v.detach().numpy() for n, v in projection.state_dict().items()}))
+        facts = {"tokens": projection.n_tokens, "encoder_sha256": sha256_of(Path(encoder).read_bytes())}
+        path.with_suffix(".json").write_text(json.dumps(facts))
+    return folder

@@ -1,0 +1,189 @@
+"""Our small sound model through the house's door, at tiny size: no torch at run time, every control does something."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from small_sound_folder import SIZES, tiny_model, tiny_projection, write_small_sound
+
+from klangbild.brief import Brief
+from klangbild.diffusion.small_engine import SmallEngine
+from klangbild.diffusion.small_model import SmallSound
+from klangbild.diffusion.small_network_torch import words_context
+from klangbild.diffusion.small_projection import open_projection
+from klangbild.diffusion.small_sampler import fit, sample
+from klangbild.diffusion.window_plan import window_starts
+from klangbild.emotion.space import Emotion
+from klangbild.errors import InputError, NotAvailableError, Stopped, UsageError
+from klangbild.picture.load import load_picture
+from klangbild.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_small_sound(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def model(folder):
+    return SmallSound(folder)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    rng = np.random.default_rng(0)
+    return [load_picture(rng.integers(low, low + 100, (40, 50, 3), dtype=np.uint8)) for low in (0, 150)]
+
+
+def brief(picture=None, *, seed=3, source="picture", **settings):
+    wanted = Settings(**{"engine": "art2mus", "seconds": 6, "steps": 2, **settings})
+    return Brief(wanted, seed, Emotion(0, 0), Emotion(0.6, -0.5), source, (), None, picture)
+
+
+def play(model, *args, on_progress=None, **kwargs):
+    asked = brief(*args, **kwargs)
+    return SmallEngine(asked.settings, model).play(asked, on_progress=on_progress, on_bar=None)
+
+
+def sound_of(music):
+    return music.stems[0][1].samples
+
+
+def test_a_picture_becomes_sound_of_the_asked_length(model, pictures):
+    seen = []
+    music = play(model, pictures[0], on_progress=lambda done, total: seen.append((done, total)))
+    audio = music.stems[0][1]
+    assert audio.samples.shape == (2, 6 * 16000) and np.isfinite(audio.samples).all() and audio.samples.std() > 0
+    assert abs(audio.samples[:, -1]).max() < 1e-3  # faded
+    assert seen == [(1, 2), (2, 2)]
+    assert music.model["name"] == "klangbild-small" and len(music.model["sha256"]) == 64
+    assert music.facts["image_tokens"] == "4" and music.facts["solver"] == "euler"
+
+
+def test_the_same_seed_gives_the_same_bytes(model, pictures):
+    first, again, other = (sound_of(play(model, pictures[0], seed=s)) for s in (3, 3, 4))
+    assert (first == again).all() and (first != other).any()
+
+
+@pytest.mark.parametrize("tokens", [0, 1, 4])
+def test_every_variant_hears_the_picture(model, pictures, tokens):
+    one, other = (play(model, p, image_tokens=tokens) for p in pictures)
+    assert (sound_of(one) != sound_of(other)).any()
+    words = play(model, pictures[0], image_tokens=tokens, text="slow, sad")
+    assert words.facts["words_heard"] == ["slow", "sad"] and (sound_of(words) != sound_of(one)).any()
+
+
+def test_words_alone_negative_words_and_guidance(model):
+    plain = play(model, text="slow piano, no drums, qwxz")
+    assert plain.facts["words_heard"] == ["slow", "piano"] and plain.facts["words_avoided"] == ["drums"]
+    assert plain.facts["words_unknown"] == ["qwxz"]
+    changed = [play(model, text="slow piano", negative="fast"), play(model, text="slow piano", guidance=1.0)]
+    assert all((sound_of(plain) != sound_of(music)).any() for music in changed)
+    with pytest.raises(UsageError, match="none of the words"):
+        play(model, text="qwxz")
+    with pytest.raises(UsageError, match="--seconds"):
+        play(model, text="slow", seconds=None, bars=4)
+
+
+def test_asking_for_a_feeling_says_it_in_words(model, pictures):
+    music = play(model, pictures[0], source="override")
+    assert len(music.facts["words_heard"]) == 2
+
+
+def test_candidates_are_ranked_by_fit(model, pictures):
+    music = play(model, pictures[0], candidates=3)
+    scores = music.facts["candidates"]
+    assert len(scores) == 3 and scores[music.facts["chosen"]] == max(scores)
+
+
+def test_stopping_keeps_what_is_whole(model, pictures):
+    with pytest.raises(Stopped):
+        play(model, pictures[0], on_progress=lambda done, total: False)
+    music = play(model, pictures[0], candidates=3, on_progress=lambda done, total: done < 4)
+    assert music.stopped and sound_of(music).any()
+
+
+def test_a_longer_piece_is_one_piece(model):
+    """Over windows as in one, where the network looks at each latent alone; and every window starts where the plan says."""
+
+    class Alone:
+        def velocity(self, x, t, conditions):
+            assert x.shape[1] == 160
+            return np.tanh(x) * conditions["context"].mean(axis=(1, 2))[:, None, None]
+
+    one, none = model.words([1, *[0] * 11]), model.words([0] * 12)
+    given = {"channels": 4, "steps": 3, "guidance": 2.0}
+    whole = sample(Alone(), one, none, np.random.default_rng(0), n_latents=400, **given)
+    by_hand = np.random.default_rng(0).standard_normal((400, 4)).astype(np.float32)
+    strength = [c.context.mean() for c in (one, none)]
+    for _ in range(3):
+        by_hand = by_hand + np.tanh(by_hand) * (strength[1] + 2 * (strength[0] - strength[1])) / 3
+    np.testing.assert_allclose(whole, by_hand, atol=1e-4)
+    assert window_starts(400, 160) == [0, 120, 240]
+
+
+def test_what_a_flow_was_made_of_fits_best(model):
+    """A network that knows the wish points straight at the music; one that does not points elsewhere."""
+    music = np.random.default_rng(1).standard_normal((160, 4)).astype(np.float32)
+
+    class Knowing:
+        def velocity(self, x, t, conditions):
+            told = conditions["context"][:, 0, 0][:, None, None]
+            return (music[None] * told - x) / (1 - t[:, None, None] + 1e-3)
+
+    right, wrong = model.words([1, *[0] * 11]), model.words([0] * 12)
+    right.context[0, 0], wrong.context[0, 0] = 1.0, -1.0
+    assert fit(Knowing(), music, right, wrong, np.random.default_rng(0)) > 0.5
+    assert fit(Knowing(), music, wrong, right, np.random.default_rng(0)) < 0
+
+
+@pytest.mark.parametrize("variant", ["1", "4", "direct"])
+def test_numpy_and_torch_hear_the_same(model, folder, variant):
+    """The projection of a file and the network that was trained, up to the rounding of int8."""
+    embedding = np.random.default_rng(2).standard_normal(384).astype(np.float32)
+    tokens, mask = model.tokens([3, 5, *[0] * 10])
+    projection = open_projection(variant, folder)
+    mine = projection.heard(embedding, tokens, mask, layers=SIZES.layers)
+    x, t = np.random.default_rng(3).standard_normal((1, 80, 64)).astype(np.float32), np.full(1, 0.4, np.float32)
+    from klangbild.diffusion.small_condition import stacked
+
+    ours = model.velocity(x, t, stacked([mine]))
+    with torch.no_grad():
+        twin, net = tiny_model(), tiny_projection(variant)
+        words = twin.words(torch.tensor([[3, 5, *[0] * 10]]))
+        heard = net(torch.from_numpy(embedding)[None], words, torch.from_numpy(mask)[None], torch.ones(1))
+        theirs = twin.base(torch.from_numpy(x), torch.from_numpy(t), *heard).numpy()
+        plain = twin.base(torch.from_numpy(x), torch.from_numpy(t), *words_context(words, torch.from_numpy(mask)[None]))
+    assert np.abs(ours - theirs).mean() < 0.05 * np.abs(theirs).mean()
+    assert np.abs(theirs - plain.numpy()).mean() > 0.2 * np.abs(ours - theirs).mean()
+    silent = projection.heard(embedding, tokens, mask, layers=SIZES.layers, strength=0)
+    words = stacked([model.words([3, 5, *[0] * 10])])
+    assert (model.velocity(x, t, stacked([silent])) == model.velocity(x, t, words)).all()
+
+
+def test_what_is_missing_or_another_s_is_said(folder, model, tmp_path, pictures):
+    with pytest.raises(NotAvailableError, match="small sound model"):
+        SmallSound(tmp_path)
+    with pytest.raises(NotAvailableError):
+        open_projection("4", tmp_path)
+    other = tmp_path / "encoder.onnx"
+    other.write_bytes(b"another")
+    with pytest.raises(InputError, match="another picture encoder"):
+        open_projection("4", folder, other)
+    with pytest.raises(UsageError, match="commercial"):
+        SmallEngine(Settings(engine="art2mus", commercial=True), model)
+
+
+def test_no_torch_at_run_time(folder):
+    code = (
+        "import sys; from pathlib import Path; from klangbild.diffusion import engine, small_engine;"
+        "from klangbild.diffusion.small_model import SmallSound;"
+        f"m = SmallSound(Path({str(folder)!r})); m.words([0] * 12);"
+        "print([n for n in ('torch', 'diffusers', 'transformers', 'onnx') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
