@@ -8,7 +8,7 @@ import importlib.util
 import json
 from pathlib import Path
 
-from klangbild.cli import events, sound
+from klangbild.cli import events, small_melfusion, sound
 from klangbild.cli.train_picture import add_picture_commands
 from klangbild.cli.train_small_sound import add_small_sound_commands
 from klangbild.cli.train_sound import add_sound_commands
@@ -46,6 +46,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     add_picture_commands(parts, exports)
     add_small_sound_commands(parts, exports)
     add_sound_commands(parts, exports)
+    small_melfusion.add_export(exports)
     sound.add_train_commands(parts)
 
 

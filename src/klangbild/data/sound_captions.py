@@ -41,13 +41,16 @@ _PLAYERS = {
 }  # fmt: skip
 
 
-def caption(data: SoundData, clip: int, rng: np.random.Generator, *, full: bool = False) -> str:
-    """Words for a clip. full: leave no fact out (for measuring)."""
+def caption(
+    data: SoundData, clip: int, rng: np.random.Generator, *, full: bool = False, feelings: float | None = None
+) -> str:
+    """Words for a clip. full: leave no fact out (for measuring). feelings: how often emotion words are said, 0..1."""
 
     def said(share: float) -> bool:
         return full or rng.random() < share
 
-    emotion = emotion_words(float(data.valence[clip]), float(data.arousal[clip]), rng) if said(_EMOTION_SAID) else []
+    felt = said(_EMOTION_SAID) if feelings is None else rng.random() < feelings
+    emotion = emotion_words(float(data.valence[clip]), float(data.arousal[clip]), rng) if felt else []
     tempo = ""
     if said(_TEMPO_SAID):
         bpm = float(data.tempo[clip])
