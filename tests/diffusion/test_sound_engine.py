@@ -7,9 +7,9 @@ import shutil
 import pytest
 
 from klangbild.compose import Composer
-from klangbild.diffusion.published_engine import folder_hash
 from klangbild.diffusion.melfusion_parts import save_synapses
 from klangbild.diffusion.melfusion_pipeline import MelfusionPipeline
+from klangbild.diffusion.published_engine import folder_hash
 from klangbild.errors import NotAvailableError, UsageError
 from klangbild.settings import Settings
 

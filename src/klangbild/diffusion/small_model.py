@@ -96,6 +96,14 @@ def open_small_sound(folder: Path | None = None) -> SmallSound:
     return SmallSound(folder or weights_folder())
 
 
+def installed_pictures(folder: Path | None = None) -> list[str]:
+    """Which engines the small model can play here: "art2mus", "melfusion", each with a picture part of its own."""
+    folder = folder or weights_folder()
+    if not all((folder / name).is_file() for name in FILES):
+        return []
+    return [name for name in ("art2mus", "melfusion") if any(folder.glob(f"sound-{name}*.npz"))]
+
+
 def weights_folder() -> Path:
     """Where the weights that ship are."""
     return Path(str(resources.files("klangbild") / "weights"))
