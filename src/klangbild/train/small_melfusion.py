@@ -1,0 +1,334 @@
+"""`klangbild train melfusion` without `--music-model`: MeLFusion's synapse on our small model. Only gates and maps learn.
+
+Triplets of picture, words and clip come from matched pairs (`data/small_pairs`) and captions that mostly say who plays and
+how fast, seldom what is felt: that is left to the picture. Words and picture are each dropped in a tenth of the cases.
+
+The velocity that words and picture together make the frozen model predict is drawn to what it predicts from all that is true
+of the clip, emotion words included (`teacher_share` of the loss, as in `small_art2mus`), and to the true velocity.
+
+Sources: MeLFusion, arXiv 2406.04673; Hinton et al. (2015) for learning from another model's outputs.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import json
+import sys
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from klangbild.data.small_pairs import SoundPairs
+from klangbild.data.sound_batches import TIME_MIDDLE, TIME_SPREAD
+from klangbild.data.sound_captions import caption
+from klangbild.data.sound_clips import CLIP_LATENTS
+from klangbild.data.sound_data import SoundData
+from klangbild.diffusion.small_latent import from_int8
+from klangbild.diffusion.small_model import weights_folder
+from klangbild.diffusion.small_network_torch import SoundModel, words_context
+from klangbild.diffusion.small_projection import packed
+from klangbild.diffusion.small_synapse import synapse_file
+from klangbild.diffusion.small_synapse_torch import SynapseNet
+from klangbild.diffusion.small_words import Vocabulary, caption_mask
+from klangbild.errors import InputError, UsageError
+from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
+from klangbild.train.export_sound import LICENCE, load_model
+from klangbild.train.small_art2mus import target_tokens
+from klangbild.train.sound_base import averaged, channel_weights
+
+LOG_COLUMNS = ("step", "minutes", "rate", "loss", "heldout_right", "heldout_shuffled", "heldout_none", "gates")
+
+
+@dataclass(frozen=True)
+class SmallMelfusionConfig:
+    """Everything a run is made of; one TOML file. form: gated, paper or released."""
+
+    pairs: str = "data/prepared/sound-pairs.npz"
+    data: str = "data/prepared/sound.npz"
+    base: str = "checkpoints/sound-base.safetensors"
+    run: str = "runs/small-melfusion"
+    form: str = "gated"
+    seed: int = 1
+    fitted_start: bool = True
+    steps: int = 250
+    rows: int = 16
+    crop: int = 80
+    lr: float = 5e-4
+    gate_lr: float = 5e-3
+    warmup: int = 10
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    average: float = 0.98
+    drop_words: float = 0.1
+    drop_picture: float = 0.1
+    feelings_said: float = 0.2
+    teacher_share: float = 0.8
+    heldout_pairs: int = 64
+    heldout_every: int = 125
+
+    @staticmethod
+    def load(path: Path) -> SmallMelfusionConfig:
+        """Raises InputError: missing, no TOML, or a name that is not ours."""
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise InputError(f"{path}: there is no such config; see configs/") from None
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"{path}: is not TOML ({error}); mend that line") from None
+        known = {f.name for f in dataclasses.fields(SmallMelfusionConfig)}
+        if unknown := sorted(set(values) - known):
+            raise InputError(f"{path}: '{unknown[0]}' is not a setting; known are {', '.join(sorted(known))}")
+        return SmallMelfusionConfig(**values)
+
+
+@dataclass(frozen=True)
+class TripletBatch:
+    """noisy, wanted (B, T, 64): x_t and data - noise; time (B,); levels (B, 16, c) each; words and all that is true of the
+    clip (B, 12) with their masks; present (B,): 0 where the picture is dropped."""
+
+    noisy: Tensor
+    wanted: Tensor
+    time: Tensor
+    levels: list[Tensor]
+    words: Tensor
+    mask: Tensor
+    full: Tensor
+    full_mask: Tensor
+    present: Tensor
+
+
+class TripletBatches:
+    """Draws triplets of one side of the split; a batch is a function of seed and step."""
+
+    def __init__(
+        self, pairs: SoundPairs, data: SoundData, vocabulary: Vocabulary, config: SmallMelfusionConfig, *, heldout: bool
+    ) -> None:
+        self.pairs, self.data, self.vocabulary, self.config = pairs, data, vocabulary, config
+        self.rows = np.flatnonzero(pairs.heldout == heldout)
+        self.dropping = not heldout
+
+    def batch(self, step: int) -> TripletBatch:
+        rng = np.random.default_rng([self.config.seed, step])
+        return self.of(self.rows[rng.integers(0, len(self.rows), self.config.rows)], rng, self.config.crop)
+
+    def of(self, rows: np.ndarray, rng: np.random.Generator, length: int) -> TripletBatch:
+        """Given pairs, `length` latents of each clip."""
+        clips = self.pairs.clip[rows]
+        starts = rng.integers(0, CLIP_LATENTS - length + 1, len(rows))
+        latents = from_int8(
+            np.stack([self.data.latents[c, s : s + length] for c, s in zip(clips, starts, strict=True)])
+        )
+        noise = rng.standard_normal(latents.shape, dtype=np.float32)
+        odds = TIME_MIDDLE + TIME_SPREAD * rng.standard_normal(len(rows))
+        time_ = (1 / (1 + np.exp(-odds))).astype(np.float32)
+        t = time_[:, None, None]
+        feelings = self.config.feelings_said if self.dropping else 0.0
+        said = [caption(self.data, int(c), rng, feelings=feelings) for c in clips]
+        full = [caption(self.data, int(c), rng, full=True) for c in clips]
+        words, all_words = (np.array([self.vocabulary.read(text).ids for text in texts]) for texts in (said, full))
+        present = np.ones(len(rows), np.float32)
+        if self.dropping:
+            words[rng.random(len(rows)) < self.config.drop_words] = 0
+            present = (rng.random(len(rows)) >= self.config.drop_picture).astype(np.float32)
+        masks = [np.array([caption_mask(ids) for ids in table.tolist()], np.float32) for table in (words, all_words)]
+        given = ((1 - t) * noise + t * latents, latents - noise, time_)
+        told = (words, masks[0], all_words, masks[1], present)
+        levels = [torch.from_numpy(level) for level in self.pairs.levels(rows)]
+        return TripletBatch(*(torch.from_numpy(a) for a in given), levels, *(torch.from_numpy(a) for a in told))
+
+
+def losses(model: SoundModel, net: SynapseNet, batch: TripletBatch, weights: Tensor, *, teacher_share: float) -> Tensor:
+    """(B,): weighted squared error of the velocity against the teacher's and the true one."""
+    heard = net(batch.levels, model.words(batch.words), batch.mask, batch.present)
+    velocity = model.base(batch.noisy, batch.time, *heard)
+    wanted = batch.wanted
+    if teacher_share:
+        with torch.no_grad():
+            told = model.base(batch.noisy, batch.time, *words_context(model.words(batch.full), batch.full_mask))
+        # the mean of two squared errors differs from the error to the mean by a constant; a dropped picture has no teacher
+        share = (teacher_share * batch.present)[:, None, None]
+        wanted = share * told + (1 - share) * wanted
+    return ((velocity - wanted).square() * weights).mean(dim=(1, 2))
+
+
+class SmallMelfusionTrainer:
+    """The frozen model, the synapse and its data."""
+
+    def __init__(self, config: SmallMelfusionConfig) -> None:
+        self.config = config
+        self.model, self.vocabulary, self.about = load_model(Path(config.base))
+        self.model.requires_grad_(False)
+        self.pairs, self.data = SoundPairs.load(Path(config.pairs)), SoundData.load(Path(config.data))
+        self.weights = torch.from_numpy(channel_weights(self.data.latent.spread))
+        self.train = TripletBatches(self.pairs, self.data, self.vocabulary, config, heldout=False)
+        self.held = TripletBatches(self.pairs, self.data, self.vocabulary, config, heldout=True)
+        levels = [torch.from_numpy(level) for level in self.pairs.levels(self.train.rows)]
+        flat = [level.flatten(0, 1) for level in levels]
+        self.net = SynapseNet(
+            config.form, self.model.sizes, [x.mean(0) for x in flat], [x.std(0).clamp(min=1e-3) for x in flat]
+        )
+        self.explained: list[float] = []
+        if config.fitted_start:
+            clips = self.pairs.clip[self.train.rows]
+            targets = target_tokens(self.model, self.vocabulary, self.data, clips).mean(1)
+            self.explained = self.net.start(self.model.base, levels, targets)
+        self.average = MovingAverage(self.net, decay=config.average)
+        gates = [self.net.alpha]
+        maps = [p for p in self.net.parameters() if p is not self.net.alpha]
+        groups = [{"params": gates, "lr": config.gate_lr, "weight_decay": 0.0}]
+        groups += [{"params": maps, "lr": config.lr, "weight_decay": config.weight_decay}] if maps else []
+        self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
+        self.rates = [group["lr"] for group in groups]
+        self.step, self.minutes = 0, 0.0
+
+    def train_step(self, factor: float) -> float:
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * factor
+        self.net.train()
+        batch = self.train.batch(self.step)
+        loss = losses(self.model, self.net, batch, self.weights, teacher_share=self.config.teacher_share).mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.config.clip)
+        self.optimizer.step()
+        self.average.update(self.net)
+        self.step += 1
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def heldout(self) -> dict[str, float]:
+        """Flow loss on held-out triplets, words without feelings: the right picture, another's, none (averaged weights)."""
+        totals = {"right": 0.0, "shuffled": 0.0, "none": 0.0}
+        rows = self.held.rows[np.linspace(0, len(self.held.rows) - 1, self.config.heldout_pairs).astype(int)]
+        with averaged(self.net, self.average):
+            self.net.eval()
+            for first in range(0, len(rows), 16):
+                part = rows[first : first + 16]
+                batch = self.held.of(part, np.random.default_rng([7, first]), CLIP_LATENTS)
+                others = [level.roll(len(part) // 2, dims=0) for level in batch.levels]
+                cases = {
+                    "right": batch,
+                    "shuffled": dataclasses.replace(batch, levels=others),
+                    "none": dataclasses.replace(batch, present=torch.zeros_like(batch.present)),
+                }
+                for name, case in cases.items():
+                    totals[name] += float(losses(self.model, self.net, case, self.weights, teacher_share=0.0).sum())
+        return {name: total / len(rows) for name, total in totals.items()}
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "model": self.net.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "minutes": self.minutes,
+            "explained": self.explained,
+            "config": dataclasses.asdict(self.config),
+            "sizes": self.model.sizes.as_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint. Raises UsageError: it is of another form or size."""
+        if state["sizes"] != self.model.sizes.as_dict() or state["config"]["form"] != self.config.form:
+            raise UsageError("the checkpoint is of another form or model; use its config, or another 'run' folder")
+        self.net.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.minutes, self.explained = state["step"], state["minutes"], state["explained"]
+
+
+def train_small_melfusion(
+    config: SmallMelfusionConfig, *, steps: int | None = None, minutes: float | None = None, resume: bool = False
+) -> SmallMelfusionTrainer:
+    """Train until `steps` (the config's without) or `minutes` are over, the rate falling to zero; writes RUN/last.pt and log.csv.
+
+    Raises:
+        UsageError: a run is already there. InputError, NotAvailableError: data, base or checkpoint cannot be used.
+    """
+    run = Path(config.run)
+    target = run / "last.pt"
+    if target.exists() and not resume:
+        raise UsageError(f"{target}: a run is already there; add --resume, or name another 'run' folder in the config")
+    trainer = SmallMelfusionTrainer(config)
+    if resume:
+        trainer.restore(load_checkpoint(target))
+    run.mkdir(parents=True, exist_ok=True)
+    if trainer.explained and not resume:
+        told = ", ".join(f"{share:.3f}" for share in trainer.explained)
+        print(f"start: levels explain {told} of the words' variance on training pictures", file=sys.stderr)
+    total = steps or config.steps
+    before, begun = trainer.minutes, time.monotonic()
+    saved, seen = begun, []
+    fresh = not (run / "log.csv").exists()
+    with (run / "log.csv").open("a", newline="", buffering=1, encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if fresh:
+            writer.writerow(LOG_COLUMNS)
+        while True:
+            trainer.minutes = before + (time.monotonic() - begun) / 60
+            progress = min(trainer.minutes / minutes if minutes else trainer.step / total, 1.0)
+            done = progress >= 1
+            if done or trainer.step % 25 == 0:
+                checked = trainer.heldout() if done or trainer.step % config.heldout_every == 0 else {}
+                errors = [f"{checked[n]:.5f}" if checked else "" for n in ("right", "shuffled", "none")]
+                gates = " ".join(f"{share:.4f}" for share in trainer.net.shares().tolist())
+                mean = f"{np.mean(seen):.5f}" if seen else ""
+                row = (trainer.step, f"{trainer.minutes:.2f}", f"{1 - progress:.3f}", mean, *errors, gates)
+                writer.writerow(row)
+                print("  ".join(f"{n} {v}" for n, v in zip(LOG_COLUMNS, row, strict=True)), file=sys.stderr, flush=True)
+                seen = []
+            if done or time.monotonic() - saved > 120:
+                save_checkpoint(target, trainer.state())
+                saved = time.monotonic()
+            if done:
+                return trainer
+            seen.append(trainer.train_step(min(1.0, (trainer.step + 1) / config.warmup) * (1 - progress)))
+
+
+def export_synapse(trainer: SmallMelfusionTrainer, out: Path) -> Path:
+    """Averaged gates and maps as `sound-melfusion-FORM.npz` with its card, for `small_synapse.open_synapse`."""
+    config = trainer.config
+    with averaged(trainer.net, trainer.average):
+        kept = packed(trainer.net.arrays())
+        gates = [round(share, 4) for share in trainer.net.shares().tolist()]
+    checked = trainer.heldout()
+    path = synapse_file(config.form, out)
+    out.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        np.savez_compressed(file, **kept)
+    card = {
+        "name": f"sound-melfusion-{config.form}",
+        "kind": "synapse",
+        "status": "experimental",
+        "form": config.form,
+        "gates": gates,
+        "licence": LICENCE,
+        "encoder_sha256": _sha256(weights_folder() / "picture-encoder.onnx"),
+        "base_sha256": _sha256(Path(config.base)),
+        "pairs_sha256": trainer.pairs.about.get("manifest_sha256", ""),
+        "sha256": _sha256(path),
+        "training": {
+            "steps": trainer.step,
+            "minutes_of_wall_clock": round(trainer.minutes, 1),
+            "triplets": len(trainer.train.rows),
+            "levels_explain_at_start": [round(share, 4) for share in trainer.explained],
+            "teacher_share": config.teacher_share,
+            "feelings_said": config.feelings_said,
+            "command": f"klangbild train melfusion --form {config.form}",
+        },
+        "heldout_flow_loss": {name: round(value, 5) for name, value in checked.items()},
+    }
+    path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
