@@ -25,7 +25,13 @@ def test_a_comparison_with_nan_is_never_within():
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("{", "not JSON"), ("[]", "kind"), ('{"kind": "nonsense"}', "not known"), ('{"kind": "../x"}', "not known")],
+    [
+        ("{", "not JSON"),
+        ("[]", "kind"),
+        ('{"kind": "nonsense"}', "not known"),
+        ('{"kind": "../x"}', "not known"),
+        ('{"kind": "art2mus-model"}', "not known"),
+    ],
 )
 def test_bad_spec(tmp_path, text, word):
     (tmp_path / "parity.json").write_text(text)
