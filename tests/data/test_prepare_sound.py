@@ -1,0 +1,84 @@
+"""Prepared notes become clips of sound as latents, with what each clip is; the same whenever it is made."""
+
+import zipfile
+
+import numpy as np
+import pytest
+from test_prepare_notes import tune
+
+from klangbild.data.note_data import NoteData
+from klangbild.data.prepare_notes import prepare_notes
+from klangbild.data.prepare_sound import prepare_sound, summary
+from klangbild.data.sound_clips import CLIP_SAMPLES, plan_clips, render_clip
+from klangbild.data.sound_data import SoundData
+from klangbild.diffusion.small_latent import MelLatent, from_int8, log_mel, magnitudes
+from klangbild.errors import InputError
+from klangbild.notes.families import FAMILY_INDEX
+from klangbild.notes.midi import to_midi_bytes
+from klangbild.sound.fonts import find_soundfont
+
+
+@pytest.fixture(scope="module")
+def notes_file(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("raw")
+    names = [f"{seed}.mid" for seed in range(6)]
+    with zipfile.ZipFile(folder / "rated.zip", "w") as archive:
+        for seed, name in enumerate(names):
+            archive.writestr(name, to_midi_bytes(tune(seed, bpm=80 + 15 * seed, bars=24)))
+    lines = [f"{name},{0.2 * i - 0.5:.1f},{0.5 - 0.2 * i:.1f},MIT" for i, name in enumerate(names)]
+    (folder / "rated.csv").write_text("file,valence,arousal,licence\n" + "\n".join(lines) + "\n")
+    out = tmp_path_factory.mktemp("prepared") / "notes.npz"
+    prepare_notes(folder, out, progress=False)
+    return out
+
+
+@pytest.fixture(scope="module")
+def prepared(notes_file, tmp_path_factory):
+    out = tmp_path_factory.mktemp("sound") / "sound.npz"
+    return prepare_sound(notes_file, out, n_clips=4, latent_out=out.with_name("latent.npz"), progress=False), out
+
+
+def test_the_file_holds_what_was_made(prepared):
+    data, out = prepared
+    again = SoundData.load(out)
+    assert len(data) == 4 and data.latents.shape == (4, 160, 64) and data.latents.dtype == np.int8
+    assert all(
+        np.array_equal(getattr(data, n), getattr(again, n)) for n in ("latents", "valence", "families", "clip_bar")
+    )
+    assert again.about == data.about and np.array_equal(
+        again.latent.axes, MelLatent.load(out.with_name("latent.npz")).axes
+    )
+    assert np.array_equal(MelLatent.load(out).spread, data.latent.spread)
+    band = sum(1 << FAMILY_INDEX[name] for name in ("piano", "bass", "drums"))
+    assert (data.families == band).all() and (data.meter == 44).all()
+    assert "4 clips" in summary(data)
+
+
+def test_a_clip_is_rendered_again_from_its_plan_and_its_latent_is_its_sound(prepared, notes_file):
+    data, _ = prepared
+    clip = render_clip(NoteData.load(notes_file), data.plan(2), find_soundfont(None))
+    assert clip is not None and clip.sound.shape == (CLIP_SAMPLES,)
+    assert clip.facts["tempo"] == pytest.approx(float(data.tempo[2])) and -1 <= clip.facts["valence"] <= 1
+    mel = log_mel(magnitudes(clip.sound))
+    latent = data.latent.encode(mel)
+    assert (
+        np.abs(from_int8(data.latents[2]) - np.clip(latent, -3.97, 3.97)).max() < 0.05
+    )  # int8 steps of 1/32, float16 mel
+    left = np.square(data.latent.decode(latent) - mel).mean() / mel.var()
+    assert left < 0.1
+
+
+def test_plans_follow_from_the_seed_and_never_cross_the_split(notes_file):
+    notes = NoteData.load(notes_file)
+    one, same, other = (list(plan_clips(notes, 6, seed=seed)) for seed in (1, 1, 2))
+    assert one == same and one != other
+    assert all(plan.heldout == bool(notes.piece_heldout[plan.piece]) and abs(plan.shift) <= 2 for plan in one)
+
+
+def test_too_little_music_is_one_line(notes_file, tmp_path, klangbild):
+    code, _, error = klangbild("data", "prepare", "sound", tmp_path / "none.npz")
+    assert code and "none.npz" in error and len(error.strip().splitlines()) == 1
+    code, _, error = klangbild("data", "prepare", "sound", notes_file, "--clips", 0)
+    assert code == 2 and "--clips 0" in error
+    with pytest.raises(InputError, match="there is no prepared sound"):
+        SoundData.load(tmp_path / "none.npz")
