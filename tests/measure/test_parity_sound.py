@@ -49,6 +49,29 @@ def test_a_changed_number_is_found(tmp_path, one_thread):
     assert json.loads((folder / "parity.json").read_text())["kind"] == "imagebind"
 
 
+@pytest.mark.parametrize("guidance", [1.0, 2.25, 7.5])
+def test_the_guidance_of_a_recording_is_read_off_its_first_step(guidance):
+    import numpy as np
+    import torch
+    from diffusers import DDIMScheduler
+
+    from klangbild.measure.parity_art2mus_model import recorded_guidance
+
+    config = {"clip_sample": False, "set_alpha_to_one": False, "beta_schedule": "scaled_linear", "steps_offset": 1}
+    dice = torch.Generator().manual_seed(5)
+    latents, without, alone = (torch.randn(3, 2, 4, 5, generator=dice) for _ in range(3))
+    solver = DDIMScheduler(**config)
+    solver.set_timesteps(4)
+    after = solver.step(without + guidance * (alone - without), solver.timesteps[0], latents, return_dict=False)[0]
+    recorded = {
+        "n9_b3__step0_unet_in": torch.cat([latents, latents]).numpy(),
+        "n9_b3__step0_unet_out": torch.cat([without, alone]).numpy(),
+        "n9_b3__step0_latents": after.numpy(),
+        "n9_b3__timesteps": np.array(solver.timesteps),
+    }
+    assert recorded_guidance(recorded, config) == guidance
+
+
 @pytest.fixture
 def one_thread():
     import torch

@@ -39,32 +39,40 @@ FAD_FLOOR = 1e-8  # identical sets: absolute, since a relative error of 0 has no
 def compare(folder: Path, spec: dict) -> Iterator[Comparison]:
     """Every recorded array of the folder, tolerances from `parity.json`."""
     allowed = spec["tolerance"]
-    yield from _projection(folder, allowed)
-    yield from _pipeline(folder, allowed)
-    yield from _audio_target(folder)
-    yield from _metrics(folder, allowed)
-    yield from _pairing(folder)
+    sections = {
+        "img_proj_io.npz": partial(_projection, folder, allowed),
+        "pipeline_io.npz": partial(_pipeline, folder, allowed),
+        "audio_target_io.npz": partial(_audio_target, folder),
+        "metrics_io.npz": partial(_metrics, folder, allowed),
+    }
+    found = [section for name, section in sections.items() if (folder / name).is_file()]
+    if not found:
+        raise InputError(f"{folder}: has none of {', '.join(sections)}; record the folder again")
+    for section in found:
+        yield from section()
 
 
 def _projection(folder: Path, allowed: dict[str, float]) -> Iterator[Comparison]:
-    meta = json.loads((folder / "img_proj_meta.json").read_text(encoding="utf-8"))["real_size"]
+    """Every `{size}_n{N}_in`: from the weights in `img_proj_{size}_n{N}.pt`, or by the formula whose terms the meta file has."""
+    meta = json.loads((folder / "img_proj_meta.json").read_text(encoding="utf-8"))
     with np.load(folder / "img_proj_io.npz") as recorded:
         for key in recorded.files:
-            match = re.fullmatch(r"(tiny|real)_n(\d+)_in", key)
+            match = re.fullmatch(r"(\w+)_n(\d+)_in", key)
             if not match:
                 continue
             size, n = match.groups()
             expected = recorded[f"{size}_n{n}_out"]
-            if size == "tiny":
-                state = read_state_dict(folder / f"img_proj_tiny_n{n}.pt")
+            stored = folder / f"img_proj_{size}_n{n}.pt"
+            if stored.is_file():
+                state = read_state_dict(stored)
             else:
-                entry = meta[f"n{n}"]
+                entry = meta[f"{size}_size"][f"n{n}"]
                 state = {
                     name: formula_tensor(shape, entry["offset_a"][name], entry["scale"][name])
                     for name, shape in entry["keys_and_shapes"].items()
                 }
                 n_weights = sum(tensor.numel() for tensor in state.values())
-                yield Comparison(f"projection real n{n}: weights", abs(n_weights - entry["parameters"]), 0)
+                yield Comparison(f"projection {size} n{n}: weights", abs(n_weights - entry["parameters"]), 0)
             projection = ImageProjection.from_state_dict(state, token_dim=expected.shape[-1])
             with torch.inference_mode():
                 ours = projection(torch.from_numpy(recorded[key]))
@@ -84,6 +92,8 @@ def _pipeline(folder: Path, allowed: dict[str, float]) -> Iterator[Comparison]:
         yield from _language(case, own, encoder, parts, allowed)
         yield from _denoising(case, own, parts, allowed)
         yield from _training(case, own, encoder, parts, allowed)
+    if not (folder / "encode_prompt_io.npz").is_file():
+        return
     with np.load(folder / "encode_prompt_io.npz") as arrays:
         recorded = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
     for case in sorted({name.rsplit("__", 1)[0] for name in recorded}):
@@ -284,8 +294,9 @@ def _metrics(folder: Path, allowed: dict[str, float]) -> Iterator[Comparison]:
         yield Comparison(
             f"spectral KL {pair}", abs(spectral_kl(sounds[first], sounds[second]) - stated), allowed["kl_abs"]
         )
-    profile = quietness_profile(sounds["kl_gt.wav"])
-    yield Comparison("spectral KL profile", largest_difference(profile, recorded["kl_gt_profile"]), 1e-8)
+    for name in (key.removesuffix("_profile") for key in recorded if key.endswith("_profile")):
+        profile = quietness_profile(sounds[f"{name}.wav"])
+        yield Comparison(f"spectral KL profile {name}", largest_difference(profile, recorded[f"{name}_profile"]), 1e-8)
     a, b = recorded["ibsc_a"], recorded["ibsc_b"]
     yield Comparison("cosines", largest_difference(cosine_rows(a, b), recorded["ibsc_cos"]), allowed["cosine_abs"])
     for case, stated in meta["imagebind_score"].items():
@@ -298,23 +309,24 @@ def _metrics(folder: Path, allowed: dict[str, float]) -> Iterator[Comparison]:
     kept = torch.from_numpy(recorded["alphas_cumprod"])
     snr = signal_to_noise(kept, torch.arange(len(kept)))
     yield Comparison("snr", _relative(snr, recorded["snr"]), allowed["min_snr_rel"])
-    weights = min_snr_weights(torch.from_numpy(recorded["snr"]), gamma=5.0)
-    yield Comparison("Min-SNR weights", _relative(weights, recorded["minsnr_weights_gamma5"]), allowed["min_snr_rel"])
+    for key in (key for key in recorded if key.startswith("minsnr_weights_gamma")):
+        gamma = float(key.removeprefix("minsnr_weights_gamma"))
+        weights = min_snr_weights(torch.from_numpy(recorded["snr"]), gamma=gamma)
+        yield Comparison(f"Min-SNR weights, gamma {gamma:g}", _relative(weights, recorded[key]), allowed["min_snr_rel"])
+    yield from _pairing(recorded["pair_similarity"], recorded)
 
 
-def _pairing(folder: Path) -> Iterator[Comparison]:
-    with np.load(folder / "metrics_io.npz") as recorded:
-        similarity = recorded["pair_similarity"]
-        for name, method in (
-            ("greedy_rows_in_order", greedy_in_order),
-            ("greedy_global", greedy_global),
-            ("optimal", optimal),
-        ):
-            columns = method(similarity)
-            ours = np.stack([np.arange(len(columns)), columns], axis=1)[columns >= 0]
-            yield Comparison(f"pairing {name}", n_different(ours, recorded[f"pair_{name}"]), 0)
-        first = similarity.argmax(axis=1)
-        yield Comparison("pairing first choice", n_different(first, recorded["pair_first_choice"]), 0)
+def _pairing(similarity: np.ndarray, recorded: dict[str, np.ndarray]) -> Iterator[Comparison]:
+    for name, method in (
+        ("greedy_rows_in_order", greedy_in_order),
+        ("greedy_global", greedy_global),
+        ("optimal", optimal),
+    ):
+        columns = method(similarity)
+        ours = np.stack([np.arange(len(columns)), columns], axis=1)[columns >= 0]
+        yield Comparison(f"pairing {name}", n_different(ours, recorded[f"pair_{name}"]), 0)
+    first = similarity.argmax(axis=1)
+    yield Comparison("pairing first choice", n_different(first, recorded["pair_first_choice"]), 0)
 
 
 def _relative(ours, recorded) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,10 +28,8 @@ from klangbild.diffusion.latent_audio import LatentAudio
 from klangbild.diffusion.projection import ImageProjection
 from klangbild.diffusion.weight_files import read_state_dict
 
-# Not stored beside the arrays: the sentence of `encode_prompt_io.npz` and the guidance of the recorded steps are stated
-# in the recorded README only; a meta file that names them is believed.
+# The sentence of `encode_prompt_io.npz` is stated in the recorded README only; a meta file that names one is believed.
 WORDS = "A calm piano"
-GUIDANCE = 3.5
 
 
 @dataclass
@@ -79,6 +78,7 @@ def load_parts(folder: Path) -> RecordedParts:
         _load(module, read_state_dict(folder / f"weights_{name}.safetensors"), name)
     with np.load(folder / "pipeline_io.npz") as recorded:
         clap_length = next(recorded[name].shape[1] for name in recorded.files if name.endswith("__clap_neg_ids"))
+        guidance = float(meta.get("guidance_scale") or recorded_guidance(recorded, configs["scheduler"]))
     return RecordedParts(
         folder=folder,
         unet=parts["unet"],
@@ -110,8 +110,30 @@ def load_parts(folder: Path) -> RecordedParts:
         support=meta.get("support_sentence", SUPPORT_SENTENCE),
         negative=meta.get("negative_prompt", NEGATIVE_WORDS),
         words=meta.get("text_prompt", WORDS),
-        guidance=float(meta.get("guidance_scale", GUIDANCE)),
+        guidance=guidance,
     )
+
+
+def recorded_guidance(recorded: Mapping[str, np.ndarray], scheduler: dict) -> float:
+    """The guidance with which the first recorded step was taken: it is not stored beside the arrays.
+
+    A solver's step is affine in the prediction u + g (c - u), so g is where the recorded latents lie between the step with
+    u alone (g = 0) and with c alone (g = 1). Three decimals: a knob, not a fit.
+    """
+    case = next(name.removesuffix("__step0_latents") for name in recorded if name.endswith("__step0_latents"))
+    own = {
+        key: torch.from_numpy(recorded[f"{case}__{key}"]) for key in ("step0_unet_in", "step0_unet_out", "timesteps")
+    }
+    solver = DDIMScheduler(**scheduler)
+    solver.set_timesteps(len(own["timesteps"]))
+    latents = own["step0_unet_in"].double().chunk(2)[0]
+    without, alone = (
+        solver.step(side.double(), own["timesteps"][0], latents, return_dict=False)[0]
+        for side in own["step0_unet_out"].chunk(2)
+    )
+    reached = torch.from_numpy(recorded[f"{case}__step0_latents"]).double() - without
+    towards = alone - without
+    return round(float((reached * towards).sum() / towards.square().sum()), 3)
 
 
 def formula_tensor(shape: list[int], offset: int, scale: float) -> Tensor:
