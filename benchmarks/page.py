@@ -140,6 +140,8 @@ def crowd(clients: int, minutes: float, seconds: float) -> dict[str, Any]:
         "clients": clients, "minutes": minutes, "pieces": len(done), "seconds_each": seconds, "faults": faults,
         "wait_s": spread(done), "memory_mb": {
             "start": memory[0], "first_third_max": max(memory[: third + 1]), "last_third_max": max(memory[-third - 1 :]),
+            # one reading each 5 s: the middle one of each minute
+            "each_minute": [statistics.median(memory[i : i + 12]) for i in range(1, len(memory), 12)],
         },
     }  # fmt: skip
 

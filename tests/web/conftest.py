@@ -1,6 +1,7 @@
 """A real server on a free port, and a real browser when Debian's Chromium can be had."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -18,6 +19,7 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
 ]  # fmt: skip
+REFUSED = re.compile(r"the server responded with a status of (422|404)")
 SHOTS = Path(__file__).resolve().parents[2] / "artefacts" / "page"
 
 
@@ -113,8 +115,8 @@ class Watch:
         )
 
     def _told(self, message) -> None:
-        # a refused upload (422) is told on the console by the browser itself; the page says it in words
-        if message.type in ("error", "warning") and "the server responded with a status of 422" not in message.text:
+        # a refusal (422) and what is removed (404) are told on the console by the browser itself; the page says it in words
+        if message.type in ("error", "warning") and not REFUSED.search(message.text):
             self.errors.append(message.text)
 
 

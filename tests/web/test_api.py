@@ -106,6 +106,8 @@ def test_emotion_by_upload_by_words_and_by_id(rest, paintings):
         ({"text": "calm", "model": "../../etc"}, 422, "model", "is not installed here"),
         ({"text": "calm", "continue_from": "/etc/passwd"}, 422, "continue_from", "file"),
         ({"text": "calm", "seconds": "long"}, 422, "seconds", "is not a number"),
+        ({"text": "calm " * 500}, 422, "text", "is longer than 2000 letters"),
+        ({"text": "calm", "path": "0:0.5,9"}, 422, "path", "out of range"),
     ],
 )
 def test_every_refusal_is_one_sentence_by_its_field(rest, values, status, field, sentence):
@@ -125,6 +127,32 @@ def test_not_a_picture(rest):
     assert answer.status_code == 422 and answer.json() == {
         "error": "note.txt: is text, not a picture; give a JPEG, PNG, WebP, GIF, TIFF or BMP picture", "field": "picture",
     }  # fmt: skip
+
+
+def test_a_midi_file_to_go_on_from_is_checked_at_once_and_kept_under_its_name(rest, paintings):
+    """Its sentence belongs to its own field, and no path of this machine is told."""
+    letter = {"continue_from": ("letter.mid", b"Dear music, ...")}
+    answer = rest.post("/v1/compose", data={"text": "calm"}, files=letter)
+    assert answer.status_code == 422 and answer.json()["field"] == "continue_from"
+    assert answer.json()["error"].startswith("Go on from a MIDI file: letter.mid: is not a MIDI file")
+    first = finished(rest, compose(rest, text="calm", seconds=3, seed=1).json())
+    piece = {"continue_from": ("first part.mid", rest.get(first["files"]["mid"]).content)}
+    state = finished(rest, rest.post("/v1/compose", data={"text": "calm", "seconds": "6"}, files=piece).json())
+    assert state["status"] == "done" and "'first part.mid'" in state["command"]
+
+
+def test_stopping_what_is_just_finished_keeps_it(rest):
+    state = finished(rest, compose(rest, text="calm", seconds=2, seed=1).json())
+    assert rest.delete(state["links"]["self"] + "?keep=true").json()["status"] == "done"
+    assert rest.get(state["files"]["mid"]).content[:4] == b"MThd"
+
+
+def test_a_file_without_settings_is_no_preset(rest):
+    for body in ("[]", "null", '{"foo": 1}', '{"settings": 3}', "nonsense"):
+        answer = rest.post("/v1/settings", content=body, headers={"content-type": "application/json"})
+        assert answer.status_code == 422, body
+    assert rest.post("/v1/settings", json={}).json() == {}
+    assert rest.post("/v1/settings", json={"settings": {"tempo": 96, "unknown": 1}}).json() == {"tempo": 96.0}
 
 
 def test_too_large_is_refused_before_it_is_read(server):
@@ -252,3 +280,17 @@ def test_password_hour_and_full_line(paintings):
     finally:
         small.close()
     assert not small.app.folder.exists()
+
+
+def test_a_wish_made_before_the_models_are_loaded_gets_the_same_music(paintings):
+    """Warming up happens in the one worker: a model remembers what it reads, and two pieces at once would mix."""
+    early = Server()
+    try:
+        with httpx.Client(base_url=early.url, timeout=60) as rest:
+            found = []
+            for _ in range(2):
+                state = finished(rest, compose(rest, paintings[0], seconds=3, seed=17).json())
+                found.append(rest.get(state["files"]["mid"]).content)
+        assert found[0] == found[1]
+    finally:
+        early.close()

@@ -1,6 +1,7 @@
 """The page in a real browser: the whole road by mouse and by keyboard, and everything the page promises on the way."""
 
 import re
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -178,6 +179,53 @@ def test_two_browsers_get_their_own_music(visit, paintings):
     assert facts(one)["seed"] != facts(two)["seed"]
 
 
+def test_a_piece_of_the_session_comes_back_with_its_picture_wishes_and_mood(visit, server, paintings):
+    page = visit()
+    give(page, paintings[0])
+    set_seconds(page, "3")
+    page.fill("#k-text", "stormy")
+    page.wait_for_timeout(700)
+    expect(page.locator("#see")).not_to_have_attribute("aria-busy", "true")
+    page.fill("#valence", "-0.5")
+    page.locator("#valence").blur()
+    make(page)
+    first, words = facts(page), page.inner_text("#piece-words")
+    page.click("#advanced > summary")
+    page.click("#reset")
+    give(page, paintings[1])
+    set_seconds(page, "5")
+    make(page)
+    assert page.inner_text("#piece-name") == "Meadow"
+    page.locator("#history-list li").nth(1).get_by_text("Show").click()
+    expect(page.locator("#piece-name")).to_have_text("Dusk")
+    expect(page.locator("#see")).not_to_have_attribute("aria-busy", "true")
+    assert page.input_value("#k-text") == "stormy" and page.input_value("#k-seconds") == "3"
+    assert page.input_value("#k-seed") == "" and page.input_value("#valence") == "-0.50"
+    page.click("#again")
+    wait_for_music(page)
+    assert facts(page) == first and page.inner_text("#piece-words") == words
+    # a piece that the server has removed says so and leaves the list
+    run = page.evaluate("JSON.parse(sessionStorage['klangbild-runs'])")[1]
+    removed = Request(f"{server.url}/v1/runs/{run}", method="DELETE")
+    urlopen(removed, timeout=20).read()
+    page.locator("#history-list li").nth(1).get_by_text("Show").click()
+    expect(page.locator("#e-history")).to_contain_text("There is no such run (runs are removed after an hour)")
+    expect(page.locator("#history-list li")).to_have_count(2)
+
+
+def test_on_a_phone_the_button_to_stop_is_where_the_music_grows(visit, paintings):
+    page = visit(viewport={"width": 360, "height": 740}, has_touch=True, reduced_motion="reduce")
+    give(page, paintings[2])
+    set_seconds(page, "400")
+    page.tap("#make")
+    page.wait_for_selector("canvas[data-notes]:not([data-notes='0'])")
+    expect(page.locator("#stop")).to_be_in_viewport()
+    page.tap("#stop")
+    wait_for_music(page)
+    assert "stopped early and kept" in page.inner_text("#piece-name")
+    expect(page.locator("#stop")).to_be_hidden()
+
+
 def test_every_example_plays(visit):
     page = visit()
     cards = page.locator(".example")
@@ -227,6 +275,13 @@ def test_bad_files_and_values_get_their_sentence(visit, paintings, tmp_path):
         "Tempo in beats per minute 999 is out of range; give a number from 40 to 240"
     )
     assert page.evaluate("document.activeElement.id") == "k-tempo"
+    page.fill("#k-tempo", "")
+    for name in ("instruments", "without"):
+        page.check(f"input[name={name}][value=piano]")
+    page.click("#music summary")  # closed again: the error opens it
+    page.click("#make")
+    expect(page.locator("#e-instruments")).to_contain_text("both name piano")
+    assert page.evaluate("document.activeElement.name") == "instruments"
 
 
 def test_dropped_and_pasted_pictures_are_taken(visit, paintings):
@@ -248,7 +303,7 @@ def test_dropped_and_pasted_pictures_are_taken(visit, paintings):
     assert page.locator("#palette li").count() >= 2
 
 
-def test_preset_goes_out_and_comes_back(visit, tmp_path):
+def test_preset_goes_out_and_comes_back(visit, paintings, tmp_path):
     page = visit()
     page.click("#music summary")
     page.check("input[name=instruments][value=piano]")
@@ -266,6 +321,12 @@ def test_preset_goes_out_and_comes_back(visit, tmp_path):
     path.write_text('{"tempo": 7}')
     page.set_input_files("#preset-load", str(path))
     expect(page.locator("#e-tempo")).to_contain_text("out of range")
+    # a mood in the settings holds for the first picture that comes after them
+    path.write_text('{"valence": -0.4, "arousal": 0.3, "soundfont": "TimGM6mb.sf2"}')
+    page.set_input_files("#preset-load", str(path))
+    expect(page.locator("#valence")).to_have_value("-0.40")
+    give(page, paintings[0])
+    assert page.input_value("#valence") == "-0.40" and page.is_visible("#pad-reset")
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,10 @@ def test_recipes_make_the_same_settings_again(klangbild, picture_file, tmp_path)
     assert space["result"].settings == settings
 
 
+def test_a_picture_whose_name_begins_with_a_minus_is_no_flag():
+    assert recipes.command("-dash.jpg", Settings()) == "klangbild compose ./-dash.jpg"
+
+
 def test_forms_read_as_the_command_line_does():
     given = read_settings(
         {"seconds": "12", "instruments": "piano, bass", "top_k": "5", "loudness": "off", "commercial": "on", "key": ""}

@@ -87,6 +87,8 @@ class EmotionPath:
                 time, _, pair = part.partition(":")
                 valence, arousal = pair.split(",")
                 points.append((float(time), Emotion(float(valence), float(arousal))))
+            except UsageError as error:
+                raise UsageError(f"--path: '{part}': {error}") from None
             except ValueError:
                 raise UsageError(
                     f"--path: '{part}' does not read as SECONDS:VALENCE,AROUSAL, like '30:0.7,0.6'"

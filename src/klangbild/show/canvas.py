@@ -81,11 +81,18 @@ def text_width(text: str, size: float) -> float:
 def shortened(text: str, size: float, width: float) -> str:
     """The text, or its beginning and an ellipsis where it is wider than `width`."""
     text = " ".join(text.split())
-    if text_width(text, size) <= width:
+    # no letter is narrower than a fifth of its size: what is beyond is never measured, however long the text
+    most = int(5 * width / size) + 1
+    if len(text) <= most and text_width(text, size) <= width:
         return text
-    while text and text_width(text + "...", size) > width:
-        text = text[:-1]
-    return text.rstrip() + "..."
+    fits, too_long = 0, min(len(text), most) + 1
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        if text_width(text[:middle] + "...", size) <= width:
+            fits = middle
+        else:
+            too_long = middle
+    return text[:fits].rstrip() + "..."
 
 
 def wrapped(text: str, size: float, width: float, *, lines: int) -> list[str]:

@@ -21,6 +21,8 @@ _SUFFIXES = (".sf2", ".sf3")
 def find_soundfont(given: str | Path | None = None) -> Path:
     """The SoundFont to play with: `given`, else $KLANGBILD_SOUNDFONT, else TimGM6mb, else the first one of the system.
 
+    A bare file name that is not in this folder is looked for among those of `list_soundfonts`.
+
     Raises:
         NotAvailableError: the font asked for does not exist, or there is none at all.
         InputError: the file asked for is not an SF2 or SF3 SoundFont.
@@ -28,7 +30,7 @@ def find_soundfont(given: str | Path | None = None) -> Path:
     named = os.environ.get(ENVIRONMENT_VARIABLE)
     for source, path in (("--soundfont", given), (ENVIRONMENT_VARIABLE, named)):
         if path:
-            return _checked(Path(path).expanduser(), source)
+            return _checked(_known(Path(path).expanduser()), source)
     fonts = list_soundfonts()
     if not fonts:
         raise NotAvailableError(
@@ -50,6 +52,12 @@ def list_soundfonts() -> list[Path]:
     for path in found:
         unique.setdefault(path.resolve(), path)
     return list(unique.values())
+
+
+def _known(path: Path) -> Path:
+    if path.is_file() or path.name != str(path):
+        return path
+    return next((font for font in list_soundfonts() if font.name == path.name), path)
 
 
 def _checked(path: Path, source: str) -> Path:

@@ -43,7 +43,7 @@ def make_api(runs: Runs, looks: Looks, *, allow_url: bool) -> APIRouter:
         given = await run_in_threadpool(read_settings, values)
         if look is None and not given.get("text"):
             raise UsageError("there is neither a picture nor words; give at least one")
-        content = await continues.read() if continues else None
+        content = (continues.filename or "before.mid", await continues.read()) if continues else None
         run = await run_in_threadpool(lambda: runs.submit(given, look=look, alt=alt, continues=content))
         return JSONResponse(runs.describe(run), status_code=202, headers={"location": f"/v1/runs/{run.id}"})
 
@@ -68,10 +68,11 @@ def make_api(runs: Runs, looks: Looks, *, allow_url: bool) -> APIRouter:
         return runs.describe(_run(key))
 
     @api.delete("/runs/{key}", tags=["music"])
-    async def cancel(key: str) -> dict[str, Any]:
-        """Waiting: leaves the line. Running: stops at the next bar and keeps what exists. Finished: removed with its files."""
+    async def cancel(key: str, keep: bool = False) -> dict[str, Any]:
+        """Waiting: leaves the line. Running: stops at the next bar and keeps what exists. Finished: removed with its files
+        (with `keep=true` left as it is)."""
         run = _run(key)
-        await run_in_threadpool(runs.stop, run)
+        await run_in_threadpool(lambda: runs.stop(run, keep=keep))
         return runs.describe(run)
 
     @api.get("/runs/{key}/events", tags=["music"])
@@ -131,6 +132,8 @@ def make_api(runs: Runs, looks: Looks, *, allow_url: bool) -> APIRouter:
         if not isinstance(body, dict):
             raise UsageError("this file holds no settings; save some from this page first")
         names = {knob.name for knob in knobs()}
+        if body and not names & set(body):
+            raise UsageError("this file holds no settings; save some from this page first")
         given = await run_in_threadpool(
             read_settings, {k: v for k, v in body.items() if k in names and k != "continue_from"}
         )

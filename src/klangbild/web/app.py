@@ -96,10 +96,9 @@ class App:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        self.runs.start()
+        self.runs.start(warm=self.options.warm)
         tasks = [asyncio.create_task(self._sweep())]
         if self.options.warm:
-            tasks.append(asyncio.create_task(run_in_threadpool(warm, self.runs.composer)))
             tasks.append(asyncio.create_task(self.gradio.open()))
         try:
             yield
@@ -125,14 +124,6 @@ class _Fresh(StaticFiles):
         response = super().file_response(*args, **kwargs)
         response.headers["cache-control"] = "no-cache"
         return response
-
-
-def warm(composer: Composer) -> None:
-    """Load the models and the SoundFont, so that the first visitor does not wait for them."""
-    import numpy as np
-
-    with contextlib.suppress(KlangbildError):  # whatever is missing is told to the first visitor, in words
-        composer.compose(np.full((48, 48, 3), 128, np.uint8), seconds=1, seed=1)
 
 
 def make_app(options: Options | None = None) -> App:

@@ -16,6 +16,8 @@ from klangbild.errors import KlangbildError, UsageError
 from klangbild.settings import DEFAULT_SECONDS, ENGINES, Settings, flag_of
 from klangbild.web.texts import CONDITIONING_WORDS, LABELS
 
+MOST_LETTERS = 2000
+
 
 @dataclass(frozen=True)
 class Knob:
@@ -48,14 +50,15 @@ def knobs() -> tuple[Knob, ...]:
 
 
 def installed_engines() -> tuple[str, ...]:
-    """The engines that can run here: notes always; a sound engine when its code, torch and a model of its kind are there."""
-    found = ["notes"]
-    if find_spec("klangbild.diffusion.engine") and find_spec("torch") and find_spec("diffusers"):
-        from klangbild import hub
+    """The engines that can run here: notes always; a sound engine when our small model's files for it are there, or torch
+    and a published model of its kind."""
+    from klangbild import hub
+    from klangbild.diffusion.small_model import installed_pictures
 
-        kinds = {folder.kind for folder in hub.added()}
-        found += [name for name in ENGINES[1:] if name in kinds]
-    return tuple(found)
+    found = set(installed_pictures())
+    if find_spec("torch") and find_spec("diffusers"):
+        found |= {folder.kind for folder in hub.added()}
+    return ("notes", *(name for name in ENGINES[1:] if name in found))
 
 
 def read_settings(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,7 +161,11 @@ def _read(knob: Knob, value: Any) -> Any:
         return _number(value, whole=True)
     if knob.kind in ("number", "whole"):
         return _number(value, whole=knob.kind == "whole")
-    return str(value).strip() or None if not isinstance(value, bool) else value
+    if isinstance(value, bool):
+        return value
+    if len(str(value)) > MOST_LETTERS:
+        raise UsageError(f"{flag_of(knob.name)} is longer than {MOST_LETTERS} letters; say it shorter")
+    return str(value).strip() or None
 
 
 def _number(value: Any, *, whole: bool) -> Any:
@@ -182,9 +189,6 @@ def _installed(knob: Knob, value: str) -> str | None:
     if value not in names:
         raise UsageError(f"{flag_of(knob.name)} '{value}' is not installed here; choose from {', '.join(names)}")
     if knob.name == "soundfont":
-        from klangbild.sound.fonts import list_soundfonts
-
-        fonts = list_soundfonts()
-        # the first one is what plays when none is named: then the record need not name a path of this machine
-        return None if value == fonts[0].name else str(next(font for font in fonts if font.name == value))
+        # the first one is what plays when none is named; the others go by name, so that no record holds a path of this machine
+        return None if value == names[0] else value
     return None if knob.name == "model" and value == names[0] else value

@@ -14,7 +14,7 @@ from klangbild import __version__
 from klangbild.emotion.space import Emotion
 from klangbild.notes.piece import PITCH_NAMES
 from klangbild.web import texts
-from klangbild.web.knobs import Knob, installed_engines, knobs
+from klangbild.web.knobs import MOST_LETTERS, Knob, installed_engines, knobs
 
 HERE = Path(__file__).resolve().parent
 # where the page shows a field other than in its group's fold
@@ -125,6 +125,7 @@ def _input(knob: Knob, key: str, attributes: str) -> str:
     if knob.name == "key":
         keys = "".join(f'<option value="{tonic} {mode}">' for mode in ("major", "minor") for tonic in PITCH_NAMES)
         return f'<input type="text" id="{key}" list="keys" placeholder="auto" autocomplete="off" {attributes}><datalist id="keys">{keys}</datalist>'
+    attributes += f' maxlength="{MOST_LETTERS}"'
     placeholder = (
         f' placeholder="{escape(texts.PAGE["words_example"])}"'
         if knob.name == "text"

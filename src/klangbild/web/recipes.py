@@ -25,6 +25,8 @@ def command(picture: str | None, settings: Settings) -> str:
     >>> command("lake.jpg", Settings(seconds=20.0, seed=7, without=("drums", "lead")))
     'klangbild compose lake.jpg --seconds 20 --seed 7 --without drums,lead'
     """
+    if picture and picture.startswith("-"):  # else it would read as a flag
+        picture = f"./{picture}"
     parts = ["klangbild", "compose", *([shlex.quote(picture)] if picture else [])]
     for name, value in changed(settings).items():
         flag = flag_of(name)

@@ -15,15 +15,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from klangbild.compose import Composer, new_seed
-from klangbild.errors import KlangbildError, Stopped
-from klangbild.settings import Settings
+from klangbild.errors import InputError, KlangbildError, Stopped, UsageError
+from klangbild.settings import Settings, flag_of
 from klangbild.web import recipes
 from klangbild.web.knobs import plain_sentence
 from klangbild.web.looks import Look
 from klangbild.web.roll import roll_of
 from klangbild.web.run_files import RunFiles
-from klangbild.web.shelf import Shelf
+from klangbild.web.shelf import Shelf, keep_upload
 
 if TYPE_CHECKING:
     from klangbild.notes.piece import Piece
@@ -52,6 +54,7 @@ class Run:
     settings: Settings
     file: Path | None
     alt: str
+    picture_id: str | None = None
     status: str = "queued"
     progress: float = 0.0
     step: str = "waiting"
@@ -96,9 +99,12 @@ class Runs:
         self._current: Run | None = None
         self._changed = threading.Condition()
         self._closing = False
+        self._warm = False
         self._worker = threading.Thread(target=self._work, name="klangbild-worker", daemon=True)
 
-    def start(self) -> None:
+    def start(self, *, warm: bool = False) -> None:
+        """Let the worker begin. warm: it first loads the models and the SoundFont, so that no visitor waits for them."""
+        self._warm = warm
         self._worker.start()
 
     def close(self) -> None:
@@ -112,9 +118,14 @@ class Runs:
         self._worker.join(timeout=20)
 
     def submit(
-        self, given: dict[str, Any], *, look: Look | None = None, alt: str = "", continues: bytes | None = None
+        self,
+        given: dict[str, Any],
+        *,
+        look: Look | None = None,
+        alt: str = "",
+        continues: tuple[str, bytes] | None = None,
     ) -> Run:
-        """Into the line. given: keyword arguments of `Settings`.
+        """Into the line. given: keyword arguments of `Settings`. continues: (name, bytes) of a MIDI file to go on from.
 
         Raises:
             UsageError: a setting is wrong. Full: too many wait.
@@ -122,15 +133,15 @@ class Runs:
         key, folder = self.shelf.new()
         try:
             if continues is not None:
-                (folder / "continued.mid").write_bytes(continues)
-                given = {**given, "continue_from": str(folder / "continued.mid")}
+                (folder / "before").mkdir()
+                given = {**given, "continue_from": str(_music_file(folder / "before", *continues))}
             settings = Settings(**{**given, "seed": given.get("seed", new_seed())})
             file = None
             if look is not None:
                 file = folder / look.file.name
                 shutil.copyfile(look.file, file)
                 shutil.copyfile(look.folder / "thumbnail.jpg", folder / "thumbnail.jpg")
-            run = Run(key, folder, settings, file, alt)
+            run = Run(key, folder, settings, file, alt, picture_id=look.id if look else None)
             with self._changed:
                 if len(self._line) >= self.max_waiting:
                     raise Full(f"{self.max_waiting} others are in line already; try again in a minute")
@@ -159,8 +170,9 @@ class Runs:
         with self._changed:
             return {"running": int(self._current is not None), "waiting": len(self._line)}
 
-    def stop(self, run: Run) -> None:
-        """Waiting: taken out of the line. Running: comes to a stop and keeps what exists. Finished: removed with its files."""
+    def stop(self, run: Run, *, keep: bool = False) -> None:
+        """Waiting: taken out of the line. Running: comes to a stop and keeps what exists. Finished: removed with its files,
+        or, with `keep`, left as it is (whoever asks to stop must not lose a piece that was ready a moment before)."""
         with self._changed:
             if run in self._line:
                 self._line.remove(run)
@@ -168,8 +180,9 @@ class Runs:
                 run.over.set()
                 return
         if run.status in FINISHED:
-            self.shelf.drop(run.id)
-            self.runs.pop(run.id, None)
+            if not keep:
+                self.shelf.drop(run.id)
+                self.runs.pop(run.id, None)
         else:
             run.stop_asked = True
 
@@ -182,7 +195,16 @@ class Runs:
             self.runs.pop(key, None)
         return gone
 
+    def _warm_up(self) -> None:
+        """In the worker's thread and nowhere else: a model remembers what it reads, and two pieces at once would mix."""
+        try:
+            self.composer.compose(np.full((48, 48, 3), 128, np.uint8), seconds=1, seed=1)
+        except KlangbildError as error:  # whatever is missing is told to the first visitor, in words
+            log.warning("not ready: %s", error)
+
     def _work(self) -> None:
+        if self._warm:
+            self._warm_up()
         while True:
             with self._changed:
                 while not self._line and not self._closing:
@@ -268,11 +290,24 @@ class Runs:
             if run.status in FINISHED and run.files
             else {},
             "picture": f"{base}/picture" if run.file else None,
+            "picture_id": run.picture_id,
             "command": recipes.command(name, run.settings),
             "python": recipes.python(name, run.settings),
             "waits_s": dict(run.waits_s),
             "links": {"self": base, "events": f"{base}/events", "roll": f"{base}/roll"},
         }
+
+
+def _music_file(folder: Path, name: str, content: bytes) -> Path:
+    """The uploaded file, kept. Raises UsageError: there is no music in it."""
+    from klangbild.notes.midi import read_music
+
+    path = keep_upload(folder, name, content)
+    try:
+        read_music(path)
+    except InputError as error:
+        raise UsageError(f"{flag_of('continue_from')}: {str(error).replace(f'{folder}/', '')}") from None
+    return path
 
 
 def _roll_text(piece: Piece) -> str:

@@ -1,9 +1,10 @@
 // Talking to the server: every refusal becomes an Error with one plain sentence and the field it belongs to.
 
 export class Refusal extends Error {
-  constructor(sentence, field) {
+  constructor(sentence, field, status = 0) {
     super(sentence);
     this.field = field;
+    this.status = status;
   }
 }
 
@@ -16,7 +17,7 @@ export async function ask(path, options = {}) {
     throw new Refusal("The server cannot be reached; is it still running?", null);
   }
   const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refusal(body.error || `The server answered ${answer.status}; try again.`, body.field || null);
+  if (!answer.ok) throw new Refusal(body.error || `The server answered ${answer.status}; try again.`, body.field || null, answer.status);
   return body;
 }
 

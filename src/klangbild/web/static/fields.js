@@ -58,8 +58,10 @@ export class Fields {
       } else if (kind === "switch") part.checked = Boolean(value);
       else if (kind === "file") part.value = "";
       else {
+        const before = part.value;
         part.value = value ?? standard ?? "";
-        part.dispatchEvent(new Event("input", { bubbles: true }));
+        // sliders follow, and words are read anew, where something changed
+        if (part.value !== before) part.dispatchEvent(new Event("input", { bubbles: true }));
       }
     }
     this.fit($("k-engine")?.value || "notes");
@@ -75,7 +77,10 @@ export class Fields {
     const place = (error.field && $(`e-${error.field}`)) || $(elsewhere);
     place.textContent = error.message;
     place.hidden = false;
-    const field = error.field && (error.field === "picture" ? $("file") : $(`k-${error.field}`) || $(error.field));
+    const first = (name) => document.querySelector(`[data-knob="${name}"] input`); // of several boxes
+    const field =
+      error.field &&
+      (error.field === "picture" ? $("file") : $(`k-${error.field}`) || first(error.field) || $(error.field));
     if (field) {
       field.closest("details")?.setAttribute("open", "");
       field.setAttribute("aria-invalid", "true");

@@ -91,21 +91,42 @@ export class History {
     return button;
   }
 
-  async again(run) {
-    this.onShow(run, await ask(run.links.roll));
+  again(run) {
+    return this.guarded(run, async () => this.onShow(run, await ask(run.links.roll)));
   }
 
-  async compare(run) {
+  compare(run) {
+    return this.guarded(run, () => this.sideBySide(run));
+  }
+
+  // what the server has removed leaves the list, and says so
+  async guarded(run, act) {
+    $("e-history").hidden = true;
+    try {
+      await act();
+    } catch (error) {
+      $("e-history").textContent = $("live").textContent = error.message;
+      $("e-history").hidden = false;
+      if (error.status !== 404) return;
+      this.runs.delete(run.id);
+      this.keep(this.ids().filter((id) => id !== run.id));
+      this.draw();
+      $("history").hidden = false;
+    }
+  }
+
+  async sideBySide(run) {
     const place = $("compare");
     const now = this.current();
     const both = [now && now.record && now.links && now.id !== run.id ? now : null, run].filter(Boolean);
+    const rolls = await Promise.all(both.map((one) => ask(one.links.roll)));
     const heading = document.createElement("h3");
     heading.textContent = both.length > 1 ? "Side by side: on the page, and the one chosen" : "The one chosen";
     const two = document.createElement("div");
     two.className = "two";
     place.replaceChildren(heading, two);
     place.hidden = false;
-    for (const one of both) {
+    for (const [index, one] of both.entries()) {
       const part = document.createElement("div");
       const name = document.createElement("p");
       name.textContent = `${title(one.record)}, seed ${one.seed}`;
@@ -125,7 +146,7 @@ export class History {
       part.append(name, shape, player);
       two.append(part);
       const roll = new Roll(shape);
-      roll.show(await ask(one.links.roll), { words: one.record.music.words });
+      roll.show(rolls[index], { words: one.record.music.words });
       roll.follow(player);
     }
     if (both.length > 1) place.append(this.differences(...both));
@@ -141,7 +162,7 @@ export class History {
     }
     const table = document.createElement("table");
     const head = table.createTHead().insertRow();
-    for (const words of ["What differs", title(a.record), title(b.record)]) {
+    for (const words of ["What differs", ...[a, b].map((one) => `${title(one.record)}, seed ${one.record.seed}`)]) {
       const cell = document.createElement("th");
       cell.scope = "col";
       cell.textContent = words;

@@ -109,7 +109,8 @@ function see(seen, keep = false) {
   $("see-full").hidden = false;
   const other = seen.picture && (!picture || picture.id !== seen.picture.id);
   if (seen.picture) picture = seen.picture;
-  pad.predict(seen.asked, keep || !other);
+  // a mood that came with loaded settings, before there was any picture, holds for the first one
+  pad.predict(seen.asked, keep || !other || !pad.predicted);
   const { emotion } = seen;
   const spread = (value) => (value ? ` ± ${value.toFixed(2)}` : "");
   $("read").textContent =
@@ -213,7 +214,7 @@ async function make({ seed = null } = {}) {
     running = null;
     button.textContent = known.make;
     button.classList.remove("stop");
-    button.disabled = false;
+    button.disabled = $("stop").disabled = false;
   }
 }
 
@@ -223,9 +224,9 @@ function stop() {
     running.stop = true; // its number is not known yet
     return;
   }
-  $("make").disabled = true;
+  $("make").disabled = $("stop").disabled = true;
   say("Coming to a stop");
-  ask(`/v1/runs/${running.id}`, { method: "DELETE" }).catch((error) => fields.complain(error));
+  ask(`/v1/runs/${running.id}?keep=true`, { method: "DELETE" }).catch((error) => fields.complain(error));
 }
 
 let told = "";
@@ -274,15 +275,31 @@ async function finish(state) {
   live(`${state.status === "stopped" ? "Stopped and kept" : "Your music is ready"}: ${state.record.music.words}. Press play to hear it.`);
 }
 
+// a piece of this session again, with its picture, wishes and mood, so that "again" and "another" mean what is shown
 async function bringBack(run, data) {
   if (running) return;
+  fields.clear();
   shown = run;
   show(run);
   roll.show(data, { words: run.record.music.words });
+  const { settings } = run.record;
+  fields.write({ ...settings, seed: null });
+  clearTimeout(typing);
+  pad.moved = false;
+  picture = null;
+  $("alt").value = run.alt || "";
+  if (run.picture_id) preview(run.picture);
+  else noPicture();
+  const query = new URLSearchParams(wordsAndReader());
+  if (run.picture_id) query.set("picture", run.picture_id);
+  await read(() => ask(`/v1/emotion?${query}`), "picture");
+  if (Number.isFinite(settings.valence) || Number.isFinite(settings.arousal))
+    pad.move({ valence: settings.valence ?? pad.point.valence, arousal: settings.arousal ?? pad.point.arousal });
   $("result").focus();
 }
 
 $("make").addEventListener("click", () => (running ? stop() : make()));
+$("stop").addEventListener("click", stop);
 $("again").addEventListener("click", () => make({ seed: shown.record.seed }));
 $("another").addEventListener("click", () => make({ seed: Math.floor(Math.random() * 2 ** 31) }));
 
@@ -322,6 +339,7 @@ $("reset").addEventListener("click", () => {
   fields.clear();
   fields.write({});
   if (pad.predicted) pad.reset();
+  else pad.moved = false;
   live("All settings are back to their defaults.");
 });
 $("preset-save").addEventListener("click", () => {
