@@ -1,6 +1,7 @@
 """The small model's synapse: the same numbers in numpy and torch, silent at zero, trained, resumed and exported."""
 
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from small_sound import small_sound_data
 
 from klangbild.data.picture_views import PictureViews
 from klangbild.data.small_pairs import SoundPairs
+from klangbild.diffusion.small_latent import MelLatent
+from klangbild.diffusion.small_magnitudes_torch import MagnitudeNet, MagnitudeSizes
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes, words_context
 from klangbild.diffusion.small_synapse import (
     FORMS,
@@ -24,7 +27,9 @@ from klangbild.diffusion.small_synapse_torch import SynapseNet
 from klangbild.diffusion.small_words import Vocabulary
 from klangbild.errors import InputError, NotAvailableError, UsageError
 from klangbild.notes.weights_torch import save_weights
+from klangbild.train.export_magnitudes import build_graph as magnitudes_graph
 from klangbild.train.small_melfusion import SmallMelfusionConfig, export_synapse, train_small_melfusion
+from klangbild.train.sound_graph import base_graph, words_graph
 
 CHANNELS = (32, 64, 128, 192)
 
@@ -168,3 +173,35 @@ def test_bad_files_and_values_are_one_line(tmp_path):
 
 def _spreads(net: SynapseNet) -> tuple[list, list]:
     return tuple([getattr(net, f"{kind}{level}") for level in range(1, 5)] for kind in ("center", "scale"))
+
+
+def test_the_ablation_runs_from_the_command_line_and_says_every_case(config, tmp_path, klangbild):
+    trainer = train_small_melfusion(config, steps=1)
+    folder = export_synapse(trainer, tmp_path / "model").parent
+    model = trainer.model
+    for name, graph, part in (("base", base_graph, model.base), ("words", words_graph, model.words)):
+        weights = {n: w.detach().numpy() for n, w in part.state_dict().items()}
+        (folder / f"sound-{name}.onnx").write_bytes(graph(model.sizes, weights).SerializeToString())
+    (folder / "sound-base.json").write_text(json.dumps({"vocabulary": list(trainer.vocabulary.words)}))
+    MelLatent(np.full(320, -4, np.float32), trainer.data.latent.axes, trainer.data.latent.spread).save(
+        folder / "sound-latent.npz"
+    )
+    net = MagnitudeNet(MagnitudeSizes(width=16, blocks=1), generator=torch.Generator().manual_seed(0)).eval()
+    (folder / "sound-magnitudes.onnx").write_bytes(magnitudes_graph(net).SerializeToString())
+    code, out, error = klangbild(
+        "measure", "synapse", "--form", "gated", "--pairs", config.pairs, "--sound", config.data, "--n", 4, "--steps", 2,
+        "--weights", folder, "-o", tmp_path / "found.json",
+    )  # fmt: skip
+    assert code == 0, error
+    found = json.loads((tmp_path / "found.json").read_text())
+    cases = found["cases"]
+    assert found["n"] == 4
+    assert {"the clips themselves", "words", "gated: picture", "gated: both", "gated: both_shuffled"} <= set(cases)
+    assert cases["the clips themselves"]["frechet"]["value"] == pytest.approx(0, abs=1e-6)
+    assert cases["the clips themselves"]["right_clip_top1"]["value"] == 1.0
+    assert cases["gated: both"]["frechet"]["value"] > 0 and "emotion_error_minus_words" in cases["gated: both"]
+    assert len(cases["gated: gates"]["gates"]) == 3
+    code, _, error = klangbild(
+        "measure", "synapse", "--pairs", config.pairs, "--sound", config.data, "--n", 99, "--weights", folder
+    )
+    assert code and "held-out pairs" in error
