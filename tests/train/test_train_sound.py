@@ -81,7 +81,8 @@ def test_export_is_the_trained_model_in_numbers_of_its_own_card(config, tmp_path
     loaded, vocabulary, _ = load_model(tmp_path / "out" / "sound-base.safetensors")
     assert vocabulary.words == tuple(card["vocabulary"]) and card["training"]["steps"] == 12 == state["step"]
     for name, weight in model.state_dict().items():
-        assert torch.allclose(weight, loaded.state_dict()[name], atol=2e-3, rtol=1e-3), name
+        step = float(weight.abs().max()) / 127  # int8
+        assert torch.allclose(weight, loaded.state_dict()[name], atol=step, rtol=1e-3), name
     low, mean, high = (card["metrics"]["own_words"][i] for i in (1, 0, 2))
     assert low <= mean <= high < card["metrics"]["untrained"][0]
     session = onnxruntime.InferenceSession(str(tmp_path / "out" / "sound-words.onnx"))

@@ -31,7 +31,7 @@ def add_sound_commands(parts: argparse._SubParsersAction, exports: argparse._Sub
         "--out", type=Path, default=Path("src/klangbild/weights"), metavar="DIR", help="for .onnx and .json"
     )
     export.add_argument(
-        "--weights-out", type=Path, metavar="DIR", help="also the float16 .safetensors, e.g. checkpoints"
+        "--weights-out", type=Path, metavar="DIR", help="also .safetensors to train on from, e.g. checkpoints"
     )
     export.set_defaults(run=run_export_sound)
 

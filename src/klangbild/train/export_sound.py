@@ -23,13 +23,14 @@ from klangbild.data.sound_data import SoundData
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
 from klangbild.diffusion.small_words import CARD, MODEL, Vocabulary
 from klangbild.errors import InputError
-from klangbild.notes.weights_torch import load_weights, save_weights
+from klangbild.notes.weights_torch import load_weights
 from klangbild.train.checkpoint import load_checkpoint
 from klangbild.train.sound_base import CHECKPOINT, DECAYED, SoundConfig, channel_weights, flow_loss, without_words
 from klangbild.train.sound_graph import base_graph, words_graph
 
 LICENCE = "CC BY-NC-SA 4.0"
 BASE_FILE, WORDS_FILE, WEIGHTS_FILE = "sound-base.onnx", "sound-words.onnx", "sound-base.safetensors"
+_SCALE = "__scale"
 _MATRICES = "matrices int8 with a float32 scale a column, words' table float16, the rest float32"
 
 
@@ -51,7 +52,8 @@ def load_model(path: Path) -> tuple[SoundModel, Vocabulary, dict[str, Any]]:
     if path.suffix == ".pt":
         model, state = averaged_model(path)
         return model, Vocabulary(state["vocabulary"]), {"step": state["step"]}
-    weights, header = load_weights(path)
+    kept, header = load_weights(path)
+    weights = {name: w * kept.get(f"{name}{_SCALE}", 1.0) for name, w in kept.items() if not name.endswith(_SCALE)}
     try:
         vocabulary = Vocabulary(header["vocabulary"])
         model = SoundModel(SoundSizes(**header["sizes"]), vocabulary)
@@ -66,7 +68,7 @@ def load_model(path: Path) -> tuple[SoundModel, Vocabulary, dict[str, Any]]:
 def export_sound(
     config: SoundConfig, *, checkpoint: Path | None = None, out_dir: Path, weights_dir: Path | None = None
 ) -> Path:
-    """Write the two graphs and the card to `out_dir` (and the float16 weights to `weights_dir`); returns the card's path.
+    """Write the two graphs and the card to `out_dir` (and the weights to train on from to `weights_dir`); returns the card's path.
 
     Without `checkpoint`: the run's decayed branch if there is one, else its newest checkpoint.
     """
@@ -88,8 +90,29 @@ def export_sound(
     path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     if weights_dir:
         header = {key: card[key] for key in ("name", "sizes", "vocabulary", "training")}
-        save_weights(weights_dir / WEIGHTS_FILE, model.state_dict(), half=True, notes=header)
+        save_model(model, weights_dir / WEIGHTS_FILE, header)
     return path
+
+
+def save_model(model: SoundModel, path: Path, header: dict[str, Any]) -> None:
+    """Weights for `load_model`: matrices int8 with a scale a row, exactly as the graphs have them; the rest float16.
+
+    In float16 they would be twice as large, 14 MB.
+    """
+    from safetensors.torch import save_file
+
+    kept: dict[str, Tensor] = {}
+    for name, weight in model.state_dict().items():
+        if weight.ndim != 2 or weight.numel() < 4096:
+            kept[name] = weight.detach().half().contiguous()
+            continue
+        scale = weight.detach().abs().amax(dim=1, keepdim=True).clamp(min=1e-8) / 127
+        kept[name] = torch.round(weight.detach() / scale).to(torch.int8).contiguous()
+        kept[f"{name}{_SCALE}"] = scale.contiguous()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(path.suffix + ".part")
+    save_file(kept, temporary, metadata={"klangbild": json.dumps(header, sort_keys=True)})
+    temporary.replace(path)
 
 
 def heldout_metrics(model: SoundModel, data: SoundData, *, clips: int = 256, draws: int = 1000) -> dict[str, Any]:
