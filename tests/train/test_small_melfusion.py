@@ -175,6 +175,21 @@ def _spreads(net: SynapseNet) -> tuple[list, list]:
     return tuple([getattr(net, f"{kind}{level}") for level in range(1, 5)] for kind in ("center", "scale"))
 
 
+def test_the_command_line_trains_draws_and_exports(config, tmp_path, klangbild):
+    given = {name: value for name, value in vars(config).items() if name not in ("run", "form")}
+    lines = [f"{name} = {json.dumps(value)}" for name, value in given.items()]
+    (tmp_path / "small.toml").write_text("\n".join(lines) + "\n")
+    same = ("--config", tmp_path / "small.toml", "--run", tmp_path / "cli", "--form", "paper")
+    code, out, error = klangbild("train", "melfusion", *same, "--steps", 2)
+    assert code == 0, error
+    assert Path(out.strip()).name == "last.pt" and (tmp_path / "cli" / "log.png").is_file()
+    assert (tmp_path / "cli" / "gates.png").is_file()
+    code, out, error = klangbild("train", "export", "melfusion", *same, "--out", tmp_path / "out")
+    assert code == 0 and Path(out.strip()).name == "sound-melfusion-paper.npz"
+    code, _, error = klangbild("train", "melfusion", *same, "--gates-only")
+    assert code == 2 and "--music-model" in error
+
+
 def test_the_ablation_runs_from_the_command_line_and_says_every_case(config, tmp_path, klangbild):
     trainer = train_small_melfusion(config, steps=1)
     folder = export_synapse(trainer, tmp_path / "model").parent
@@ -188,7 +203,7 @@ def test_the_ablation_runs_from_the_command_line_and_says_every_case(config, tmp
     )
     net = MagnitudeNet(MagnitudeSizes(width=16, blocks=1), generator=torch.Generator().manual_seed(0)).eval()
     (folder / "sound-magnitudes.onnx").write_bytes(magnitudes_graph(net).SerializeToString())
-    code, out, error = klangbild(
+    code, _, error = klangbild(
         "measure", "synapse", "--form", "gated", "--pairs", config.pairs, "--sound", config.data, "--n", 4, "--steps", 2,
         "--weights", folder, "-o", tmp_path / "found.json",
     )  # fmt: skip

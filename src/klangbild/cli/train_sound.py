@@ -62,6 +62,7 @@ def run_train_sound(args: argparse.Namespace) -> int:
     config = _config(args)
     from klangbild.train.export_sound import load_model
     from klangbild.train.sound_base import train_sound
+    from klangbild.train.sound_curves import draw_losses
 
     if args.decay_minutes is not None and args.decay_steps is not None:
         raise UsageError("--decay-minutes and --decay-steps say the same; give one of them")
@@ -77,7 +78,9 @@ def run_train_sound(args: argparse.Namespace) -> int:
         decay_steps=args.decay_steps,
     )
     decayed = args.decay_minutes is not None or args.decay_steps is not None
-    print(Path(config.run, "log-decay.csv" if decayed else "log.csv"))
+    log = Path(config.run, "log-decay.csv" if decayed else "log.csv")
+    draw_losses(log, log.with_suffix(".png"))
+    print(log.with_suffix(".png"))
     return EXIT_OK
 
 

@@ -44,7 +44,7 @@ from klangbild.train.export_sound import LICENCE, load_model
 from klangbild.train.small_art2mus import target_tokens
 from klangbild.train.sound_base import averaged, channel_weights
 
-LOG_COLUMNS = ("step", "minutes", "rate", "loss", "heldout_right", "heldout_shuffled", "heldout_none", "gates")
+LOG_COLUMNS = ("step", "minutes", "rate", "loss", "heldout_right", "heldout_shuffled", "heldout_none")
 
 
 @dataclass(frozen=True)
@@ -267,11 +267,12 @@ def train_small_melfusion(
     total = steps or config.steps
     before, begun = trainer.minutes, time.monotonic()
     saved, seen = begun, []
+    columns = (*LOG_COLUMNS, *(f"gate {number}" for number in range(1, len(trainer.net.alpha) + 1)))
     fresh = not (run / "log.csv").exists()
     with (run / "log.csv").open("a", newline="", buffering=1, encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         if fresh:
-            writer.writerow(LOG_COLUMNS)
+            writer.writerow(columns)
         while True:
             trainer.minutes = before + (time.monotonic() - begun) / 60
             progress = min(trainer.minutes / minutes if minutes else trainer.step / total, 1.0)
@@ -279,11 +280,11 @@ def train_small_melfusion(
             if done or trainer.step % 25 == 0:
                 checked = trainer.heldout() if done or trainer.step % config.heldout_every == 0 else {}
                 errors = [f"{checked[n]:.5f}" if checked else "" for n in ("right", "shuffled", "none")]
-                gates = " ".join(f"{share:.4f}" for share in trainer.net.shares().tolist())
+                gates = [f"{share:.4f}" for share in trainer.net.shares().tolist()]
                 mean = f"{np.mean(seen):.5f}" if seen else ""
-                row = (trainer.step, f"{trainer.minutes:.2f}", f"{1 - progress:.3f}", mean, *errors, gates)
+                row = (trainer.step, f"{trainer.minutes:.2f}", f"{1 - progress:.3f}", mean, *errors, *gates)
                 writer.writerow(row)
-                print("  ".join(f"{n} {v}" for n, v in zip(LOG_COLUMNS, row, strict=True)), file=sys.stderr, flush=True)
+                print("  ".join(f"{n} {v}" for n, v in zip(columns, row, strict=True)), file=sys.stderr, flush=True)
                 seen = []
             if done or time.monotonic() - saved > 120:
                 save_checkpoint(target, trainer.state())

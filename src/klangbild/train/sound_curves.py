@@ -10,9 +10,10 @@ from klangbild.train.curves import read_log
 
 
 def draw_losses(log: Path, out: Path) -> None:
-    """Training loss (thin) and every column that ends in `_loss` (dots), against steps."""
+    """Training loss and every column that ends in `_loss` or begins with `heldout`, against steps."""
     columns = read_log(log)
-    _draw(columns, ["loss", *(name for name in columns if name.endswith("_loss"))], out, ylabel="loss")
+    measured = [name for name in columns if name.endswith("_loss") or name.startswith("heldout")]
+    _draw(columns, ["loss", *measured], out, ylabel="loss")
 
 
 def draw_gates(log: Path, out: Path) -> None:
