@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import sys
 import time
@@ -79,7 +80,8 @@ class Composer:
         if source is None and not settings.text:
             raise UsageError("there is neither a picture nor --text; give at least one")
         picture = None if source is None else load_picture(source, words=settings.text)
-        reading = read_emotion(picture, text=settings.text, model=settings.emotion_model, kind=settings.kind)
+        text = settings.text if settings.engine == "notes" else _words_of_feeling(settings.text, alone=picture is None)
+        reading = read_emotion(picture, text=text, model=settings.emotion_model, kind=settings.kind)
         asked, origin = _asked(reading.asked, settings), reading.source
         if settings.path is not None:
             origin = "path"
@@ -164,6 +166,17 @@ def _asked(predicted: Emotion, settings: Settings) -> Emotion:
     arousal = predicted.arousal if settings.arousal is None else settings.arousal
     # as exact as the record keeps it, so that a replay asks for the very same
     return Emotion(round(valence, 6), round(arousal, 6))
+
+
+def _words_of_feeling(text: str | None, *, alone: bool) -> str:
+    """A sound engine's text without the words that are no feelings, like "piano": those are its own to understand."""
+    from klangbild.emotion.words import read_words
+
+    text = text or ""
+    reading = read_words(text)
+    for word in reading.unknown:
+        text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "", text, flags=re.IGNORECASE)
+    return text if reading.matches else "neutral" if alone else ""
 
 
 def _with_emotion(settings: dict[str, Any]) -> dict[str, Any]:

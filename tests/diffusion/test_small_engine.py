@@ -187,3 +187,31 @@ def test_no_torch_at_run_time(folder):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_through_the_house_s_door(folder, tmp_path):
+    """compose -> record -> replay, the same bytes; with loudness, tags and no note file."""
+    from PIL import Image
+
+    from klangbild.compose import compose
+    from klangbild.replay import replay
+
+    picture = tmp_path / "p.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (30, 40, 3), dtype=np.uint8)).save(picture)
+    given = {"engine": "art2mus", "model": str(folder), "seconds": 6, "steps": 2, "seed": 5}
+    result = compose(picture, text="solo piano, slow", image_tokens=0, **given)
+    assert (
+        result.record["sound"]["lufs"] == pytest.approx(-14, abs=0.5) or result.record["sound"]["true_peak_dbtp"] > -1.6
+    )
+    assert (
+        result.record["music"]["words_heard"] == ["solo", "piano", "slow"] and len(result.record["music"]["gates"]) == 2
+    )
+    assert not any("not known" in reason for reason in result.reasons)
+    paths = result.save(tmp_path / "out", ("wav", "json", "png"))
+    assert set(paths) == {"wav", "json", "png"}
+    again = replay(paths["wav"], picture=picture)
+    assert (again.audio.samples == result.audio.samples).all()
+    with pytest.raises(UsageError, match="picture again"):
+        replay(paths["json"])
+    words = compose(None, text="solo piano", **given)
+    assert words.record["picture"] is None and words.record["music"]["words_heard"] == ["solo", "piano"]

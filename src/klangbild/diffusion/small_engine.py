@@ -22,7 +22,7 @@ from klangbild.diffusion.finish import finish
 from klangbild.diffusion.small_condition import Condition, PicturePart
 from klangbild.diffusion.small_description import emotion_words
 from klangbild.diffusion.small_latent import LATENTS_PER_S, RATE
-from klangbild.diffusion.small_model import NAME, SmallSound, open_small_sound
+from klangbild.diffusion.small_model import NAME, SmallSound
 from klangbild.diffusion.small_projection import DEFAULT_VARIANT, open_projection
 from klangbild.diffusion.small_sampler import fit, sample
 from klangbild.diffusion.small_words import MOST_WORDS, CaptionWords
@@ -49,9 +49,8 @@ class Wish:
 class SmallEngine:
     """The model that ships, and the picture part that the settings name."""
 
-    def __init__(self, settings: Settings, model: SmallSound | None = None) -> None:
-        self.name = settings.engine
-        self.model = model or open_small_sound()
+    def __init__(self, settings: Settings, model: SmallSound) -> None:
+        self.name, self.model = settings.engine, model
         refuse_if_noncommercial(NAME, self.model.licence, settings.commercial)
 
     def play(self, brief: Brief, *, on_progress: OnProgress | None, on_bar: Callable[..., None] | None) -> Music:
