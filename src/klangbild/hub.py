@@ -110,14 +110,16 @@ def added() -> list[ModelFolder]:
 def from_pretrained(model: str | Path, *, kind: str | None = None) -> ModelFolder:
     """A model by name (added before) or folder, its files checked for presence and size.
 
+    A plain name means the added model, even where a folder of that name lies here: write ./NAME for the folder.
+
     Raises:
         NotAvailableError: there is no such model on this machine. InputError: it is damaged.
         UsageError: it is of another kind than the one asked for.
     """
-    path = Path(model)
-    if not path.is_dir():
-        path = models_home() / str(model)
-        if not _NAME.fullmatch(str(model)) or not path.is_dir():
+    path = models_home() / str(model)
+    if isinstance(model, Path) or not _NAME.fullmatch(model) or not path.is_dir():
+        path = Path(model)
+        if not path.is_dir():
             raise NotAvailableError(f"{model}: there is no such model here; {_how_to_get(str(model))}")
     config = _read_config(path)
     if kind is not None and config["kind"] != kind:

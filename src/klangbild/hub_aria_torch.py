@@ -56,9 +56,8 @@ def load_pickle(path: Path) -> Any:
                 "authors, or ask them for safetensors"
             ) from None
         raise InputError(f"{path}: is not a torch file, or a damaged one; fetch it again") from None
-    except _DAMAGED as error:
-        first = (str(error).splitlines() or [""])[0][:160]
-        raise InputError(f"{path}: is damaged or cut off ({first}); fetch it again") from None
+    except _DAMAGED:  # torch's own words for these speak of its internals
+        raise InputError(f"{path}: is not a torch file, or is damaged or cut off; fetch it again") from None
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
@@ -132,6 +131,8 @@ def convert(
         source = hub.fetch(origin, patterns=hub_aria.HUB_PATTERNS)
         origin = f"https://huggingface.co/{origin}"
     source = Path(source)
+    if source.is_file():
+        source = source.parent
     folders = _parts_of(source)
     target = folder or hub.models_home() / hub.check_name(name)
     parts: dict[str, dict[str, Any]] = {}
@@ -176,8 +177,6 @@ def write_part(checkpoint: Checkpoint, folder: Path) -> int:
 
 
 def _parts_of(source: Path) -> list[Path]:
-    if source.is_file():
-        source = source.parent
     if not source.is_dir():
         raise NotAvailableError(f"{source}: there is no such folder; give one, or a hub id like {hub_aria.ARIA_HUB_ID}")
     found = [source] if (source / "model.pt").is_file() else sorted(path.parent for path in source.glob("*/model.pt"))

@@ -41,10 +41,13 @@ def test_same_seed_same_bytes_and_wishes_hold(loaded, sampler):
 
 @pytest.mark.parametrize("sampler", ["klangbild", "midi-emotion"])
 def test_min_instruments_and_gen_len_hold(loaded, sampler):
-    made = play(loaded, Settings(gen_len=64, min_instruments=5, sampler=sampler))
-    assert made.n_tokens <= 63
-    if sampler == "klangbild":
-        assert len(made.piece.families) == 5
+    for seed in range(4):
+        made = play(loaded, Settings(gen_len=64, min_instruments=5, sampler=sampler), seed=seed)
+        assert made.n_tokens <= 63 and len(made.piece.families) == 5
+    short = play(loaded, Settings(seconds=2, min_instruments=4, sampler=sampler))
+    assert len(short.piece.families) >= 4 and short.piece.seconds < 4
+    few = Settings(seconds=2, min_instruments=2, instruments=("drums", "bass"), sampler=sampler)
+    assert set(play(loaded, few).piece.families) == {"drums", "bass"}
 
 
 def test_candidates_progress_stop_and_path(loaded):

@@ -157,6 +157,18 @@ def test_a_changed_file_is_noticed(checkpoint, models_home):
         hub.from_pretrained("mine")
 
 
+def test_a_folder_of_the_same_name_does_not_hide_an_added_model(checkpoint, models_home, tmp_path, monkeypatch):
+    folder, _ = checkpoint()
+    convert(folder / "model.pt", name="aria")  # a file of the folder will do
+    (tmp_path / "aria").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert hub.from_pretrained("aria").path == models_home / "aria"
+    with pytest.raises(InputError, match="not a model folder"):
+        hub.from_pretrained("./aria")
+    with pytest.raises(NotAvailableError):
+        hub.from_pretrained("other")
+
+
 def test_names():
     assert split_precision("aria:int8") == ("aria", "int8")
     assert split_precision("C:\\models\\aria") == ("C:\\models\\aria", "float32")

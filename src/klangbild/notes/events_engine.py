@@ -20,10 +20,11 @@ from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import Stopped
 from klangbild.notes.engine import Composition, rules_of
 from klangbild.notes.events import EventsLanguage
+from klangbild.notes.events_grammar import DUE_S
 from klangbild.notes.events_vocabulary import INSTRUMENTS, is_shift, shift_ms
 from klangbild.notes.key import estimate_key
 from klangbild.notes.midi import read_music
-from klangbild.notes.midi_emotion_sampler import MidiEmotionSampling, generate
+from klangbild.notes.midi_emotion_sampler import MidiEmotionSampling, generate, n_missing
 from klangbild.notes.midi_emotion_window import WindowedModel
 from klangbild.notes.piece import Key, Piece
 from klangbild.notes.rank import score_piece
@@ -141,7 +142,11 @@ def _draw_theirs(asked, settings, rules, model, language, primer, rng, reporter)
     sampling = sampling_of(settings)
     start = np.array([language.bos, *(() if primer is None else primer.tolist())])
     limit_ms = None if rules.seconds is None else rules.seconds * 1000.0
+    allowed = tuple(name for name in INSTRUMENTS if name in rules.families)
     elapsed = _Elapsed()
+
+    def is_due(song: np.ndarray) -> bool:
+        return limit_ms is not None and elapsed.ms(song[0]) >= min(DUE_S * 1000.0, limit_ms / 2)
 
     def condition_at(_step: int, song: np.ndarray) -> np.ndarray:
         emotion = emotion_at(elapsed.ms(song[0]) / 1000.0)
@@ -150,7 +155,7 @@ def _draw_theirs(asked, settings, rules, model, language, primer, rng, reporter)
     def on_step(song: np.ndarray) -> bool:
         before = elapsed.value
         now = elapsed.ms(song[0])
-        if limit_ms is not None and now >= limit_ms:
+        if limit_ms is not None and now >= limit_ms and not n_missing(song[0], sampling.min_instruments, allowed):
             return False
         return now // PROGRESS_MS == before // PROGRESS_MS or reporter(song[0].tolist()) is not False
 
@@ -162,8 +167,9 @@ def _draw_theirs(asked, settings, rules, model, language, primer, rng, reporter)
         rng=rng,
         primer=start,
         condition_at=condition_at,
-        allowed_instruments=tuple(name for name in INSTRUMENTS if name in rules.families),
+        allowed_instruments=allowed,
         on_step=on_step,
+        is_due=is_due,
     )[0]
     return ids, len(ids) - len(start)
 

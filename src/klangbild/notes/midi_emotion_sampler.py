@@ -7,7 +7,8 @@ What is particular to it:
 * `gen_len` counts the primer, and the id drawn in the last round is thrown away.
 
 One deviation: `min_instruments` is not tried again and again until it happens to hold. A missing instrument is made to enter
-by a mask, shortly before there would be no room for it, so that the loop always ends.
+by a mask, shortly before there would be no room for it, so that the loop always ends. It is heard, too: an OFF alone, which
+midi-emotion counts, does not count here.
 """
 
 from __future__ import annotations
@@ -26,9 +27,7 @@ from klangbild.notes.events_vocabulary import (
     SHIFT_0,
     START,
     EventsVocabulary,
-    is_note,
     note_id,
-    parse_note,
 )
 from klangbild.notes.language import NoteModel
 
@@ -123,12 +122,14 @@ def generate(
     condition_at: Callable[[int, np.ndarray], np.ndarray] | None = None,
     allowed_instruments: tuple[str, ...] = INSTRUMENTS,
     on_step: Callable[[np.ndarray], bool | None] | None = None,
+    is_due: Callable[[np.ndarray], bool] | None = None,
 ) -> np.ndarray:
     """Conditions (rows, 2 or 3) -> ids (rows, primer + gen_len - 1), the primer included.
 
     primer: (length,) or (rows, length) ids, default `<START>`; to continue a piece, its ids. condition_at(step, ids so far):
     the conditions of that step, for an emotion that varies. draw: other dice than `rng`'s. allowed_instruments: the others
-    are never struck. on_step(ids so far (rows, n)): False stops there.
+    are never struck. on_step(ids so far (rows, n)): False stops there. is_due(ids so far): True when missing instruments must
+    enter now, however much room is left.
     """
     condition = np.atleast_2d(np.asarray(condition, dtype=np.float32))
     rows = len(condition)
@@ -148,7 +149,7 @@ def generate(
         logits = model.step(new, now)
         banned = vocabulary.special
         if sampling.min_instruments > 1 or len(allowed_instruments) < len(INSTRUMENTS):
-            left = sampling.gen_len - 1 - step
+            left = 0 if is_due is not None and is_due(song) else sampling.gen_len - 1 - step
             banned = _banned(song, logits.shape[1], vocabulary, sampling, allowed_instruments, left=left)
         probabilities, ids = choices(logits, song[:, -1], counter, sampling, banned)
         drawn = draw(probabilities)
@@ -156,6 +157,27 @@ def generate(
         new = np.take_along_axis(ids, drawn[:, None], axis=1)
         song = np.concatenate([song, new], axis=1)
     return song
+
+
+def n_missing(ids: np.ndarray, min_instruments: int, allowed: tuple[str, ...] = INSTRUMENTS) -> int:
+    """How many of the allowed instruments must still be heard in ids (n,) until `min_instruments` of them are."""
+    return max(min(min_instruments, len(allowed)) - len(_struck(ids, allowed, heard=True)), 0)
+
+
+def _struck(ids: np.ndarray, allowed: tuple[str, ...], *, heard: bool) -> set[int]:
+    """The allowed instruments with an ON; heard: with an ON that time goes on after, or that is ended."""
+    found: set[int] = set()
+    shifts = np.flatnonzero((ids >= SHIFT_0) & (ids < BASE_SIZE))
+    last_shift = shifts[-1] if len(shifts) else -1
+    for index, name in enumerate(INSTRUMENTS):
+        ons, offs = (_ids_of(index, on=on) for on in (True, False))
+        at = np.flatnonzero((ids >= ons.start) & (ids < ons.stop))
+        if name not in allowed or not len(at):
+            continue
+        ended = np.isin(ids[at[0] :], ids[at] - (ons.start - offs.start)).any()
+        if not heard or at[0] < last_shift or ended:
+            found.add(index)
+    return found
 
 
 def _banned(
@@ -168,7 +190,7 @@ def _banned(
     left: int,
 ) -> np.ndarray:
     """bool (rows, size): special ids, instruments that may not play, and where only the missing ones still fit into the
-    `left` ids, everything but them. Each needs an ON, a shift and an OFF to be heard: 3 ids.
+    `left` ids, everything but their ONs, or, once they are struck, everything but a shift, so that they are heard.
     """
     mask = np.zeros((len(song), size), bool)
     mask[:, vocabulary.special] = True
@@ -177,12 +199,16 @@ def _banned(
             mask[:, _ids_of(index, on=True)] = True
     playable = {index for index, name in enumerate(INSTRUMENTS) if name in allowed}
     for row, ids in enumerate(song):
-        heard = {parse_note(int(i))[0] for i in np.unique(ids) if is_note(int(i))}
-        missing = min(sampling.min_instruments, len(playable)) - len(heard & playable)
-        if missing > 0 and left <= 3 * missing:
-            mask[row] = True
-            for index in playable - heard:
+        missing = n_missing(ids, sampling.min_instruments, allowed)
+        if missing == 0 or left > 3 * missing:
+            continue
+        mask[row] = True
+        struck = _struck(ids, allowed, heard=False)
+        if len(struck) < min(sampling.min_instruments, len(playable)):
+            for index in playable - struck:
                 mask[row, _ids_of(index, on=True)] = False
+        else:
+            mask[row, SHIFT_0:BASE_SIZE] = False
     return mask
 
 
