@@ -126,16 +126,21 @@ def _knob(field: Any) -> Knob:
 
 def _choices(name: str, listed: tuple[str, ...]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
     """(value, words) of what can be chosen, and the values that are not installed."""
-    from klangbild import hub
+    from klangbild import hub, hub_aria
     from klangbild.notes.models import SHIPPED, shipped_conditionings
 
     if name == "engine":
         return tuple((engine, engine) for engine in installed_engines()), ()
     if name == "model":
-        models = [folder.name for folder in hub.added() if folder.kind != "emotion"]
+        models = []
+        for folder in hub.added():
+            if folder.kind != "emotion":
+                models += [folder.name, f"{folder.name}:int8"] if folder.kind == hub_aria.KIND else [folder.name]
         return tuple((model, model) for model in (SHIPPED, *models)), ()
     if name == "emotion_model":
-        readers = [folder.name for folder in hub.added() if folder.kind in ("aria", "emotion")]
+        readers = [
+            folder.name for folder in hub.added() if folder.kind == "emotion" or folder.config.get("image_encoder")
+        ]
         return tuple((reader, reader) for reader in dict.fromkeys(("klangbild", "features", *readers))), ()
     if name == "soundfont":
         from klangbild.sound.fonts import list_soundfonts
