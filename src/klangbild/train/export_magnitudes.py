@@ -138,7 +138,7 @@ def export_magnitudes(config: MagnitudesConfig, *, out_dir: Path, weights_dir: P
             "steps": state["step"],
             "minutes": round(state["minutes"], 1),
             "seed": state["config"]["seed"],
-            "command": "klangbild train sound-magnitudes --config configs/sound-magnitudes.toml; "
+            "command": f"klangbild train sound-magnitudes --steps {state['step']}; "
             "klangbild train export sound-magnitudes",
         },
         "held_out": {
