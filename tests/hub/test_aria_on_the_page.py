@@ -4,11 +4,11 @@ pytest.importorskip("torch")
 pytest.importorskip("onnx")
 pytest.importorskip("transformers")
 
-from test_aria_image_encoder import write_image_encoder  # noqa: E402
+from test_aria_image_encoder import write_image_encoder
 
-from klangbild.errors import UsageError  # noqa: E402
-from klangbild.hub_aria_torch import convert  # noqa: E402
-from klangbild.web.knobs import read_settings  # noqa: E402
+from klangbild.errors import UsageError
+from klangbild.hub_aria_torch import convert
+from klangbild.web.knobs import read_settings
 
 
 def test_the_page_offers_an_added_model_in_both_precisions_and_its_eye(checkpoint, models_home):
