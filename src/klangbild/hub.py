@@ -23,6 +23,7 @@ from klangbild.errors import InputError, NotAvailableError, UsageError
 
 HOME_VARIABLE = "KLANGBILD_HOME"
 OFFLINE_VARIABLES = ("KLANGBILD_OFFLINE", "HF_HUB_OFFLINE")
+OUR_NAME = "klangbild"
 CONFIG, CARD = "config.json", "README.md"
 FORMAT = 1
 WEIGHTS = Path(__file__).resolve().parent / "weights"
@@ -215,7 +216,9 @@ def sha256_of(path: Path) -> str:
 
 
 def check_name(name: str) -> str:
-    """The name itself if it can be a model's. Raises UsageError."""
+    """The name itself if it can be an added model's. Raises UsageError: it cannot be a folder's, or is one of ours."""
+    if name in (OUR_NAME, *(card["name"] for card in shipped())):
+        raise UsageError(f"--name '{name}' is a model of klangbild's own; choose another name")
     if not _NAME.fullmatch(name):
         raise UsageError(f"--name '{name}' cannot be a folder's name; use letters, digits, '.', '_' and '-'")
     return name

@@ -173,5 +173,7 @@ def test_names():
     assert split_precision("aria:int8") == ("aria", "int8")
     assert split_precision("C:\\models\\aria") == ("C:\\models\\aria", "float32")
     assert hub.is_hub_id("vincentamato/ARIA") and not hub.is_hub_id("aria")
-    with pytest.raises(UsageError):
-        hub.check_name("../x")
+    assert hub.check_name("aria") == "aria"
+    for name in ("../x", "", "klangbild", "notes-none"):
+        with pytest.raises(UsageError):
+            hub.check_name(name)
