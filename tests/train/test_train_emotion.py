@@ -12,7 +12,9 @@ import torch
 from PIL import Image
 
 from klangbild.emotion.heads import MlpEmotionHeads, load_heads
-from klangbild.train.emotion_fit import LinearValues, borrowed_gate, fit_values
+from klangbild.picture.load import load_picture
+from klangbild.train.emotion_fit import HeldOut, LinearValues, fit_values
+from klangbild.train.emotion_kind import KindPictures, fit_kind_gate, refiled
 from klangbild.train.emotion_mlp import concordance_loss, fit_mlp
 from klangbild.train.emotion_reasons import fit_reasons
 from klangbild.train.emotion_ridge import fit_ridge_heads
@@ -163,18 +165,43 @@ def test_the_teachers_head_read_through_the_encoder():
     assert np.isfinite(means).all()
 
 
-def test_a_borrowed_gate_says_the_same():
-    from klangbild.emotion.predict import WEIGHTS
+def kind_set(n: int = 240, *, seed: int = 3) -> KindPictures:
+    """Half of it rated; paintings differ from photographs in surface 0, rated ones from unrated ones in surface 1."""
+    rng = np.random.default_rng(seed)
+    painting, rated = np.arange(n) % 2, np.where(np.arange(n) < n // 2, np.arange(n), -1)
+    surface = rng.normal(size=(n, 5))
+    surface[:, 0] += 2.5 * painting
+    surface[:, 1] += 3 * (rated >= 0)
+    return KindPictures(surface, painting, rated)
 
-    base = load_heads(WEIGHTS / "emotion-features.npz")
-    rng = np.random.default_rng(2)
-    inputs = base.mean + base.scale * rng.normal(0, 0.7, (80, len(base.names)))
-    table = Table(inputs, rng.uniform(-1, 1, (80, 2)), np.zeros(80, int), np.arange(80).astype(str))
-    standard = fit_standard(inputs, table.kind)
-    coef, bias = borrowed_gate(base)(standard, table)
-    ours = standard(inputs) @ coef + bias
-    theirs = base.standardized(inputs) @ base.gate_coef + base.gate_bias
-    assert correlation(ours, theirs) > 0.99 and abs(ours.mean() - theirs.mean()) < 0.2
+
+def test_the_gate_learns_paint_and_leaves_out_what_is_measured():
+    pictures = kind_set()
+    gate = fit_kind_gate(pictures, np.zeros(0, np.int64))
+    assert ((gate.painting(pictures.surface) >= 0.5) == pictures.painting).mean() > 0.85
+    assert abs(gate.coef[1]) < 0.3 * abs(gate.coef[0])
+    # rows of the wrong label must not matter when they are left out
+    wrong = KindPictures(
+        pictures.surface, np.where(np.arange(240) < 20, 1 - pictures.painting, pictures.painting), pictures.rated
+    )
+    left_out = np.arange(20)
+    assert np.allclose(fit_kind_gate(wrong, left_out).coef, fit_kind_gate(pictures, left_out).coef)
+    assert not np.allclose(fit_kind_gate(wrong, left_out[:0]).coef, gate.coef)
+
+
+def test_a_refiled_picture_is_another_file_of_the_same():
+    picture = load_picture(np.random.default_rng(0).integers(0, 256, (200, 300, 3)).astype(np.uint8))
+    for seed in range(6):
+        other = refiled(picture, (60, 100), np.random.default_rng(seed))
+        assert 60 <= min(other.width, other.height) <= 101 and other.rgb.dtype == np.uint8
+
+
+def test_held_out_kinds_are_told_with_an_interval():
+    table = synthetic(80)
+    painting = np.where(np.arange(80) < 60, table.kind, 1 - table.kind).astype(float)
+    found = HeldOut(table.y, table.y, painting).recognized(table, seed=0)
+    for share, low, high in found.values():
+        assert share == pytest.approx(0.75) and low < share < high
 
 
 def test_the_surrogate_keeps_the_signs():

@@ -17,7 +17,7 @@ import numpy as np
 from klangbild.atomic import atomic_path
 from klangbild.data.pictures import rated_pictures, read_set
 from klangbild.data.pictures_prepare import ALIKE, gray16
-from klangbild.emotion.predict import HeadsPredictor, inputs_of, open_predictor
+from klangbild.emotion.predict import HeadsPredictor, look_at, open_predictor
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, NotAvailableError
 from klangbild.picture.encoder import LEVELS
@@ -130,8 +130,8 @@ def _pictures(folder: Path, chosen: list[tuple[str, str]]) -> Iterator[tuple[str
 
 def _look(predictor: HeadsPredictor, named: list[tuple[str, Picture]]) -> PictureViews:
     pictures = [picture for _, picture in named]
-    inputs, features = inputs_of(predictor.reader, pictures)
-    value = predictor.heads.read(inputs).value
+    looks = look_at(predictor.reader, pictures)
+    value = predictor.heads.read(looks.inputs, looks.surface).value
     asked = [predictor.plane.asked(Emotion(float(v), float(a))) for v, a in value]
     maps = predictor.reader.encoder.maps(pictures)
     levels = {name: _places(maps[name]).astype(np.float16) for name in LEVELS}
@@ -139,9 +139,9 @@ def _look(predictor: HeadsPredictor, named: list[tuple[str, Picture]]) -> Pictur
         name=np.array([name for name, _ in named]),
         sha256=np.array([p.sha256 for p in pictures]),
         asked=np.array([(e.valence, e.arousal) for e in asked], np.float32),
-        brightness=np.array([f["brightness"] for f in features], np.float32),
-        edge_density=np.array([f["edge_density"] for f in features], np.float32),
-        embedding=inputs[:, len(FEATURE_NAMES) :].astype(np.float16),
+        brightness=np.array([f["brightness"] for f in looks.features], np.float32),
+        edge_density=np.array([f["edge_density"] for f in looks.features], np.float32),
+        embedding=looks.inputs[:, len(FEATURE_NAMES) :].astype(np.float16),
         **levels,
     )
 

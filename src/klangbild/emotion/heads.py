@@ -1,7 +1,8 @@
 """The emotion heads: two linear readers, one for photographs and one for paintings, with a soft gate between them.
 
 Detail means calm in photographs of one set and excitement in paintings, so one head for both is wrong for each. A head
-file is an .npz of plain arrays; its inputs are the interpretable features, with or without an encoder's embedding.
+file is an .npz of plain arrays; its inputs are the interpretable features, with or without an encoder's embedding; the gate
+has inputs of its own (`kind.KindGate`).
 
     z        = clip((x - mean) / scale, -3, 3) * weight
     value[k] = center[k] + (coef[k] @ z) / max(1, beyond / 1.3)^2   for each kind k (photo, painting) and each axis
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from klangbild.emotion.kind import KindGate
 from klangbild.errors import NotAvailableError
 from klangbild.picture.features import FEATURE_NAMES
 
@@ -73,7 +75,7 @@ class EmotionHeads:
     """Arrays of a head file; d inputs, 2 kinds (photo, painting), 2 axes (valence, arousal).
 
     names (d,): input names. mean, scale, weight (d,).
-    coef (2, 2, d), center (2, 2), half_width (2, 2). gate_coef (d,), gate_bias (): log odds of being a painting.
+    coef (2, 2, d), center (2, 2), half_width (2, 2). gate_mean, gate_scale, gate_coef (t,), gate_bias (): see `kind`.
     far (2,): see `distance_of`. knots (2, 19): see `music_plane`.
     reason_names (r,), reason_coef (2, 2, r), reason_mean, reason_scale (2, r), reason_share (2, 2): see `reasons`.
     """
@@ -85,6 +87,8 @@ class EmotionHeads:
     coef: np.ndarray
     center: np.ndarray
     half_width: np.ndarray
+    gate_mean: np.ndarray
+    gate_scale: np.ndarray
     gate_coef: np.ndarray
     gate_bias: np.ndarray
     far: np.ndarray
@@ -95,6 +99,10 @@ class EmotionHeads:
     reason_scale: np.ndarray
     reason_share: np.ndarray
 
+    @property
+    def gate(self) -> KindGate:
+        return KindGate(self.gate_mean, self.gate_scale, self.gate_coef, self.gate_bias)
+
     def standardized(self, inputs: np.ndarray) -> np.ndarray:
         """inputs (n, d) -> z (n, d)."""
         return np.clip((inputs - self.mean) / self.scale, -_CLIP, _CLIP) * self.weight
@@ -103,13 +111,10 @@ class EmotionHeads:
         """Standardized inputs (n, d) -> what each kind's head says of them (n, 2 kinds, 2 axes)."""
         return self.center[None] + np.einsum("kad,nd->nka", self.coef, z)
 
-    def read(self, inputs: np.ndarray, *, kind: str = "auto") -> HeadReading:
-        """inputs (n, d) -> readings; `kind` "photo" or "painting" closes the gate to one head."""
+    def read(self, inputs: np.ndarray, surface: np.ndarray, *, kind: str = "auto") -> HeadReading:
+        """inputs (n, d), surface (n, t) for the gate -> readings; `kind` "photo" or "painting" closes it to one head."""
         z = self.standardized(inputs)
-        if kind == "auto":
-            painting = 1 / (1 + np.exp(-np.clip(z @ self.gate_coef + self.gate_bias, -30, 30)))
-        else:
-            painting = np.full(len(z), float(kind == "painting"))
+        painting = self.gate.painting(surface) if kind == "auto" else np.full(len(z), float(kind == "painting"))
         distance = distance_of(inputs, self.mean, self.scale, self.far)
         # pictures unlike any that was rated are drawn to the middle and get wider intervals
         beyond = np.maximum(distance, 1.0)[:, None]

@@ -17,12 +17,13 @@ from typing import Protocol
 import numpy as np
 
 from klangbild.emotion.heads import KINDS, EmotionHeads, load_heads
+from klangbild.emotion.kind import KindGate
 from klangbild.emotion.music_plane import MusicPlane
 from klangbild.emotion.reasons import reasons_for
 from klangbild.emotion.space import Emotion
-from klangbild.errors import NotAvailableError, UsageError
+from klangbild.errors import UsageError
 from klangbild.picture.encoder import PictureEncoder, open_encoder
-from klangbild.picture.features import PictureFeatures, picture_features
+from klangbild.picture.features import FEATURE_NAMES, PictureFeatures, picture_features
 from klangbild.picture.picture import Picture
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
@@ -59,17 +60,38 @@ class Reader:
     encoder: PictureEncoder | None = None
 
 
-def inputs_of(reader: Reader, pictures: Iterable[Picture]) -> tuple[np.ndarray, list[PictureFeatures]]:
-    """Pictures -> head inputs float32 (n, d), the features and then the embedding if there is an encoder; the features."""
-    rows, measured, remaining = [], [], iter(pictures)
+@dataclass(frozen=True)
+class Looks:
+    """What a reader sees of n pictures.
+
+    inputs: float32 (n, d), the features and then the embedding if there is an encoder; the heads read them. surface: float32
+    (n, t), which the gate reads: the encoder's, or the features where there is none. features: the same by name.
+    """
+
+    inputs: np.ndarray
+    surface: np.ndarray
+    features: list[PictureFeatures]
+
+    def surface_for(self, gate: KindGate) -> np.ndarray:
+        """The surface, or the features (n, t) for a gate that reads those (of heads on an encoder that is not ours)."""
+        fits = self.surface.shape[1] == len(gate.coef)
+        return self.surface if fits else self.inputs[:, : len(FEATURE_NAMES)]
+
+
+def look_at(reader: Reader, pictures: Iterable[Picture]) -> Looks:
+    """Look at pictures, 32 together; at least one."""
+    rows, surfaces, measured, remaining = [], [], [], iter(pictures)
     while batch := list(islice(remaining, 32)):
         features = [picture_features(picture) for picture in batch]
-        block = np.array([f.vector for f in features])
+        block = surface = np.array([f.vector for f in features])
         if reader.encoder is not None:
-            block = np.concatenate([block, reader.encoder.embed(batch)], axis=1)
+            embedding, seen = reader.encoder.look(batch)
+            block = np.concatenate([block, embedding], axis=1)
+            surface = seen if seen.shape[1] else surface
         rows.append(block)
+        surfaces.append(surface)
         measured += features
-    return np.concatenate(rows), measured
+    return Looks(np.concatenate(rows), np.concatenate(surfaces), measured)
 
 
 def open_reader(model: str) -> Reader:
@@ -100,10 +122,10 @@ class HeadsPredictor:
             raise UsageError(f"--kind {kind} is not known; give auto, painting or photo")
         if not pictures:
             return []
-        inputs, measured = inputs_of(self.reader, pictures)
-        reading = self.heads.read(inputs, kind=kind)
+        looks = look_at(self.reader, pictures)
+        reading = self.heads.read(looks.inputs, looks.surface_for(self.heads.gate), kind=kind)
         out = []
-        for index, features in enumerate(measured):
+        for index, features in enumerate(looks.features):
             value, spread = reading.value[index], reading.spread[index]
             emotion = Emotion(*(round(float(x), 4) for x in (*value, *spread)))
             painting = float(reading.painting[index])
@@ -131,14 +153,3 @@ def open_predictor(model: str = "klangbild") -> Predictor:
     if Path(model).is_dir():
         return HeadsPredictor(model, open_reader(model), load_heads(Path(model) / "emotion.npz"))
     raise UsageError(f"--emotion-model {model} is not known; give {', '.join(MODEL_NAMES)} or a folder")
-
-
-def _open_aria(model: str) -> Predictor:
-    """ARIA's image encoder, where it was added; it is the one model here that needs torch."""
-    try:
-        from klangbild.emotion.aria_torch import open_aria
-    except ModuleNotFoundError as error:
-        raise NotAvailableError(
-            f"{model}: ARIA's image encoder needs {error.name}, which is not installed; run: pip install 'klangbild[diffusion]'"
-        ) from None
-    return open_aria(model)

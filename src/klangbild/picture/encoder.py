@@ -18,6 +18,8 @@ from klangbild.picture.view import square_view
 
 SIDE = 128
 LEVELS = ("level1", "level2", "level3", "level4")
+SURFACE_LEVELS = LEVELS[:3]
+"""The finer levels tell strokes from grain; the fourth, which sees what is shown, did not help to tell paintings."""
 
 
 class PictureEncoder:
@@ -39,6 +41,12 @@ class PictureEncoder:
         except Exception as error:  # onnxruntime raises its own kinds for every damaged file
             first = str(error).splitlines()[0]
             raise NotAvailableError(f"{path}: is not a picture encoder ({first}); install it again") from error
+        self._outputs = {output.name for output in self._session.get_outputs()}
+
+    @property
+    def sees_surface(self) -> bool:
+        """Whether `look` says anything of the surface."""
+        return bool(self._outputs & set(SURFACE_LEVELS))
 
     def embed(self, pictures: Sequence[Picture]) -> np.ndarray:
         """Pictures -> float32 (n, d), the mean of the picture's and its mirror image's."""
@@ -46,6 +54,25 @@ class PictureEncoder:
         both = np.concatenate([views, views[:, :, ::-1]])
         found = np.concatenate([self._session.run(["embedding"], {"rgb": part})[0] for part in _parts(both)])
         return (found[: len(views)] + found[len(views) :]) / 2
+
+    def look(self, pictures: Sequence[Picture]) -> tuple[np.ndarray, np.ndarray]:
+        """Pictures -> embedding float32 (n, d) as `embed` has it, and surface (n, t): how the picture is made.
+
+        Surface: mean and deviation of each channel of `SURFACE_LEVELS` over the picture, the mean of the picture's and of
+        its mirror image's; (n, 0) of an encoder that has no levels.
+        """
+        views = np.stack([square_view(picture, SIDE) for picture in pictures])
+        both = np.concatenate([views, views[:, :, ::-1]])
+        names = ["embedding", *(name for name in SURFACE_LEVELS if name in self._outputs)]
+        found, surfaces = [], []
+        for part in _parts(both):
+            embedding, *levels = self._session.run(names, {"rgb": part})
+            found.append(embedding)
+            parts = [np.concatenate([m.mean(axis=(2, 3)), m.std(axis=(2, 3))], axis=1) for m in levels]
+            surfaces.append(np.concatenate(parts, axis=1) if parts else np.zeros((len(part), 0), np.float32))
+        embeddings, surface = np.concatenate(found), np.concatenate(surfaces)
+        half = len(views)
+        return (embeddings[:half] + embeddings[half:]) / 2, (surface[:half] + surface[half:]) / 2
 
     def maps(self, pictures: Sequence[Picture]) -> dict[str, np.ndarray]:
         """Pictures -> {"embedding": (n, d), "level1": (n, 32, 32, 32), ... "level4": (n, 192, 4, 4)}, not mirrored."""

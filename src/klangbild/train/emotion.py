@@ -28,6 +28,7 @@ from klangbild.train.emotion_fit import (
     fit_heads,
     gate_of,
 )
+from klangbild.train.emotion_kind import KindPictures, fit_kind_gate
 from klangbild.train.emotion_score import Score
 from klangbild.train.emotion_table import Table, Unrated, measure_inputs, own_table, with_teacher
 
@@ -35,8 +36,8 @@ MODEL_NAMES = {"features": "emotion-features", "klangbild": "emotion-klangbild"}
 
 
 def card_of(
-    name: str, scores: dict[str, Score], gated: dict[str, Score], heads: EmotionHeads, *, data: str, split: str,
-    recipe: str, command: str,
+    name: str, scores: dict[str, Score], gated: dict[str, Score], recognized: dict[str, tuple[float, float, float]],
+    heads: EmotionHeads, *, data: str, split: str, recipe: str, command: str,
 ) -> dict:  # fmt: skip
     """What the head file is, in numbers measured now."""
     d = len(heads.names)
@@ -51,6 +52,7 @@ def card_of(
         "split": split,
         "metrics": {cell: s.as_dict() for cell, s in scores.items()},
         "metrics_kind_not_told": {cell: s.as_dict() for cell, s in gated.items()},
+        "kind_recognized_with_95": {name: np.round(found, 3).tolist() for name, found in recognized.items()},
         "half_width_80": np.round(heads.half_width, 3).tolist(),
         "reasons_explain_r2": dict(zip(CELLS, np.round(heads.reason_share, 2).ravel().tolist(), strict=True)),
         "limits": "a mean of many raters' answers, mostly from Western countries; one picture's interval is wide; "
@@ -59,12 +61,12 @@ def card_of(
     }
 
 
-def shipped(given: argparse.Namespace) -> tuple[Table, Unrated]:
+def shipped(given: argparse.Namespace) -> tuple[Table, Unrated, KindPictures]:
     """The rated sets, looked at by `--model`, with the teacher's view of them where that is to be had."""
-    table, unrated = measure_inputs(given.data, given.model, cache=given.cache)
+    table, unrated, kinds = measure_inputs(given.data, given.model, cache=given.cache)
     if given.model == "klangbild" and given.prepared.is_file() and given.student.is_file():
         table = with_teacher(table, given.prepared, given.student)
-    return table, unrated
+    return table, unrated, kinds
 
 
 def run(given: argparse.Namespace) -> int:
@@ -74,39 +76,43 @@ def run(given: argparse.Namespace) -> int:
     if given.folds < 2:
         raise UsageError(f"--folds {given.folds} is out of range; give 2 or more")
     if given.csv is None:
-        table, unrated = shipped(given)
-        gate = gate_of(unrated)
+        table, unrated, kinds = shipped(given)
+        gate, final_gate = gate_of(kinds), fit_kind_gate(kinds, np.zeros(0, np.int64))
     else:
-        table, _ = own_table(given.csv, given.model, scale=_scale(given.scale))
+        table, looks = own_table(given.csv, given.model, scale=_scale(given.scale))
         unrated = Unrated(table.inputs[:0], table.kind[:0])
         base = "klangbild" if given.model == "klangbild" else "features"
-        gate = borrowed_gate(load_heads(WEIGHTS / f"emotion-{base}.npz"))
+        final_gate = load_heads(WEIGHTS / f"emotion-{base}.npz").gate
+        gate = borrowed_gate(final_gate, looks.surface_for(final_gate))
     folds = min(given.folds, len(np.unique(table.group)))
     if folds < 2:
         raise UsageError(f"{given.csv}: all pictures are of one group; give at least two groups, or no group column")
-    predicted, gated = cross_validate(table, gate, folds=folds, seed=given.seed, recipe=given.recipe)
-    scores, gated_scores = (evaluate(table, values, seed=given.seed) for values in (predicted, gated))
+    held = cross_validate(table, gate, folds=folds, seed=given.seed, recipe=given.recipe)
+    scores, gated_scores = (evaluate(table, values, seed=given.seed) for values in (held.told, held.gated))
     for cell, cell_score in scores.items():
         print(f"{_cell(cell, table)} {cell_score}")
     if len(scores) == len(CELLS):
         for cell, cell_score in gated_scores.items():
             print(f"{cell:17s} {cell_score}   kind not told")
+        for name, (share, low, high) in held.recognized(table, seed=given.seed).items():
+            print(f"{name} taken for what it is: {share:.0%} [{low:.0%}, {high:.0%}]")
     if given.evaluate:
         return 0
-    heads = fit_heads(table, unrated, gate, predicted, gated, seed=given.seed, recipe=given.recipe)
+    heads = fit_heads(table, unrated, final_gate, held, seed=given.seed, recipe=given.recipe)
     out = given.out or WEIGHTS
     stem = out / (MODEL_NAMES.get(given.model, "emotion") if given.csv is None else "emotion")
-    _write(heads, scores, gated_scores, table, given, stem, folds)
+    recognized = held.recognized(table, seed=given.seed) if len(scores) == len(CELLS) else {}
+    _write(heads, scores, gated_scores, recognized, table, given, stem, folds)
     print(stem.with_suffix(".npz"))
     return 0
 
 
-def _write(heads, scores, gated, table: Table, given: argparse.Namespace, stem: Path, folds: int) -> None:
+def _write(heads, scores, gated, recognized, table: Table, given: argparse.Namespace, stem: Path, folds: int) -> None:
     stem.parent.mkdir(parents=True, exist_ok=True)
     if given.csv is None:
         data = (
             "OASIS (704 photographs, research use, cite Kurdi, Lozano and Banaji 2017); Vienna Art Picture System ratings of "
-            "145 paintings (research use); gate: also WikiArt and ImageNet pictures, unrated"
+            "145 paintings (research use); gate: also 5,990 WikiArt paintings and 5,000 ImageNet photographs, unrated"
         )
         split = f"{folds} grouped folds (photographs by theme, paintings by artist), seed {given.seed}; inner 5 folds choose"
         command = f"klangbild train emotion --model {given.model} --folds {folds} --seed {given.seed}"
@@ -123,7 +129,7 @@ def _write(heads, scores, gated, table: Table, given: argparse.Namespace, stem: 
     recipe = (
         given.recipe if table.teacher is None else "ridge, a quarter of it the teacher's head read through the encoder"
     )
-    card = card_of(stem.name, scores, gated, heads, data=data, split=split, recipe=recipe, command=command)
+    card = card_of(stem.name, scores, gated, recognized, heads, data=data, split=split, recipe=recipe, command=command)
     save_heads(heads, stem.with_suffix(".npz"))
     stem.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 

@@ -14,11 +14,13 @@ import numpy as np
 
 from klangbild.data.pictures import folds_of
 from klangbild.emotion.heads import EmotionHeads, MlpEmotionHeads, distance_of, drawn_in, far_of
+from klangbild.emotion.kind import KindGate
 from klangbild.emotion.music_plane import fit_music_plane
 from klangbild.emotion.reasons import SIGNS
 from klangbild.picture.features import FEATURE_NAMES
+from klangbild.train.emotion_kind import KindPictures, fit_kind_gate
 from klangbild.train.emotion_reasons import fit_reasons
-from klangbild.train.emotion_ridge import fit_gate, fit_ridge_heads
+from klangbild.train.emotion_ridge import fit_ridge_heads
 from klangbild.train.emotion_score import Score, score
 from klangbild.train.emotion_table import Standard, Table, Unrated, fit_standard
 
@@ -27,8 +29,8 @@ RECIPES = ("ridge", "aria")
 DIRECT_SHARE = 0.25
 """How much of a ridge head is the teacher's head read through the encoder; a study's choice, see docs/emotion.md."""
 
-Gate = Callable[[Standard, Table], tuple[np.ndarray, float]]
-"""(standard, training pictures) -> log odds of being a painting, as coefficients (d,) of standardized inputs and a bias."""
+Gate = Callable[[np.ndarray], np.ndarray]
+"""Rows of the table that are measured now (n,) -> how surely each is a painting (n,), by a gate that never saw their groups."""
 
 
 class Values(Protocol):
@@ -86,56 +88,61 @@ def _direct(table: Table, standard: Standard, spread: np.ndarray, rng: np.random
     return LinearValues(coef, center)
 
 
-def gate_of(unrated: Unrated) -> Gate:
-    """A gate fitted on rated and unrated pictures: half of each kind's weight on the rated ones, where it must be right."""
+def gate_of(pictures: KindPictures) -> Gate:
+    """A gate fitted on rated and unrated pictures, without the rows that are measured."""
 
-    def fit(standard: Standard, table: Table) -> tuple[np.ndarray, float]:
-        z = standard(np.concatenate([table.inputs, unrated.inputs])) / standard.weight
-        painting = np.concatenate([table.kind, unrated.painting])
-        rated = np.arange(len(z)) < len(table.kind)
-        weight = np.zeros(len(z))
-        for k in (0, 1):
-            for source in (True, False):
-                inside = (painting == k) & (rated == source)
-                weight[inside] = len(z) / 4 / max(inside.sum(), 1)
-        coef, bias = fit_gate(z, painting, weight=weight)
-        return coef / standard.weight, bias
+    def read(rows: np.ndarray) -> np.ndarray:
+        # the table's rows come first, as they are
+        return fit_kind_gate(pictures, rows).painting(pictures.surface[rows])
 
-    return fit
+    return read
 
 
-def borrowed_gate(base: EmotionHeads) -> Gate:
-    """The gate of other heads whose inputs are the first of these."""
-
-    def fit(standard: Standard, table: Table) -> tuple[np.ndarray, float]:
-        same = len(base.names)
-        direction = base.gate_coef * base.weight / base.scale
-        coef = np.zeros(table.inputs.shape[1])
-        coef[:same] = direction * standard.scale[:same] / standard.weight[:same]
-        bias = float(base.gate_bias) + float(direction @ (standard.mean[:same] - base.mean))
-        return coef, bias
-
-    return fit
+def borrowed_gate(gate: KindGate, surface: np.ndarray) -> Gate:
+    """A gate that was fitted on other pictures, for surfaces (n, t)."""
+    return lambda rows: gate.painting(surface[rows])
 
 
-def cross_validate(
-    table: Table, gate: Gate, *, folds: int, seed: int, recipe: str = "ridge"
-) -> tuple[np.ndarray, np.ndarray]:
-    """Predictions (n, 2) for each picture by heads that never saw its group: of its own kind's head, and gated.
+@dataclass(frozen=True)
+class HeldOut:
+    """Readings of rated pictures by heads and a gate that never saw their groups.
 
-    The gated ones are what a user gets who does not say which kind it is.
+    told (n, 2): by the head of each picture's own kind. gated (n, 2): what a user gets who does not say which kind it is.
+    painting (n,): how surely the gate takes each for a painting.
     """
+
+    told: np.ndarray
+    gated: np.ndarray
+    painting: np.ndarray
+
+    def recognized(self, table: Table, *, seed: int) -> dict[str, tuple[float, float, float]]:
+        """Share of each kind that the gate takes for what it is, with its 95 % interval over groups."""
+        rng, found = np.random.default_rng(seed), {}
+        for k, name in enumerate(("photo", "painting")):
+            rows = table.kind == k
+            right = (self.painting[rows] >= 0.5) == bool(k)
+            _, index = np.unique(table.group[rows], return_inverse=True)
+            sums, counts = np.bincount(index, right), np.bincount(index)
+            draws = rng.integers(0, len(counts), (1000, len(counts)))
+            shares = sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
+            low, high = np.percentile(shares, (2.5, 97.5))
+            found[name] = (float(right.mean()), float(low), float(high))
+        return found
+
+
+def cross_validate(table: Table, gate: Gate, *, folds: int, seed: int, recipe: str = "ridge") -> HeldOut:
+    """Read every picture of the table in grouped folds."""
     rng = np.random.default_rng(seed)
     fold = folds_of(table.group, folds=folds, rng=rng)
-    own, gated = np.zeros_like(table.y), np.zeros_like(table.y)
+    own, gated, paintings = np.zeros_like(table.y), np.zeros_like(table.y), np.zeros(len(table.y))
     for number in range(folds):
         test = fold == number
         train = table.rows(~test)
         standard = fit_standard(train.inputs, train.kind)
         values = fit_values(train, standard, recipe, rng)
-        coef, bias = gate(standard, train)
+        paintings[test] = gate(np.flatnonzero(test))
+        painting = paintings[test][:, None]
         z = standard(table.inputs[test])
-        painting = 1 / (1 + np.exp(-np.clip(z @ coef + bias, -30, 30)))[:, None]
         both = values.both(z)
         far = far_of(train.inputs, standard.mean, standard.scale)
         distance = distance_of(table.inputs[test], standard.mean, standard.scale, far)
@@ -143,7 +150,7 @@ def cross_validate(
         both = drawn_in(both, center, distance)
         own[test] = both[np.arange(len(z)), table.kind[test]]
         gated[test] = (1 - painting) * both[:, 0] + painting * both[:, 1]
-    return own, gated
+    return HeldOut(own, gated, paintings)
 
 
 def kind_means(table: Table) -> np.ndarray:
@@ -180,14 +187,12 @@ def evaluate(table: Table, predicted: np.ndarray, *, seed: int) -> dict[str, Sco
 
 
 def fit_heads(
-    table: Table, unrated: Unrated, gate: Gate, predicted: np.ndarray, gated: np.ndarray, *, seed: int,
-    recipe: str = "ridge",
+    table: Table, unrated: Unrated, gate: KindGate, held: HeldOut, *, seed: int, recipe: str = "ridge",
 ) -> EmotionHeads:  # fmt: skip
-    """The heads on all rated pictures; widths and music plane from the held-out predictions (n, 2)."""
+    """The heads on all rated pictures; widths and music plane from the held-out readings."""
     rng = np.random.default_rng(seed)
     standard = fit_standard(table.inputs, table.kind)
     values = fit_values(table, standard, recipe, rng)
-    gate_coef, gate_bias = gate(standard, table)
     alike = 0.5 / np.maximum(np.bincount(table.kind, minlength=2), 1)[table.kind]
     every = np.concatenate([table.inputs, unrated.inputs])
     reasons = fit_reasons(values.both(standard(every)), every, np.concatenate([table.kind, unrated.painting]), rng)
@@ -207,7 +212,8 @@ def fit_heads(
             extra |= {f"weight{number}": weight, f"bias{number}": bias}
     return kind(
         names=np.array(names), mean=standard.mean, scale=standard.scale, weight=standard.weight, coef=coef, center=center,
-        half_width=half_widths(predicted, table), gate_coef=gate_coef, gate_bias=np.array(gate_bias),
-        far=far_of(table.inputs, standard.mean, standard.scale), knots=fit_music_plane(gated, alike).knots,
+        half_width=half_widths(held.told, table), gate_mean=gate.mean, gate_scale=gate.scale,
+        gate_coef=gate.coef, gate_bias=gate.bias,
+        far=far_of(table.inputs, standard.mean, standard.scale), knots=fit_music_plane(held.gated, alike).knots,
         reason_names=np.array([sign.feature for sign in SIGNS]), **reasons, **extra,
     )  # fmt: skip

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from klangbild.data.own_ratings import LEAST, own_pictures, own_ratings
-from klangbild.data.pictures import RatedPicture, rated_pictures, read_set
-from klangbild.emotion.predict import inputs_of, open_reader
+from klangbild.data.pictures import RATED, rated_pictures, read_set
+from klangbild.emotion.predict import Looks, look_at, open_reader
 from klangbild.picture.features import FEATURE_NAMES
+from klangbild.train.emotion_kind import KindPictures, kind_pictures
 
 # an encoder's embedding carries more than the features do: shares of the kernel's trace (a study's choice, not tuned)
 EMBEDDING_SHARE = 0.75
@@ -42,7 +43,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Unrated:
-    """Unrated pictures for the gate and the reasons: inputs (m, d) and painting (m,) 0 or 1."""
+    """Unrated pictures for the reasons: inputs (m, d) and painting (m,) 0 or 1."""
 
     inputs: np.ndarray
     painting: np.ndarray
@@ -73,38 +74,41 @@ def fit_standard(inputs: np.ndarray, kind: np.ndarray) -> Standard:
     return Standard(mean, scale, weight)
 
 
-def measure_inputs(data: Path, model: str, *, cache: Path | None, most_unrated: int = 1000) -> tuple[Table, Unrated]:
-    """Look at every rated picture and at some unrated ones with the reader of `model`; cached when a path is given."""
+def measure_inputs(
+    data: Path, model: str, *, cache: Path | None, most_unrated: int = 1000
+) -> tuple[Table, Unrated, KindPictures]:
+    """Look at every rated picture and at unrated ones with the reader of `model`; cached when a path is given."""
     rated = rated_pictures(data)
+    kind = np.array([int(r.kind == "painting") for r in rated])
     if cache is not None and cache.is_file():
         with np.load(cache) as stored:
-            inputs, other, painting = stored["inputs"], stored["other"], stored["painting"]
+            inputs, unrated = stored["inputs"], Unrated(stored["other"], stored["other_painting"])
+            kinds = KindPictures(stored["surface"], stored["painting"], stored["rated"])
     else:
         reader = open_reader(model)
-        by_set: dict[str, list[RatedPicture]] = {}
-        for item in rated:
-            by_set.setdefault(item.set_name, []).append(item)
-        inputs = np.concatenate(
-            [
-                inputs_of(reader, (p for _, p in read_set(data, s, [r.file for r in items])))[0]
-                for s, items in by_set.items()
-            ]
-        )
+        looks = [
+            look_at(reader, (p for _, p in read_set(data, s, [r.file for r in rated if r.set_name == s])))
+            for s in RATED
+        ]
+        inputs = np.concatenate([look.inputs for look in looks])
+        kinds = kind_pictures(data, reader, np.concatenate([look.surface for look in looks]))
         rng = np.random.default_rng(0)
         parts, labels = [], []
         for set_name, label in (("photos", 0), ("wikiart", 1)):
             with zipfile.ZipFile(data / f"{set_name}.zip") as archive:
                 names = np.array(sorted(name for name in archive.namelist() if not name.endswith("/")))
             chosen = sorted(rng.permutation(names)[:most_unrated])
-            parts.append(inputs_of(reader, (p for _, p in read_set(data, set_name, chosen)))[0])
+            parts.append(look_at(reader, (p for _, p in read_set(data, set_name, chosen))).inputs)
             labels.append(np.full(len(chosen), label))
-        other, painting = np.concatenate(parts), np.concatenate(labels)
+        unrated = Unrated(np.concatenate(parts), np.concatenate(labels))
         if cache is not None:
             cache.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(cache, inputs=inputs, other=other, painting=painting)
+            np.savez(
+                cache, inputs=inputs, other=unrated.inputs, other_painting=unrated.painting, surface=kinds.surface,
+                painting=kinds.painting, rated=kinds.rated,
+            )  # fmt: skip
     y = np.array([(r.valence, r.arousal) for r in rated])
-    kind = np.array([int(r.kind == "painting") for r in rated])
-    return Table(inputs, y, kind, np.array([r.group for r in rated])), Unrated(other, painting)
+    return Table(inputs, y, kind, np.array([r.group for r in rated])), unrated, kinds
 
 
 def with_teacher(table: Table, prepared: Path, student: Path) -> Table:
@@ -123,14 +127,15 @@ def with_teacher(table: Table, prepared: Path, student: Path) -> Table:
     return Table(table.inputs, table.y, table.kind, table.group, teacher, reader)
 
 
-def own_table(path: Path, model: str, *, scale: tuple[float, float] | None) -> tuple[Table, bool]:
-    """A person's ratings looked at by `model`'s reader; and whether there are enough of both kinds for two heads.
+def own_table(path: Path, model: str, *, scale: tuple[float, float] | None) -> tuple[Table, Looks]:
+    """A person's ratings looked at by `model`'s reader; and what was seen of them, for the gate.
 
     Where the kind is not told, or one kind has fewer than `LEAST` pictures, all count as one kind.
     """
     rated = own_ratings(path, scale=scale)
-    inputs, _ = inputs_of(open_reader(model), own_pictures(rated))
+    looks = look_at(open_reader(model), own_pictures(rated))
     kind = np.array([int(item.kind == "painting") for item in rated])
     apart = all(item.kind for item in rated) and min(kind.sum(), len(kind) - kind.sum()) >= LEAST
     y = np.array([(item.valence, item.arousal) for item in rated])
-    return Table(inputs, y, kind if apart else kind * 0, np.array([item.group for item in rated])), apart
+    group = np.array([item.group for item in rated])
+    return Table(looks.inputs, y, kind if apart else kind * 0, group), looks
