@@ -16,6 +16,8 @@ from klangbild.diffusion.small_model import weights_folder
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
 from klangbild.diffusion.small_projection import packed, projection_file
 from klangbild.diffusion.small_projection_torch import ProjectionNet
+from klangbild.diffusion.small_synapse import synapse_file
+from klangbild.diffusion.small_synapse_torch import SynapseNet
 from klangbild.diffusion.small_words import Vocabulary
 from klangbild.train.export_magnitudes import build_graph
 from klangbild.train.sound_graph import base_graph, words_graph
@@ -39,6 +41,16 @@ def tiny_projection(variant: str, seed: int = 0) -> ProjectionNet:
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+    return net.eval()
+
+
+def tiny_synapse() -> SynapseNet:
+    widths = (32, 64, 128, 192)
+    net = SynapseNet("gated", SIZES, [torch.zeros(w) for w in widths], [torch.ones(w) for w in widths])
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.5)
     return net.eval()
 
 
@@ -68,4 +80,10 @@ def write_small_sound(folder: Path) -> Path:
             np.savez(file, **packed({n: v.detach().numpy() for n, v in projection.state_dict().items()}))
         facts = {"tokens": projection.n_tokens, "encoder_sha256": sha256_of(Path(encoder).read_bytes())}
         path.with_suffix(".json").write_text(json.dumps(facts))
+    synapse = tiny_synapse()
+    path = synapse_file("gated", folder)
+    with path.open("wb") as file:
+        np.savez(file, **packed(synapse.arrays()))
+    facts = {"form": "gated", "encoder_sha256": sha256_of(Path(encoder).read_bytes())}
+    path.with_suffix(".json").write_text(json.dumps(facts))
     return folder

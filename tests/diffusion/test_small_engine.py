@@ -77,6 +77,15 @@ def test_every_variant_hears_the_picture(model, pictures, tokens):
     assert words.facts["words_heard"] == ["slow", "sad"] and (sound_of(words) != sound_of(one)).any()
 
 
+def test_melfusion_s_synapse_is_scaled_down_to_words_only(model, pictures):
+    given = {"engine": "melfusion", "text": "slow, sad"}
+    full, half, none = (play(model, pictures[0], synapse=s, **given) for s in (1.0, 0.5, 0.0))
+    other = play(model, pictures[1], **given)
+    assert (sound_of(full) != sound_of(half)).any() and (sound_of(full) != sound_of(other)).any()
+    assert (sound_of(none) == sound_of(play(model, **given))).all()
+    assert full.facts["synapse_form"] == "gated" and len(full.facts["gates"]) == SIZES.layers
+
+
 def test_words_alone_negative_words_and_guidance(model):
     plain = play(model, text="slow piano, no drums, qwxz")
     assert plain.facts["words_heard"] == ["slow", "piano"] and plain.facts["words_avoided"] == ["drums"]

@@ -30,7 +30,7 @@ def export_small_art2mus(config: SmallArt2MusConfig, *, out_dir: Path, encoder: 
     path = projection_file(config.variant, out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **packed(arrays))
+        np.savez_compressed(file, **packed(arrays))
     card = _card(trainer, net.n_tokens, encoder or out_dir / "picture-encoder.onnx")
     card["sha256"] = sha256_of(path.read_bytes())
     path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
