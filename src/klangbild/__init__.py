@@ -8,10 +8,14 @@ Nothing heavy is loaded by importing this; each name below is fetched when it is
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+# since 1.29 onnxruntime reports its use to its maker, and keeps a number for this machine, unless this is set before it loads
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _PUBLIC = {
     "compose": "klangbild.compose",
