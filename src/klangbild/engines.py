@@ -24,8 +24,9 @@ class NotesEngine:
         from klangbild.notes.models import load_notes_model
 
         self.loaded = load_notes_model(
-            settings.model, settings.conditioning, sampler=settings.sampler, commercial=settings.commercial
-        )
+            settings.model, settings.conditioning, sampler=settings.sampler, commercial=settings.commercial,
+            device=settings.device,
+        )  # fmt: skip
 
     def play(self, brief: Brief, *, on_progress: OnProgress | None, on_bar: Callable[[Piece], None] | None) -> Music:
         from klangbild.notes.describe import music_facts
@@ -55,6 +56,7 @@ class NotesEngine:
             facts,
             {"notes": composed - started, "synthesis": time.perf_counter() - composed},
             composition.stopped,
+            device=str(getattr(self.loaded.model, "device", "cpu")),
         )
 
 

@@ -157,7 +157,11 @@ class Settings:
     )  # fmt: skip
     commercial: bool = _knob(False, "refuse models whose licence forbids commercial use", group="advanced")
     device: str = _knob(
-        "cpu", "where to compute: auto, cpu, cuda or cuda:N (sound engines)", flag="-d", metavar="D", group="advanced"
+        "cpu",
+        "where to compute: auto, cpu, cuda or cuda:N (sound engines, ARIA's models)",
+        flag="-d",
+        metavar="D",
+        group="advanced",
     )
 
     def __post_init__(self) -> None:

@@ -45,6 +45,23 @@ def test_converted_and_run_without_torch(checkpoint, models_home, rng, condition
     assert 0 < np.sqrt((error**2).mean()) < 0.05 * theirs.std()
 
 
+def test_precisions_that_go_through_torch(checkpoint, models_home, rng):
+    convert(checkpoint("continuous_token")[0], name="mine")
+    ids, condition = rng.integers(2, 1007, (1, 20)), np.array([[0.5, -0.3]])
+    exact = load_foreign("mine", "continuous_token").model.step(ids, condition)
+    coarse = load_foreign("mine:bfloat16", "continuous_token", device="auto").model
+    assert isinstance(coarse, TorchEventsModel) and coarse.network.fc.weight.dtype == torch.bfloat16
+    assert 0 < np.abs(coarse.step(ids, condition) - exact).max() < 0.1 * exact.std()
+    assert not isinstance(load_foreign("mine:int8", "continuous_token", device="auto").model, TorchEventsModel)
+    with pytest.raises(UsageError, match="--device cuda"):
+        load_foreign("mine:float16", "continuous_token")
+    with pytest.raises(UsageError, match="int8 is for the CPU"):
+        load_foreign("mine:int8", "continuous_token", device="cuda")
+    if not torch.cuda.is_available():
+        with pytest.raises(NotAvailableError, match="no CUDA device"):
+            load_foreign("mine", "continuous_token", device="cuda")
+
+
 def test_aria_layout_card_and_show(checkpoint, models_home, capsys):
     for conditioning in CONDITIONINGS[:3]:
         source = checkpoint(conditioning)[0].parent

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from klangbild.errors import InputError, NotAvailableError, UsageError
 from klangbild.notes.events_vocabulary import EventsVocabulary
+from klangbild.notes.midi_emotion_config import MidiEmotionSizes
 from klangbild.notes.midi_emotion_torch import Cache, MidiEmotionNetwork
 from klangbild.notes.midi_emotion_window import WindowedModel
 
@@ -47,3 +50,32 @@ class TorchEventsModel(WindowedModel):
             last_only=True,
         )
         return logits[:, -1].float().cpu().numpy()
+
+
+def open_in_torch(
+    weights: Path, sizes: MidiEmotionSizes, vocabulary: EventsVocabulary, *, precision: str, device: str, **window: Any
+) -> TorchEventsModel:
+    """A converted model's `model.safetensors` on a device. precision: float32, bfloat16, or (CUDA only) float16.
+
+    Raises:
+        UsageError: the device does not compute in that precision. NotAvailableError: there is no such device here.
+        InputError: the weights are damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    on_cpu = torch.device(device).type == "cpu"
+    if on_cpu and precision == "float16":
+        raise UsageError("float16 needs --device cuda; on the CPU choose bfloat16, float32 or int8")
+    if not on_cpu and precision == "int8":
+        raise UsageError(f"int8 is for the CPU; on {device} choose float16, bfloat16 or float32")
+    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+        raise NotAvailableError(f"--device {device}: there is no CUDA device here; use --device cpu")
+    network = MidiEmotionNetwork(sizes)
+    try:
+        network.load_state_dict(load_file(weights))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise InputError(f"{weights}: is damaged ({type(error).__name__}); add the model again") from None
+    return TorchEventsModel(network, vocabulary, device=device, dtype=getattr(torch, precision), **window)

@@ -1,6 +1,7 @@
-"""Note models of others, converted to folders of ours: loaded for the notes engine without torch.
+"""Note models of others, converted to folders of ours: loaded for the notes engine, on the CPU without torch.
 
 A name may say how to compute: `aria` and `aria:float32` give the published numbers, `aria:int8` is about three times as fast.
+`aria:bfloat16`, `aria:float16` (CUDA) and every `--device cuda` go through torch.
 """
 
 from __future__ import annotations
@@ -11,25 +12,35 @@ from typing import Any, Literal
 import numpy as np
 
 from klangbild import hub, hub_aria
-from klangbild.errors import UsageError
+from klangbild.errors import NotAvailableError, UsageError
 from klangbild.notes.events import EventsLanguage
 from klangbild.notes.events_vocabulary import BASE_SIZE, EventsVocabulary
 from klangbild.notes.language import LoadedModel
 from klangbild.notes.midi_emotion_config import MidiEmotionSizes
 
-PRECISIONS = ("float32", "int8")
+PRECISIONS = ("float32", "int8", "bfloat16", "float16")
+_WITHOUT_TORCH = ("float32", "int8")
 PUBLISHED_INPUT_LENGTH = 1216
 """The window that these models were trained with, and midi-emotion's command line generates with."""
 
 
 def load_foreign(
-    name: str, conditioning: str, *, sampler: str = "klangbild", commercial: bool = False, threads: int = 1
+    name: str,
+    conditioning: str,
+    *,
+    sampler: str = "klangbild",
+    commercial: bool = False,
+    threads: int = 1,
+    device: str = "cpu",
 ) -> LoadedModel:
     """The model `name` (a name in `klangbild models list`, or a folder; with or without ":int8") in one conditioning.
 
+    device: cpu, cuda, cuda:N; auto means the CPU, unless the name asks for a precision that needs torch.
+
     Raises:
-        NotAvailableError: it is not on this machine. InputError: it is damaged.
-        UsageError: it lacks the conditioning, is no notes model, or its licence does not allow commercial use.
+        NotAvailableError: it, torch or the device is not on this machine. InputError: it is damaged.
+        UsageError: it lacks the conditioning, is no notes model, or its licence does not allow commercial use; the device
+            cannot compute in that precision.
     """
     base, precision = split_precision(name)
     folder = hub.from_pretrained(base, kind=hub_aria.KIND)
@@ -38,23 +49,38 @@ def load_foreign(
             f"--commercial: {folder.name} does not allow commercial use (licence: {folder.licence}); choose another model"
         )
     window: Literal["fast", "exact"] = "exact" if sampler == "midi-emotion" else "fast"
-    model = open_part(folder, conditioning, precision=precision, threads=threads, window=window)
+    model = open_part(folder, conditioning, precision=precision, threads=threads, device=device, window=window)
     facts = {"name": f"{folder.name}-{conditioning}", "sha256": folder.sha256, "licence": folder.licence}
     return LoadedModel(model, EventsLanguage(model.vocabulary), facts)
 
 
 def open_part(
-    folder: hub.ModelFolder, conditioning: str, *, precision: str = "float32", threads: int = 1, **window: Any
+    folder: hub.ModelFolder,
+    conditioning: str,
+    *,
+    precision: str = "float32",
+    threads: int = 1,
+    device: str = "cpu",
+    **window: Any,
 ) -> Any:
-    """One conditioning of a converted model in onnxruntime; `window`: see `WindowedModel`."""
-    from klangbild.notes.midi_emotion_runtime import OnnxEventsModel
-
+    """One conditioning of a converted model in onnxruntime, or in torch where that is asked; `window`: see `WindowedModel`."""
     sizes, vocabulary, path = read_part(folder, conditioning)
     edges = folder.config["conditionings"][conditioning].get("bin_edges")
     if edges:
         window.setdefault("bin_edges", {axis: np.array(row) for axis, row in edges.items()})
     window.setdefault("max_input_length", min(PUBLISHED_INPUT_LENGTH, sizes.max_positions))
-    return OnnxEventsModel(path / f"model.{precision}.onnx", sizes, vocabulary, threads=threads, **window)
+    if precision in _WITHOUT_TORCH and device in ("cpu", "auto"):
+        from klangbild.notes.midi_emotion_runtime import OnnxEventsModel
+
+        return OnnxEventsModel(path / f"model.{precision}.onnx", sizes, vocabulary, threads=threads, **window)
+    try:
+        from klangbild.notes.aria_torch import open_in_torch
+    except ModuleNotFoundError as error:
+        raise NotAvailableError(
+            f'{precision} on {device} needs {error.name}, which is not installed; pip install "klangbild[train]", or leave '
+            "--device and the precision out"
+        ) from None
+    return open_in_torch(path / "model.safetensors", sizes, vocabulary, precision=precision, device=device, **window)
 
 
 def read_part(folder: hub.ModelFolder, conditioning: str) -> tuple[MidiEmotionSizes, EventsVocabulary, Path]:

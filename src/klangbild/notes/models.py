@@ -12,9 +12,15 @@ SHIPPED = "klangbild"
 
 
 def load_notes_model(
-    name: str | None, conditioning: str, *, sampler: str = "klangbild", commercial: bool = False, threads: int = 1
+    name: str | None,
+    conditioning: str,
+    *,
+    sampler: str = "klangbild",
+    commercial: bool = False,
+    threads: int = 1,
+    device: str = "cpu",
 ) -> LoadedModel:
-    """The model `name` (None or "klangbild": the shipped one; else a name from `models list`, or a folder).
+    """The model `name` (None or "klangbild": the shipped one, always on the CPU; else a name from `models list`, or a folder).
 
     Raises:
         NotAvailableError: it is not on this machine. UsageError: its licence forbids commercial use and that was asked
@@ -23,7 +29,7 @@ def load_notes_model(
     if name not in (None, SHIPPED):
         from klangbild.notes.foreign import load_foreign
 
-        return load_foreign(name, conditioning, sampler=sampler, commercial=commercial, threads=threads)
+        return load_foreign(name, conditioning, sampler=sampler, commercial=commercial, threads=threads, device=device)
     if sampler != "klangbild":
         raise UsageError("--sampler midi-emotion fits ARIA's models only; add --model aria, or leave --sampler out")
     from klangbild.notes.bars import BarsLanguage
