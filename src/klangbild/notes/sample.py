@@ -19,6 +19,7 @@ import numpy as np
 from klangbild.emotion.space import Emotion
 from klangbild.errors import KlangbildError
 from klangbild.notes.bars import PAD
+from klangbild.notes.echo import Echo, draw_strength
 from klangbild.notes.form import COPIED_BARS, plan_form
 from klangbild.notes.language import NoteLanguage, NoteModel
 from klangbild.notes.lean import lean_towards
@@ -81,6 +82,8 @@ class Sampler:
         self.chunk_starts: list[int] = []  # where in the stream a section starts: the model may begin to read there
         self.primer = primer
         self.groups = _groups(language)
+        self.echo = Echo() if language.name == "bars" else None
+        self.echo_strength = draw_strength(rng)
         self.leans = language.name == "bars" and emotion_at is not None and model.conditioning != "none"
         self.lean: np.ndarray | float = 0.0
 
@@ -99,6 +102,8 @@ class Sampler:
                 self.take.n_drawn += 1
             opens_section = self._opens_section(token)
             self.language.advance(self.state, token)
+            if self.echo:
+                self.echo.read(token, opens_section=opens_section)
             self.take.ids.append(token)
             if self.state.done:
                 break
@@ -203,6 +208,9 @@ class Sampler:
             recent = recent[~self.groups["rhythm"][recent]]
             odds = odds.copy()
             odds[recent] *= s.repetition_penalty
+        if self.echo and (answers := self.echo.answers()):
+            odds = odds.copy()
+            odds[answers] += self.echo_strength
         allowed = self.language.allowed(self.state, self.rules)
         if not allowed.any():
             raise KlangbildError(
