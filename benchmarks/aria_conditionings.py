@@ -6,8 +6,8 @@ Each conditioning is trained from scratch on the labelled songs and measured on 
 top-5 accuracy on the first window of each song. Then each composes for a grid of asked emotions, and a judge (the regression
 network of the paper, trained on the same songs but never on generated music) reads valence and arousal back: L1 to what was
 asked, and the correlation over pieces. Note density per instrument, which is what the arousal labels are made of, is also
-measured directly. Intervals are 95 %: over held-out songs and seeds together by bootstrap for the first three, over seeds and
-pieces for the others. Valence labels are pseudo-labels: nothing here says anything about human listeners.
+measured directly. Intervals are 95 %, by bootstrap over seeds and, inside them, held-out songs (the first three) or pieces
+(the others); differences are paired. Valence labels are pseudo-labels: nothing here says anything about human listeners.
 """
 
 from __future__ import annotations
@@ -79,37 +79,59 @@ def compose_grid(trainer: EventsTrainer, *, each: int, gen_len: int, seed: int) 
     return asked, songs
 
 
+NAMES = ("nll", "top1", "top5", "l1_valence", "l1_arousal", "r_valence", "r_arousal", "r_density")
+
+
 def interval(values: np.ndarray) -> list[float]:
     return [round(float(x), 4) for x in np.nanquantile(values, [0.025, 0.975])]
 
 
-def summary(rows: list[dict], rng: np.random.Generator) -> dict:
-    """Means and bootstrap intervals over seeds and, inside them, songs or pieces."""
-    names = ("nll", "top1", "top5", "l1_valence", "l1_arousal", "r_valence", "r_arousal", "r_density")
-    draws: dict[str, list[float]] = {name: [] for name in names}
-    for draw in range(1001):
-        picked = rows if draw == 0 else [rows[i] for i in rng.integers(0, len(rows), len(rows))]
-        songs, asked, read, dense = [], [], [], []
-        for row in picked:
-            n, m = len(row["songs"]), len(row["asked"])
-            i = np.arange(n) if draw == 0 else rng.integers(0, n, n)
-            j = np.arange(m) if draw == 0 else rng.integers(0, m, m)
-            songs.append(np.array(row["songs"])[i])
-            asked.append(np.array(row["asked"])[j])
-            read.append(np.array(row["read"])[j])
-            dense.append(np.array(row["density"], dtype=float)[j])
-        songs, asked, read, dense = (np.concatenate(x) for x in (songs, asked, read, dense))
-        total = songs.sum(axis=0)
-        error = np.abs(asked - read).mean(axis=0)
-        known = ~np.isnan(dense)
-        values = (
-            total[0] / total[3], total[1] / total[3], total[2] / total[3], error[0], error[1],
-            np.corrcoef(asked[:, 0], read[:, 0])[0, 1], np.corrcoef(asked[:, 1], read[:, 1])[0, 1],
-            np.corrcoef(asked[known, 1], dense[known])[0, 1],
-        )  # fmt: skip
-        for name, value in zip(names, values, strict=True):
-            draws[name].append(float(value))
-    return {name: {"value": round(d[0], 4), "95%": interval(np.array(d[1:]))} for name, d in draws.items()}
+def bootstrap(results: dict[str, list[dict]], *, draws: int = 1000) -> dict[str, np.ndarray]:
+    """conditioning -> (1 + draws, 8) of `NAMES`: row 0 as measured, then over seeds and, inside them, songs and pieces.
+
+    All conditionings see the same seeds, songs and asked emotions in a draw, so that their difference is a paired one.
+    """
+    rng = np.random.default_rng(0)
+    first = next(iter(results.values()))
+    found: dict[str, list] = {name: [] for name in results}
+    for draw in range(1 + draws):
+        seeds = np.arange(len(first)) if draw == 0 else rng.integers(0, len(first), len(first))
+        at = [(np.arange(n) if draw == 0 else rng.integers(0, n, n)) for _ in seeds for n in sizes_of(first[0])]
+        for name, rows in results.items():
+            found[name].append(values_of([rows[i] for i in seeds], at))
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def sizes_of(row: dict) -> tuple[int, int]:
+    """Held-out songs, composed pieces."""
+    return len(row["songs"]), len(row["asked"])
+
+
+def values_of(rows: list[dict], at: list[np.ndarray]) -> list[float]:
+    """The numbers of `NAMES` from some runs; at: for each run the songs, then the pieces that count."""
+    columns = {"songs": at[::2], "asked": at[1::2], "read": at[1::2], "density": at[1::2]}
+    songs, asked, read, dense = (
+        np.concatenate([np.array(row[key], dtype=float)[i] for row, i in zip(rows, indices, strict=True)])
+        for key, indices in columns.items()
+    )
+    nll, top1, top5, count = songs.sum(axis=0)
+    error, known = np.abs(asked - read).mean(axis=0), ~np.isnan(dense)
+    pairs = ((asked[:, 0], read[:, 0]), (asked[:, 1], read[:, 1]), (asked[known, 1], dense[known]))
+    return [nll / count, top1 / count, top5 / count, *error, *(np.corrcoef(x, y)[0, 1] for x, y in pairs)]
+
+
+def print_table(results: dict[str, list[dict]]) -> None:
+    drawn = bootstrap(results)
+    print("| conditioning | " + " | ".join(NAMES) + " |")
+    print("|---" * (1 + len(NAMES)) + "|")
+
+    def cells(values: np.ndarray) -> str:
+        return " | ".join(f"{v[0]:.3f} [{low:.3f}, {high:.3f}]" for v in values.T for low, high in [interval(v[1:])])
+
+    for name, values in drawn.items():
+        print(f"| {name} | {cells(values)} |")
+    for name in CONDITIONINGS[:-1]:
+        print(f"| {CONDITIONINGS[-1]} less {name} | {cells(drawn[CONDITIONINGS[-1]] - drawn[name])} |")
 
 
 def main() -> None:
@@ -166,8 +188,7 @@ def main() -> None:
                 file.write_text(json.dumps(row))
             results[conditioning].append(json.loads(file.read_text()))
             print(conditioning, seed, f"{results[conditioning][-1]['cpu_s']:.0f} CPU s", flush=True)
-    for conditioning, rows in results.items():
-        print(conditioning, json.dumps(summary(rows, np.random.default_rng(0))), flush=True)
+    print_table(results)
 
 
 if __name__ == "__main__":
