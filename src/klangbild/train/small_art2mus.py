@@ -43,6 +43,7 @@ from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_chec
 from klangbild.train.export_sound import load_model
 from klangbild.train.sound_base import channel_weights
 
+NEAR_WORDS = 5
 LOG_COLUMNS = ("step", "minutes", "rate", "loss", "heldout_right", "heldout_shuffled", "heldout_none")
 
 
@@ -57,7 +58,7 @@ class SmallArt2MusConfig:
     variant: str = "4"
     seed: int = 1
     hidden: int = 128
-    dropout: float = 0.1
+    dropout: float = 0.3
     aim_steps: int = 600
     aim_rows: int = 128
     aim_lr: float = 2e-3
@@ -141,19 +142,22 @@ class PairBatches:
         return PairBatch(*(torch.from_numpy(np.ascontiguousarray(a)) for a in arrays))
 
 
-def target_words(data: SoundData, clip: int) -> list[str]:
-    """Four words that say what a clip is: feeling, tempo, density, mode; stage 1's aim."""
+def target_words(data: SoundData, clip: int) -> list[list[str]]:
+    """Four words that say what a clip is: feeling, tempo, density, mode; stage 1's aim. Once for each near feeling, so that
+    the aim is where feelings of that kind lie, not the one word that happens to be nearest."""
     place = Emotion(*(float(np.clip(v[clip], -1, 1)) for v in (data.valence, data.arousal)))
     mode = ("minor", "major")[int(data.mode[clip])]
-    return [emotion_words(place, 1)[0], tempo_word(float(data.tempo[clip])), density_word(float(data.rate[clip])), mode]
+    rest = [tempo_word(float(data.tempo[clip])), density_word(float(data.rate[clip])), mode]
+    return [[word, *rest] for word in emotion_words(place, NEAR_WORDS)]
 
 
 @torch.no_grad()
 def target_tokens(model: SoundModel, vocabulary: Vocabulary, data: SoundData, clips: np.ndarray) -> Tensor:
-    """(n, 4, D): the words encoder's tokens of `target_words`."""
-    ids = [[*(vocabulary.number[w] for w in target_words(data, int(c))), *[0] * (MOST_WORDS - 4)] for c in clips]
-    words = torch.tensor(ids)
-    return torch.cat([model.words(part)[:, :4] for part in words.split(256)])
+    """(n, 4, D): the words encoder's tokens of `target_words`, mean over the near feelings."""
+    free = [0] * (MOST_WORDS - 4)
+    ids = [[*(vocabulary.number[w] for w in words), *free] for c in clips for words in target_words(data, int(c))]
+    tokens = torch.cat([model.words(part)[:, :4] for part in torch.tensor(ids).split(256)])
+    return tokens.unflatten(0, (len(clips), NEAR_WORDS)).mean(dim=1)
 
 
 def losses(model: SoundModel, net: ProjectionNet, batch: PairBatch, weights: Tensor, *, teacher_share: float) -> Tensor:
