@@ -63,6 +63,11 @@ def drawn_in(both: np.ndarray, center: np.ndarray, distance: np.ndarray) -> np.n
     return center[None] + (both - center[None]) / pull
 
 
+def undecided(painting: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """The gate's shares (n,), drawn to a half in the same way: what is like neither kind is read as both."""
+    return 0.5 + (painting - 0.5) / np.maximum(distance / _DRAWN_FROM, 1.0) ** 2
+
+
 def far_of(inputs: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """`far` (2,) for `distance_of`, from the training pictures' inputs (n, d)."""
     squares = np.clip((inputs - mean) / scale, -_FAR_CLIP, _FAR_CLIP) ** 2
@@ -114,8 +119,11 @@ class EmotionHeads:
     def read(self, inputs: np.ndarray, surface: np.ndarray, *, kind: str = "auto") -> HeadReading:
         """inputs (n, d), surface (n, t) for the gate -> readings; `kind` "photo" or "painting" closes it to one head."""
         z = self.standardized(inputs)
-        painting = self.gate.painting(surface) if kind == "auto" else np.full(len(z), float(kind == "painting"))
         distance = distance_of(inputs, self.mean, self.scale, self.far)
+        if kind == "auto":
+            painting = undecided(self.gate.painting(surface), distance)
+        else:
+            painting = np.full(len(z), float(kind == "painting"))
         # pictures unlike any that was rated are drawn to the middle and get wider intervals
         beyond = np.maximum(distance, 1.0)[:, None]
         both = drawn_in(self.both(z), self.center, distance)

@@ -114,6 +114,8 @@ def _words_reasons(words: WordsReading) -> tuple[str, ...]:
     reasons = []
     for match in words.matches[:6]:
         what = f'"not {match.written}"' if match.negated else f'the word "{match.written}"'
+        if match.near:
+            what += f', which is near "{match.word}",'
         reasons.append(f"{what} asks for {Emotion(match.valence, match.arousal).name} music")
     for word in words.unknown:
         hint = f'; did you mean "{words.nearest[word]}"?' if word in words.nearest else ""

@@ -1,6 +1,8 @@
 """Words -> a point on the music's plane: exact and stemmed matches in a table, negation, intensity. Never a guess.
 
 The table (`affect_words`) speaks of what the music should do, so its numbers live on the music's plane, not on the raters'.
+Where a small sentence encoder is installed (`word_neighbors_torch`), a word that is not in the table is placed between those
+that are near it, and it is told that this was done.
 """
 
 from __future__ import annotations
@@ -9,21 +11,32 @@ import difflib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 
+from klangbild import hub
 from klangbild.emotion.affect_words import AFFECT_WORDS, NEGATIONS, PLAIN, STRENGTHENERS, WEAKENERS
 
+SENTENCE_ENCODER = "sentence-encoder"
+"""The folder among the added models that a sentence encoder is looked for in."""
+NEAR = 0.6
+"""The least cosine to the nearest table word; measured in docs/emotion.md, where nonsense words stay below it."""
 _NEGATED = -0.55  # "not sad" is a little happy, not as happy as "happy"
 
 
 @dataclass(frozen=True)
 class WordMatch:
-    """One understood word: as it was written, the table's word, and what it asks for, -1..1 each."""
+    """One understood word: as it was written, the table's word, and what it asks for, -1..1 each.
+
+    near: the table's word is only the nearest in meaning, and the place is between it and its neighbors.
+    """
 
     written: str
     word: str
     valence: float
     arousal: float
     negated: bool
+    near: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,7 +63,8 @@ def read_words(text: str) -> WordsReading:
     (True, ('qwxz',))
     """
     exact, stemmed = _table()
-    matches, unknown = [], []
+    matches: list[WordMatch] = []
+    unknown: dict[str, tuple[float, bool]] = {}
     factor, negated = 1.0, False
     for token in re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|[,.;:!?]", text.lower()):
         if not token[0].isalpha():
@@ -67,20 +81,39 @@ def read_words(text: str) -> WordsReading:
             word = part if part in exact else stemmed.get(stem(part))
             if word is None:
                 if part not in PLAIN:
-                    unknown.append(part)
+                    unknown.setdefault(part, (factor, negated))
                 continue
-            sign = _NEGATED if negated else 1.0
-            valence, arousal = (max(-1.0, min(1.0, x * factor * sign)) for x in exact[word])
-            matches.append(WordMatch(part, word, round(valence, 3), round(arousal, 3), negated))
+            matches.append(_match(part, word, exact[word], factor, negated))
             factor, negated = 1.0, False
-    unknown = tuple(dict.fromkeys(unknown))
     nearest = {u: near[0] for u in unknown if (near := difflib.get_close_matches(u, exact, n=1, cutoff=0.8))}
+    # a slip of the pen is asked about, not placed by its sound
+    for written, neighbor in _neighbors([u for u in unknown if u not in nearest]).items():
+        place = (neighbor.valence, neighbor.arousal)
+        matches.append(_match(written, neighbor.word, place, *unknown.pop(written), near=True))
     if not matches:
-        return WordsReading(0.0, 0.0, (), unknown, nearest)
+        return WordsReading(0.0, 0.0, (), tuple(unknown), nearest)
     weights = [0.25 + max(abs(m.valence), abs(m.arousal)) for m in matches]
     valence = sum(w * m.valence for w, m in zip(weights, matches, strict=True)) / sum(weights)
     arousal = sum(w * m.arousal for w, m in zip(weights, matches, strict=True)) / sum(weights)
-    return WordsReading(round(valence, 4), round(arousal, 4), tuple(matches), unknown, nearest)
+    return WordsReading(round(valence, 4), round(arousal, 4), tuple(matches), tuple(unknown), nearest)
+
+
+def _match(
+    written: str, word: str, place: tuple[float, float], factor: float, negated: bool, *, near: bool = False
+) -> WordMatch:
+    sign = _NEGATED if negated else 1.0
+    valence, arousal = (round(max(-1.0, min(1.0, x * factor * sign)), 3) for x in place)
+    return WordMatch(written, word, valence, arousal, negated, near)
+
+
+def _neighbors(words: list[str]) -> dict:
+    """{word: `word_neighbors_torch.Neighbor`} for those that an installed sentence encoder can place; else {}."""
+    folder = hub.models_home() / SENTENCE_ENCODER
+    if not words or not Path(folder, "config.json").is_file() or find_spec("transformers") is None:
+        return {}
+    from klangbild.emotion.word_neighbors_torch import open_neighbors
+
+    return open_neighbors(folder, tuple(_table()[0].items())).find(words, least=NEAR)
 
 
 @lru_cache(maxsize=1)

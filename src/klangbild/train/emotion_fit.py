@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from klangbild.data.pictures import folds_of
-from klangbild.emotion.heads import EmotionHeads, MlpEmotionHeads, distance_of, drawn_in, far_of
+from klangbild.emotion.heads import EmotionHeads, MlpEmotionHeads, distance_of, drawn_in, far_of, undecided
 from klangbild.emotion.kind import KindGate
 from klangbild.emotion.music_plane import fit_music_plane
 from klangbild.emotion.reasons import SIGNS
@@ -140,12 +140,12 @@ def cross_validate(table: Table, gate: Gate, *, folds: int, seed: int, recipe: s
         train = table.rows(~test)
         standard = fit_standard(train.inputs, train.kind)
         values = fit_values(train, standard, recipe, rng)
-        paintings[test] = gate(np.flatnonzero(test))
-        painting = paintings[test][:, None]
         z = standard(table.inputs[test])
         both = values.both(z)
         far = far_of(train.inputs, standard.mean, standard.scale)
         distance = distance_of(table.inputs[test], standard.mean, standard.scale, far)
+        paintings[test] = undecided(gate(np.flatnonzero(test)), distance)
+        painting = paintings[test][:, None]
         center = values.center if isinstance(values, LinearValues) else kind_means(train)
         both = drawn_in(both, center, distance)
         own[test] = both[np.arange(len(z)), table.kind[test]]
