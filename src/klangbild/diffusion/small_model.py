@@ -15,13 +15,12 @@ import json
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from klangbild.diffusion.small_condition import Condition, words_only
 from klangbild.diffusion.small_latent import MelLatent
-from klangbild.diffusion.small_vocoder import MagnitudeModel, griffin_lim
+from klangbild.diffusion.small_vocoder import MagnitudeModel, griffin_lim, open_session
 from klangbild.diffusion.small_words import CaptionWords, Vocabulary, caption_mask
 from klangbild.errors import InputError, NotAvailableError
 
@@ -44,7 +43,7 @@ class SmallSound:
                     "with 'klangbild train sound'"
                 )
         self.folder = folder
-        self._words, self._base = (_session(folder / name) for name in FILES[:2])
+        self._words, self._base = (open_session(folder / name) for name in FILES[:2])
         self.latent = MelLatent.load(folder / FILES[2])
         self.vocoder = MagnitudeModel(folder / FILES[3])
         try:
@@ -107,17 +106,3 @@ def installed_pictures(folder: Path | None = None) -> list[str]:
 def weights_folder() -> Path:
     """Where the weights that ship are."""
     return Path(str(resources.files("klangbild") / "weights"))
-
-
-def _session(path: Path) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises its own kinds for every damaged file
-        first = str(error).splitlines()[0]
-        raise InputError(f"{path}: is not a part of the small sound model ({first}); install it again") from error

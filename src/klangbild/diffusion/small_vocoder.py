@@ -12,11 +12,12 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from klangbild.diffusion.small_latent import FLOOR, HOP, N_FFT, N_MELS, hann
-from klangbild.errors import KlangbildError, NotAvailableError
+from klangbild.errors import InputError, KlangbildError, NotAvailableError
 
 ITERATIONS = 48
 MOMENTUM = 0.99
@@ -28,17 +29,7 @@ class MagnitudeModel:
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise NotAvailableError(f"{path}: there is no vocoder; see 'klangbild models list'")
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime raises its own kinds for every damaged file
-            first = str(error).splitlines()[0]
-            raise NotAvailableError(f"{path}: is not a vocoder of ours ({first}); install it again") from error
+        self._session = open_session(path)
 
     def magnitudes(self, log_mel: np.ndarray) -> np.ndarray:
         """Natural-log mel (frames, 80) -> magnitudes (frames, 513), a full-scale sine being 1; the floor becomes 0."""
@@ -53,6 +44,21 @@ class MagnitudeModel:
 def open_vocoder(path: Path | None = None) -> MagnitudeModel:
     """A vocoder file, opened once; without a path the one that ships."""
     return MagnitudeModel(path or weights_file())
+
+
+def open_session(path: Path) -> Any:
+    """A graph in onnxruntime, on one thread: the same bytes on every machine. Raises InputError: it is damaged."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises its own kinds for every damaged file
+        first = str(error).splitlines()[0]
+        raise InputError(f"{path}: is not a part of the small sound model ({first}); install it again") from error
 
 
 def weights_file() -> Path:
