@@ -9,15 +9,16 @@ Gradio takes seconds to import, so it is opened beside the page, which does not 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import os
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi.responses import JSONResponse
-from starlette.concurrency import run_in_threadpool
 
 from klangbild.errors import KlangbildError
 from klangbild.web.knobs import Knob, knobs, plain_sentence, read_settings
@@ -38,6 +39,7 @@ class GradioDoor:
         self._inner: Any = None
         self._opening = asyncio.Lock()
         self._lifespan: Any = None
+        self._imported: asyncio.Future[Any] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope.get("path", "")
@@ -52,7 +54,9 @@ class GradioDoor:
         """Import Gradio and start its background tasks, once."""
         async with self._opening:
             if self._inner is None:
-                inner = await run_in_threadpool(self._open)
+                if self._imported is None:
+                    self._imported = _in_a_thread(self._open)
+                inner = await asyncio.shield(self._imported)
                 self._lifespan = inner.router.lifespan_context(inner)
                 await self._lifespan.__aenter__()
                 self._inner = inner
@@ -73,6 +77,27 @@ class GradioDoor:
             FastAPI(), blocks, path="", max_file_size=100_000_000, show_error=True, ssr_mode=False, footer_links=[],
             allowed_paths=[str(self.runs.shelf.root)],
         )  # fmt: skip
+
+
+def _in_a_thread(work: Callable[[], Any]) -> asyncio.Future[Any]:
+    """What `work` gives, from a thread that the process does not wait for when it ends: importing Gradio takes seconds."""
+    loop = asyncio.get_running_loop()
+    given = loop.create_future()
+
+    def tell(act: Callable[[Any], None], value: Any) -> None:
+        if not given.done():
+            act(value)
+
+    def run() -> None:
+        try:
+            act, value = given.set_result, work()
+        except Exception as error:  # noqa: BLE001 - told to whoever waits
+            act, value = given.set_exception, error
+        with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
+            loop.call_soon_threadsafe(tell, act, value)
+
+    threading.Thread(target=run, name="klangbild-gradio", daemon=True).start()
+    return given
 
 
 def make_blocks(runs: Runs, looks: Looks) -> gr.Blocks:

@@ -115,7 +115,9 @@ class Runs:
             if self._current:
                 self._current.stop_asked = True
             self._changed.notify_all()
-        self._worker.join(timeout=20)
+            # a piece in hand is brought to its end; warming up is not waited for
+            patience_s = 20.0 if self._current else 2.0
+        self._worker.join(timeout=patience_s)
 
     def submit(
         self,
@@ -198,7 +200,8 @@ class Runs:
     def _warm_up(self) -> None:
         """In the worker's thread and nowhere else: a model remembers what it reads, and two pieces at once would mix."""
         try:
-            self.composer.compose(np.full((48, 48, 3), 128, np.uint8), seconds=1, seed=1)
+            grey = np.full((48, 48, 3), 128, np.uint8)
+            self.composer.compose(grey, seconds=1, seed=1, on_progress=lambda *_: not self._closing)
         except KlangbildError as error:  # whatever is missing is told to the first visitor, in words
             log.warning("not ready: %s", error)
 
