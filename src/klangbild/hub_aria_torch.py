@@ -139,6 +139,10 @@ def convert(
     read: dict[str, Path] = {}
     for part in folders:
         sizes = MidiEmotionSizes.from_dict(load_pickle(part / "model_config.pt"), where=str(part / "model_config.pt"))
+        if sizes.regression:
+            raise InputError(
+                f"{part}: is the judge that reads emotions from music, which composes nothing; leave it out"
+            )
         if sizes.conditioning in read:
             raise InputError(f"{source}: has two models with {sizes.conditioning}; give one of their folders")
         read[sizes.conditioning] = part
@@ -170,9 +174,8 @@ def write_part(checkpoint: Checkpoint, folder: Path) -> int:
     save_file(checkpoint.state, folder / "model.safetensors")
     (folder / hub.CONFIG).write_text(json.dumps(checkpoint.sizes.as_dict(), indent=1) + "\n", encoding="utf-8")
     checkpoint.vocabulary.save(folder / "vocabulary.json")
-    if not checkpoint.sizes.regression:
-        for precision in ("float32", "int8"):
-            write_graph(folder, checkpoint.sizes, precision=precision)
+    for precision in ("float32", "int8"):
+        write_graph(folder, checkpoint.sizes, precision=precision)
     return sum(tensor.numel() for tensor in checkpoint.state.values())
 
 

@@ -148,6 +148,10 @@ def test_what_does_not_fit_together_is_refused(checkpoint, models_home, tmp_path
     save([1, 2])
     with pytest.raises(InputError, match="plain set"):
         read_checkpoint(folder)
+    config = torch.load(folder / "model_config.pt", weights_only=True)
+    torch.save({**config, "regression": True}, folder / "model_config.pt")
+    with pytest.raises(InputError, match="composes nothing"):
+        convert(folder, name="judge")
     torch.save({"n_layer": 2}, folder / "model_config.pt")
     with pytest.raises(InputError, match="lacks conditioning"):
         read_checkpoint(folder)

@@ -12,12 +12,20 @@ from scipy.sparse import csc_matrix  # noqa: E402
 from klangbild.data.events import EventsData, clean_bars, prepare_events, read_labels, scaled_labels  # noqa: E402
 from klangbild.data.events_chunks import EventsChunks, label_edges  # noqa: E402
 from klangbild.data.events_sources import Dropped, Song, read_pianoroll, read_songs  # noqa: E402
-from klangbild.errors import InputError, UsageError  # noqa: E402
+from klangbild.errors import InputError, NotAvailableError, UsageError  # noqa: E402
+from klangbild.notes.aria_torch import check_device  # noqa: E402
 from klangbild.notes.events import to_piece  # noqa: E402
 from klangbild.notes.events_strict import TimedNote, decode_strict, encode_strict  # noqa: E402
 from klangbild.notes.events_vocabulary import PAD, START, EventsVocabulary, is_note, with_emotion_tokens  # noqa: E402
 from klangbild.notes.midi import to_midi_bytes  # noqa: E402
-from klangbild.train.events import EventsConfig, EventsTrainer, Score, evaluate_run, train, transfer  # noqa: E402
+from klangbild.train.events import (  # noqa: E402
+    EventsConfig,
+    EventsTrainer,
+    Score,
+    evaluate_run,
+    train,
+    transfer,
+)
 
 TINY = {
     "n_layer": 1, "n_head": 2, "d_model": 32, "d_inner": 48, "d_condition": 8, "length": 48, "rows": 4, "lr": 3e-3, "warmup": 1,
@@ -66,6 +74,31 @@ def test_prepared_songs(data):
     assert {note.instrument for note in first} == {"drums", "bass", "piano"}
     with pytest.raises(InputError):
         EventsData.load(path.with_name("nowhere.npz"))
+
+
+def test_labels_that_label_nothing_are_refused(data, tmp_path):
+    bad = tmp_path / "bad.csv"
+    for text in ("a,b\n1,2\n", "file\nx.mid\n", "file,valence\nx.mid,high\n", ""):
+        bad.write_text(text)
+        with pytest.raises(InputError, match=r"bad\.csv: is not a CSV"):
+            read_labels(bad)
+    bad.write_text("\ufefffile,valence\nother.mid,0.5\n", encoding="utf-8")
+    labels = read_labels(bad)
+    with pytest.raises(InputError, match=r"bad\.csv: labels no song"):
+        prepare_events(data[1].parent / "raw", tmp_path / "x.npz", labels=labels, labels_from="bad.csv")
+    assert not (tmp_path / "x.npz").exists()
+    unlabelled = dataclasses.replace(data[0], valence=np.full(11, np.nan, np.float32))
+    with pytest.raises(InputError, match="no labelled song"):
+        EventsTrainer(EventsConfig(conditioning="continuous_concat", **TINY), unlabelled)
+
+
+def test_devices_that_are_not_here():
+    with pytest.raises(UsageError, match="no device"):
+        check_device("abacus")
+    if not torch.cuda.is_available():
+        with pytest.raises(NotAvailableError, match="CUDA"):
+            check_device("cuda:0")
+    check_device("cpu")
 
 
 def test_scaling_of_labels():

@@ -124,6 +124,11 @@ def prepare_events(
     songs.sort(key=lambda row: row[0].name)
     about = {"codec": codec, "labels": labels_from, "dropped": len(dropped)}
     data = _assembled(songs, dict(labels or {}), heldout, about=about)
+    if labels is not None and not data.labelled.any():
+        name = data.song_name[0]
+        raise InputError(
+            f"{labels_from}: labels no song of {raw_dir}; its names must be as here: {name}, or without the folder"
+        )
     data.save(out)
     print(
         f"{len(songs)} songs, {len(data.bar_start) - 1} bars, {len(data.ids):,} ids; {int(data.labelled.sum())} labelled, "
@@ -174,15 +179,18 @@ def read_labels(path: Path) -> dict[str, tuple[float, float | None]]:
     if path.suffix == ".npz":
         return _pseudo_labels(path)
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+        if missing := {"file", "valence"} - set(reader.fieldnames or ()):
+            raise ValueError(f"no column {', '.join(sorted(missing))}")
         return {
             row["file"]: (float(row["valence"]), float(row["arousal"]) if row.get("arousal") else None)
             for row in rows
             if row.get("valence")
         }
-    except (OSError, KeyError, ValueError) as error:
-        raise InputError(f"{path}: is not a CSV with the columns file, valence (and arousal): {error!r}") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: is not a CSV with the columns file, valence (and arousal): {error}") from None
 
 
 def heldout_of(path: Path) -> set[str]:

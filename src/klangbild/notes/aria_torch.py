@@ -52,6 +52,16 @@ class TorchEventsModel(WindowedModel):
         return logits[:, -1].float().cpu().numpy()
 
 
+def check_device(device: str) -> None:
+    """Raises UsageError: no device is called so. NotAvailableError: CUDA, and there is none here."""
+    try:
+        kind = torch.device(device).type
+    except RuntimeError:
+        raise UsageError(f"--device {device}: is no device; give cpu, cuda or cuda:N") from None
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise NotAvailableError(f"--device {device}: there is no CUDA device here; use --device cpu")
+
+
 def open_in_torch(
     weights: Path, sizes: MidiEmotionSizes, vocabulary: EventsVocabulary, *, precision: str, device: str, **window: Any
 ) -> TorchEventsModel:
@@ -66,13 +76,12 @@ def open_in_torch(
 
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    on_cpu = torch.device(device).type == "cpu"
+    on_cpu = device.startswith("cpu")
     if on_cpu and precision == "float16":
         raise UsageError("float16 needs --device cuda; on the CPU choose bfloat16, float32 or int8")
     if not on_cpu and precision == "int8":
         raise UsageError(f"int8 is for the CPU; on {device} choose float16, bfloat16 or float32")
-    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
-        raise NotAvailableError(f"--device {device}: there is no CUDA device here; use --device cpu")
+    check_device(device)
     network = MidiEmotionNetwork(sizes)
     try:
         network.load_state_dict(load_file(weights))

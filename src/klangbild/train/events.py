@@ -29,6 +29,7 @@ from torch import Tensor
 from klangbild.data.events import EventsData
 from klangbild.data.events_chunks import Batch, EventsChunks, label_edges
 from klangbild.errors import InputError, UsageError
+from klangbild.notes.aria_torch import check_device
 from klangbild.notes.conditioning import MODES
 from klangbild.notes.events_vocabulary import INSTRUMENTS, PAD, EventsVocabulary, with_emotion_tokens
 from klangbild.notes.midi_emotion_config import MidiEmotionSizes
@@ -145,6 +146,9 @@ class EventsTrainer:
         }
         self.chunks = EventsChunks(data, self.vocabulary, **chunks)
         self.heldout = EventsChunks(data, self.vocabulary, heldout=True, **chunks)
+        if not len(self.chunks.songs):
+            what = "labelled song" if labelled else "song"
+            raise InputError(f"{config.data}: holds no {what} to train on; prepare it with --labels, or more music")
         self.step, self.minutes = 0, 0.0
 
     def train_step(self) -> Tensor:
@@ -304,8 +308,10 @@ def train(
 
     Raises:
         UsageError: a run is there already and `resume` is not set.
+        NotAvailableError: there is no such device here.
     """
     torch.set_num_threads(threads)
+    check_device(device)
     trainer = EventsTrainer(config, EventsData.load(Path(config.data)), device=device)
     folder = Path(config.run)
     folder.mkdir(parents=True, exist_ok=True)
@@ -354,6 +360,7 @@ def train(
 def evaluate_run(config: EventsConfig, *, device: str = "cpu", threads: int = 1) -> dict[str, float]:
     """The newest checkpoint of a run on every whole held-out window: what is a number of `Score`, by name."""
     torch.set_num_threads(threads)
+    check_device(device)
     trainer = EventsTrainer(config, EventsData.load(Path(config.data)), device=device)
     trainer.restore(load_checkpoint(Path(config.run) / CHECKPOINT, device=device))
     score = trainer.evaluate(exhaustive=True)
