@@ -16,9 +16,10 @@ from klangbild.notes.events_strict import TimedNote, count_instruments, decode_s
 
 def compare_codec(codec: dict, tolerance: dict) -> Iterator[Comparison]:
     """Every case of a `codec.json`."""
+    symbols = v.with_emotion_tokens().symbols
     for case in codec.get("decode", ()):
         name, notes = f"codec/decode/{case['name']}", decode_strict(case["ids"])
-        yield Comparison(f"{name}/symbols", n_unequal([v.base_symbols()[i] for i in case["ids"]], case["symbols"]), 0)
+        yield Comparison(f"{name}/symbols", n_unequal([symbols[i] for i in case["ids"]], case["symbols"]), 0)
         yield Comparison(f"{name}/instruments", abs(count_instruments(case["ids"]) - case["n_instruments"]), 0)
         yield Comparison(f"{name}/notes", note_error(notes, case["notes"]), tolerance["notes_s"])
         error = note_error(notes_from_file(notes), case["notes_from_file"])

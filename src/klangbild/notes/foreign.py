@@ -1,6 +1,6 @@
 """Note models of others, converted to folders of ours: loaded for the notes engine, on the CPU without torch.
 
-A name may say how to compute: `aria` and `aria:float32` give the published numbers, `aria:int8` is about three times as fast.
+A name may say how to compute: `aria` and `aria:float32` give the published numbers, `aria:int8` is about 2.4 times as fast.
 `aria:bfloat16`, `aria:float16` (CUDA) and every `--device cuda` go through torch.
 """
 
