@@ -114,6 +114,29 @@ def test_exported_encoder_agrees_with_the_network(config, trained, tmp_path):
     assert np.abs(seen["level1"] - maps[0].numpy()).max() < 0.1 * float(maps[0].std())
 
 
+def test_the_runtime_graph_computes_in_floats(config, trained, tmp_path):
+    """Products of int8 numbers saturate on some processors; ours are stored as int8 and multiplied as float32."""
+    import onnx
+
+    path = export_checkpoint(Path(config.run) / "last.pt", tmp_path)[0]
+    kinds = {node.op_type for node in onnx.load(path).graph.node}
+    assert "Conv" in kinds and not {
+        kind for kind in kinds if "Integer" in kind or "QLinear" in kind or "Quantize" in kind
+    }
+
+
+def test_the_surface_is_means_and_deviations_of_the_finer_levels(config, trained, tmp_path):
+    encoder = PictureEncoder(export_checkpoint(Path(config.run) / "last.pt", tmp_path)[0])
+    rgb = np.random.default_rng(2).integers(0, 256, (128, 128, 3)).astype(np.uint8)
+    picture, mirrored = load_picture(rgb), load_picture(np.ascontiguousarray(rgb[:, ::-1]))
+    embedding, surface = encoder.look([picture])
+    assert np.allclose(embedding, encoder.embed([picture])) and surface.shape == (1, 2 * (8 + 8 + 8))
+    assert np.allclose(surface, encoder.look([mirrored])[1], atol=1e-5)
+    maps = [encoder.maps([p])["level1"] for p in (picture, mirrored)]
+    assert np.allclose(surface[0, :8], np.mean([m.mean(axis=(2, 3))[0] for m in maps], axis=0), atol=1e-4)
+    assert np.allclose(surface[0, 8:16], np.mean([m.std(axis=(2, 3))[0] for m in maps], axis=0), atol=1e-4)
+
+
 def test_the_command(config, trained, klangbild, tmp_path):
     toml = tmp_path / "tiny.toml"
     toml.write_text(

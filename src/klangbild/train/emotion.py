@@ -112,7 +112,7 @@ def _write(heads, scores, gated, recognized, table: Table, given: argparse.Names
     if given.csv is None:
         data = (
             "OASIS (704 photographs, research use, cite Kurdi, Lozano and Banaji 2017); Vienna Art Picture System ratings of "
-            "145 paintings (research use); gate: also 5,990 WikiArt paintings and 5,000 ImageNet photographs, unrated"
+            "145 paintings (research use); gate: also 5,979 WikiArt paintings and 4,000 ImageNet photographs, unrated"
         )
         split = f"{folds} grouped folds (photographs by theme, paintings by artist), seed {given.seed}; inner 5 folds choose"
         command = f"klangbild train emotion --model {given.model} --folds {folds} --seed {given.seed}"
