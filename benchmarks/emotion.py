@@ -28,7 +28,7 @@ from klangbild.picture.load import load_picture
 from klangbild.picture.picture import Picture
 from klangbild.train.emotion_score import correlation
 
-PARTS = ("scores", "stability", "fidelity", "reasons", "speed", "memory")
+PARTS = ("scores", "stability", "fidelity", "reasons", "speed", "memory", "words")
 EXAMPLES = Path(__file__).parents[1] / "examples" / "pictures"
 
 
@@ -248,6 +248,29 @@ def memory(picture: Path) -> None:
         print(f"memory, {count} at once: peak {after} MB, of which {before} MB before any model", flush=True)
 
 
+def words() -> None:
+    """Each word of the table, placed by an installed sentence encoder among those that do not begin like it."""
+    from klangbild import hub
+    from klangbild.emotion.word_neighbors_torch import SentenceEncoder, WordNeighbors
+    from klangbild.emotion.words import NEAR, SENTENCE_ENCODER, _table, stem
+
+    folder = hub.models_home() / SENTENCE_ENCODER
+    if not folder.is_dir():
+        print(f"words: {folder}: there is no sentence encoder, so nothing to measure")
+        return
+    places = _table()[0]
+    neighbors, rows = WordNeighbors(SentenceEncoder(folder), places), []
+    for word, place in places.items():
+        alike = [other for other in places if other[:5] == word[:5] or stem(other) == stem(word)]
+        found = neighbors.find([word], least=-1.0, without=alike)[word]
+        rows.append((found.cosine, found.valence, found.arousal, *place))
+    table = np.array(rows)
+    for least in (-1.0, NEAR):
+        kept = table[table[:, 0] >= least]
+        print(f"words, nearest at {least:+.1f} or more: {len(kept) / len(table):.0%} of {len(table)}, r valence "
+              f"{correlation(kept[:, 1], kept[:, 3]):.2f}, arousal {correlation(kept[:, 2], kept[:, 4]):.2f}", flush=True)  # fmt: skip
+
+
 def scores() -> None:
     """From the cards: `klangbild train emotion` measures them and writes them there."""
     for model in ("features", "klangbild"):
@@ -256,6 +279,8 @@ def scores() -> None:
             for cell, m in card[key].items():
                 print(f"scores, {model}, {told}, {cell}: r {m['r']:.2f} [{m['r_95'][0]:.2f}, {m['r_95'][1]:.2f}] "
                       f"CCC {m['ccc']:.2f} MAE {m['mae']:.3f} covers {m['coverage_of_80']:.0%}")  # fmt: skip
+        for kind, (share, low, high) in card.get("kind_recognized_with_95", {}).items():
+            print(f"scores, {model}, {kind} taken for what it is: {share:.0%} [{low:.0%}, {high:.0%}]")
 
 
 def main() -> int:
@@ -289,6 +314,8 @@ def main() -> int:
         speed(given.model, [load_picture(str(path)) for path in sorted(EXAMPLES.glob("*.jpg"))])
     if "memory" in given.only:
         memory(EXAMPLES / "lake-at-dawn.jpg")
+    if "words" in given.only:
+        words()
     return 0
 
 
