@@ -28,7 +28,7 @@ from klangbild.picture.load import load_picture
 from klangbild.picture.picture import Picture
 from klangbild.train.emotion_score import correlation
 
-PARTS = ("scores", "stability", "fidelity", "reasons", "speed", "memory", "words")
+PARTS = ("scores", "stability", "fidelity", "reasons", "speed", "memory", "words", "gate")
 EXAMPLES = Path(__file__).parents[1] / "examples" / "pictures"
 
 
@@ -248,6 +248,36 @@ def memory(picture: Path) -> None:
         print(f"memory, {count} at once: peak {after} MB, of which {before} MB before any model", flush=True)
 
 
+def gate(data: Path, cache: Path) -> None:
+    """Held-out rated pictures, as they are and refiled (cut, smaller, compressed anew): taken for what they are?
+
+    cache: what `klangbild train emotion --cache FILE` kept.
+    """
+    from klangbild.data.pictures import folds_of
+    from klangbild.train.emotion_kind import KindPictures, fit_kind_gate
+
+    if not cache.is_file():
+        print(f"gate: {cache}: is not there; run 'klangbild train emotion --evaluate --cache {cache}'")
+        return
+    with np.load(cache) as stored:
+        pictures = KindPictures(stored["surface"], stored["painting"], stored["rated"])
+    groups = [r.group for r in rated_pictures(data)]
+    fold = folds_of(groups, folds=10, rng=np.random.default_rng(0))
+    looks = np.flatnonzero(pictures.rated >= 0)
+    share = np.zeros(len(looks))
+    for number in range(10):
+        test = np.flatnonzero(fold == number)
+        inside = np.isin(pictures.rated[looks], test)
+        share[inside] = fit_kind_gate(pictures, test).painting(pictures.surface[looks[inside]])
+    painting = pictures.painting[looks]
+    for name, rows in (("as they are", slice(None, len(groups))), ("refiled", slice(len(groups), None))):
+        p, k = share[rows], painting[rows]
+        curve = (p[k == 1][:, None] > p[k == 0][None]).mean()
+        right = [((p >= 0.5) == k)[k == kind].mean() for kind in (0, 1)]
+        print(f"gate, {name}: photographs {right[0]:.0%}, paintings {right[1]:.0%} taken for what they are; "
+              f"area under the curve {curve:.3f}", flush=True)  # fmt: skip
+
+
 def words() -> None:
     """Each word of the table, placed by an installed sentence encoder among those that do not begin like it."""
     from klangbild import hub
@@ -288,6 +318,9 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared/data/images"))
     parser.add_argument("--prepared", type=Path, default=Path("data/prepared/pictures.npz"))
     parser.add_argument("--student", type=Path, default=Path("checkpoints/picture.safetensors"))
+    parser.add_argument(
+        "--cache", type=Path, default=Path("runs/emotion/klangbild.npz"), help="of train emotion --cache"
+    )
     parser.add_argument("--model", default="klangbild")
     parser.add_argument("--each", type=int, default=145, help="rated pictures of each kind to look at (default: 145)")
     parser.add_argument(
@@ -314,6 +347,8 @@ def main() -> int:
         speed(given.model, [load_picture(str(path)) for path in sorted(EXAMPLES.glob("*.jpg"))])
     if "memory" in given.only:
         memory(EXAMPLES / "lake-at-dawn.jpg")
+    if "gate" in given.only:
+        gate(given.data, given.cache)
     if "words" in given.only:
         words()
     return 0
