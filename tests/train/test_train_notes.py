@@ -163,6 +163,16 @@ def test_export_writes_a_model_the_runtime_loads(config, tmp_path):
     assert torch.allclose(again.head.weight, network.head.weight, atol=1e-3)
 
 
+def test_a_mean_with_earlier_weights_can_be_exported(config, tmp_path):
+    trainer = train(config, steps=2)
+    earlier = {name: torch.zeros_like(w) for name, w in trainer.average.weights.items() if not name.startswith("bar.")}
+    network, card_path = export_notes(config, mix=earlier, out_dir=tmp_path)
+    assert torch.allclose(network.head.weight, trainer.average.weights["head.weight"] / 2)
+    assert "mean" in json.loads(card_path.read_text())["training"]["mixed"]
+    with pytest.raises(UsageError, match="--mix"):
+        export_notes(config, mix={"head.weight": torch.zeros(1, 1)}, out_dir=tmp_path)
+
+
 def test_checkpoints_with_code_are_refused(tmp_path):
     import pickle
 

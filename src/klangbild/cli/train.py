@@ -42,6 +42,9 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     notes.add_argument(
         "--weights-out", type=Path, metavar="DIR", help="also the float16 .safetensors, e.g. checkpoints"
     )
+    notes.add_argument(
+        "--mix", type=Path, metavar="FILE", help="ship the mean with these weights (.safetensors the run started from)"
+    )
     notes.set_defaults(run=_run_export_notes)
     add_picture_commands(parts, exports)
     add_small_sound_commands(parts, exports)
@@ -78,6 +81,7 @@ def _run_notes(args: argparse.Namespace) -> int:
     from klangbild.train.curves import draw_curves
     from klangbild.train.notes import train
 
+    weights, header = load_weights(args.weights) if args.weights else (None, {})
     train(
         config,
         minutes=args.minutes,
@@ -85,7 +89,8 @@ def _run_notes(args: argparse.Namespace) -> int:
         device=args.device,
         threads=args.threads,
         resume=args.resume,
-        start_weights=load_weights(args.weights)[0] if args.weights else None,
+        start_weights=weights,
+        start_training=header.get("training"),
         decay_steps=args.decay_steps,
     )
     log = Path(config.run, "log-decay.csv" if args.decay_steps else "log.csv")
@@ -100,10 +105,15 @@ def _run_export_notes(args: argparse.Namespace) -> int:
     from klangbild.data.note_data import NoteData
     from klangbild.measure.nll import card_metrics
     from klangbild.notes.runtime import load
+    from klangbild.notes.weights_torch import load_weights
     from klangbild.train.export_notes import export_notes, write_card
 
     network, card_path = export_notes(
-        config, checkpoint=args.checkpoint, out_dir=args.out, weights_dir=args.weights_out
+        config,
+        checkpoint=args.checkpoint,
+        mix=load_weights(args.mix)[0] if args.mix else None,
+        out_dir=args.out,
+        weights_dir=args.weights_out,
     )
     card = json.loads(card_path.read_text(encoding="utf-8"))
     card["metrics"] = card_metrics(network, load(card_path.with_suffix(".onnx")), NoteData.load(Path(config.data)))

@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 import onnx
+import torch
 
 from klangbild.data.note_data import NoteData
+from klangbild.errors import UsageError
 from klangbild.notes.network_torch import NetworkSizes, NotesNetwork
 from klangbild.notes.weights_torch import save_weights
 from klangbild.train.checkpoint import load_checkpoint
@@ -68,20 +70,45 @@ def network_graph(network: NotesNetwork, *, half_embedding: bool) -> onnx.ModelP
     return build_graph(network.sizes, weights, half_embedding=half_embedding)
 
 
+def mixed_in(network: NotesNetwork, weights: dict[str, torch.Tensor]) -> None:
+    """Replace the network's weights by the mean of its own and earlier ones; what those lack counts as zero there.
+
+    Two ends of one run, or a run and what it started from, lie in one basin, and their mean is better than either. Source:
+    Wortsman et al. (2022), "Model soups", arXiv 2203.05482, section 3; Wortsman et al. (2022), arXiv 2109.01903.
+
+    Raises:
+        UsageError: the weights are of a network of other sizes.
+    """
+    own = network.state_dict()
+    if any(name not in own or own[name].shape != weight.shape for name, weight in weights.items()):
+        raise UsageError("--mix: those weights are of a network of other sizes; give weights that the run started from")
+    zero = torch.zeros(())
+    network.load_state_dict({name: 0.5 * (weight + weights.get(name, zero)) for name, weight in own.items()})
+
+
 def export_notes(
-    config: NotesConfig, *, checkpoint: Path | None = None, out_dir: Path, weights_dir: Path | None = None
+    config: NotesConfig,
+    *,
+    checkpoint: Path | None = None,
+    mix: dict[str, torch.Tensor] | None = None,
+    out_dir: Path,
+    weights_dir: Path | None = None,
 ) -> tuple[NotesNetwork, Path]:
     """Write `out_dir/notes-MODE.onnx` and its card (and `weights_dir/notes-MODE.safetensors`).
 
-    Without `checkpoint`: the run's decayed branch if there is one, else its newest checkpoint. Returns the float32 network
-    and the path of the card, for measuring both.
+    Without `checkpoint`: the run's decayed branch if there is one, else its newest checkpoint. mix: earlier weights, to ship
+    the mean of both. Returns the float32 network and the path of the card, for measuring both.
     """
     run = Path(config.run)
     if checkpoint is None:
         checkpoint = run / DECAYED if (run / DECAYED).exists() else run / CHECKPOINT
     network, state = averaged_network(checkpoint)
+    if mix is not None:
+        mixed_in(network, mix)
     blob = quantised(network_graph(network, half_embedding=True)).SerializeToString()
     card = _card(state, NoteData.load(Path(config.data)), blob)
+    if mix is not None:
+        card["training"]["mixed"] = "mean of the run's weights and those it started from"
     out_dir.mkdir(parents=True, exist_ok=True)
     (out_dir / f"{card['name']}.onnx").write_bytes(blob)
     write_card(out_dir / f"{card['name']}.json", card)
@@ -97,7 +124,7 @@ def write_card(path: Path, card: dict[str, Any]) -> None:
 
 
 def _card(state: dict[str, Any], data: NoteData, blob: bytes) -> dict[str, Any]:
-    config, about = state["config"], data.about
+    config, about, before = state["config"], data.about, state.get("before", {})
     heldout = data.piece_heldout[np.unique(data.section_piece[np.diff(data.section_start) > 0])]
     return {
         "name": f"notes-{config['mode']}",
@@ -118,9 +145,10 @@ def _card(state: dict[str, Any], data: NoteData, blob: bytes) -> dict[str, Any]:
             "labels": "pseudo-labels by 8-bar section; human ratings for emopia and vgmidi",
         },
         "training": {
-            "steps": state["step"],
-            "ids_seen": state["ids_seen"],
-            "minutes": round(state["minutes"], 1),
+            # with those of the weights that the run started from
+            "steps": state["step"] + before.get("steps", 0),
+            "ids_seen": state["ids_seen"] + before.get("ids_seen", 0),
+            "minutes": round(state["minutes"] + before.get("minutes", 0.0), 1),
             "seed": config["seed"],
             "command": "klangbild train notes --config configs/notes.toml, then klangbild train export notes",
         },

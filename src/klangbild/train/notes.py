@@ -124,6 +124,7 @@ class NotesTrainer:
         self.forward = torch.compile(self.model) if config.compile else self.model
         self.step = self.ids_seen = 0
         self.minutes = 0.0
+        self.before: dict[str, Any] = {}  # the "training" of the weights it started from: steps, ids_seen, minutes
         self._drawer = ThreadPoolExecutor(max_workers=2)
         self._ahead: dict[int, Future[Chunk]] = {}
 
@@ -135,6 +136,7 @@ class NotesTrainer:
             "step": self.step,
             "ids_seen": self.ids_seen,
             "minutes": self.minutes,
+            "before": self.before,
             "sizes": self.sizes.as_dict(),
             "config": dataclasses.asdict(self.config),
         }
@@ -147,6 +149,7 @@ class NotesTrainer:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.ids_seen, self.minutes = state["step"], state["ids_seen"], state["minutes"]
+        self.before = state.get("before", {})
 
     def start_from(self, weights: dict[str, torch.Tensor]) -> list[str]:
         """Take over every weight whose shape fits (fine-tuning, other modes); returns the names left as they were."""
@@ -267,10 +270,12 @@ def train(
     threads: int = 1,
     resume: bool = False,
     start_weights: dict[str, torch.Tensor] | None = None,
+    start_training: dict[str, Any] | None = None,
     decay_steps: int | None = None,
 ) -> NotesTrainer:
     """Train until `minutes` or `steps` (of this call) are over, for ever if neither is given, or SIGTERM.
 
+    start_weights, start_training: weights to start from, and the "training" of their header, which counts in the card.
     decay_steps: branch off the checkpoint, bring the learning rate to zero in so many steps, and write `decayed.pt`.
     """
     torch.set_num_threads(threads)
@@ -284,6 +289,7 @@ def train(
         raise UsageError(f"{target}: a run is already there; add --resume, or name another 'run' folder in the config")
     elif start_weights:
         fresh = trainer.start_from(start_weights)
+        trainer.before = {k: v for k, v in (start_training or {}).items() if k in ("steps", "ids_seen", "minutes")}
         print(f"started from given weights; new: {', '.join(fresh) or 'none'}", file=sys.stderr)
     decay_from = trainer.step if decay_steps else None
     steps = decay_steps or steps
