@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import json
 import time
 from pathlib import Path
@@ -130,8 +131,8 @@ def print_table(results: dict[str, list[dict]]) -> None:
 
     for name, values in drawn.items():
         print(f"| {name} | {cells(values)} |")
-    for name in CONDITIONINGS[:-1]:
-        print(f"| {CONDITIONINGS[-1]} less {name} | {cells(drawn[CONDITIONINGS[-1]] - drawn[name])} |")
+    for first, second in itertools.combinations(CONDITIONINGS, 2):
+        print(f"| {second} less {first} | {cells(drawn[second] - drawn[first])} |")
 
 
 def main() -> None:
