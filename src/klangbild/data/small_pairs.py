@@ -9,7 +9,7 @@ Nobody made these pictures and this music for each other. A pair is near in four
 The last two are correspondences that people are known to make (brighter is higher, Marks 1974; busier is denser). The
 assignment is the one with the least sum of squared distances: every picture once, every clip at most twice. Held-out pieces
 get held-out pictures only. `klangbild data pair` writes the manifest (frozen: CSV with hash and licence) and the file that
-`klangbild train art2mus --small` reads.
+`klangbild train art2mus` reads.
 """
 
 from __future__ import annotations

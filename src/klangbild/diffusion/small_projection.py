@@ -144,6 +144,6 @@ def open_projection(variant: str, folder: Path | None = None, encoder: Path | No
         raise InputError(f"{path}: is not a picture projection of ours ({error}); install it again") from None
     if card.get("encoder_sha256") != hashlib.sha256(encoder.read_bytes()).hexdigest():
         raise InputError(
-            f"{path}: was trained for another picture encoder; train it again with 'klangbild train art2mus --small'"
+            f"{path}: was trained for another picture encoder; train it again with 'klangbild train art2mus'"
         )
     return Projection(variant, arrays, encoder, hashlib.sha256(path.read_bytes()).hexdigest(), card)

@@ -16,6 +16,8 @@ from klangbild.train.checkpoint import load_checkpoint
 from klangbild.train.small_art2mus import SmallArt2MusConfig, SmallArt2MusTrainer
 
 LICENCE = "CC BY-NC-SA 4.0"
+TOKENS = {"1": 1, "4": 4, "direct": 0}
+"""What `--image-tokens` calls a variant."""
 
 
 def export_small_art2mus(config: SmallArt2MusConfig, *, out_dir: Path, encoder: Path | None = None) -> Path:
@@ -65,8 +67,8 @@ def _card(trainer: SmallArt2MusTrainer, n_tokens: int, encoder: Path) -> dict[st
             "seed": config.seed,
             "teacher_share": config.teacher_share,
             "aim_steps": config.aim_steps,
-            "command": f"klangbild train art2mus --small --config configs/small-art2mus.toml --variant {config.variant}; "
-            f"klangbild train export art2mus --variant {config.variant}",
+            "command": f"klangbild train art2mus --image-tokens {TOKENS[config.variant]} --steps {trainer.step}; "
+            f"klangbild train export art2mus --image-tokens {TOKENS[config.variant]}",
         },
         "held_out": {
             "token_variance_explained_after_aiming": round(trainer.aimed, 4),
