@@ -52,6 +52,63 @@ def test_notes(music, tmp_path, capsys):
     assert Results.load(out).sets["mine"].keys() == found["sets"]["mine"].keys()
 
 
+def test_folders_of_one_name_stay_apart_and_one_piece_has_no_interval(music, tmp_path, capsys):
+    for place in ("a", "b"):
+        (tmp_path / place / "out").mkdir(parents=True)
+    (tmp_path / "a" / "out" / "p.mid").write_bytes((music / "p0.mid").read_bytes())
+    for name in ("p1", "p2"):
+        (tmp_path / "b" / "out" / f"{name}.mid").write_bytes((music / f"{name}.mid").read_bytes())
+    assert main(["measure", "notes", str(tmp_path / "a" / "out"), str(tmp_path / "b" / "out"), "--json"]) == 0
+    sets = json.loads(capsys.readouterr().out)["sets"]
+    assert set(sets) == {"a/out", "b/out", "real half"}
+    for score, found in sets["a/out"].items():
+        assert found["low"] is None and found["high"] is None, score
+    assert main(["measure", "notes", str(music), str(music)]) == 2
+    assert "given twice" in capsys.readouterr().err
+    assert main(["measure", "notes", str(tmp_path / "nowhere")]) == 1
+    assert "there is no such file or folder" in capsys.readouterr().err
+
+
+def test_sounds_too_short_and_silent_are_counted_and_never_scored(tmp_path, capsys):
+    import soundfile
+
+    tone = 0.2 * np.sin(np.arange(16000 * 9) / 6)
+    for name, samples in (("a", tone), ("click", tone[:100]), ("silent", 0 * tone)):
+        soundfile.write(tmp_path / f"{name}.wav", samples, 16000)
+    cache = ["--cache", str(tmp_path / "cache")]
+    assert main(["measure", "sound", str(tmp_path), "--json", *cache]) == 0
+    found = json.loads(capsys.readouterr().out)["sets"][tmp_path.name]
+    assert found["damaged"]["value"] == found["silent"]["value"] == pytest.approx(1 / 3, abs=1e-6)
+    assert found["valence_read"]["n"] == 1
+    (tmp_path / "clicks").mkdir()
+    (tmp_path / "click.wav").rename(tmp_path / "clicks" / "click.wav")
+    assert main(["measure", "sound", str(tmp_path / "clicks"), *cache]) == 1
+    assert "clicks: no sound can be measured, of 1" in capsys.readouterr().err
+
+
+def test_fit_says_how_many_pieces_could_not_be_read(pictures, tmp_path, capsys):
+    import soundfile
+
+    (tmp_path / "sounds").mkdir()
+    for picture in pictures.iterdir():
+        soundfile.write(tmp_path / "sounds" / f"{picture.stem}.wav", np.zeros(16000 * 9), 16000)
+    assert main(["measure", "fit", "--pictures", str(pictures), "--music", str(tmp_path / "sounds")]) == 1
+    assert "only 0 of 5 pieces could be read" in capsys.readouterr().err
+
+
+def test_vectors_of_a_named_network_stand_in_the_tables(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    for name in ("mine", "real"):
+        np.savez(tmp_path / f"{name}.npz", vectors=rng.normal(size=(40, 4)))
+    out = tmp_path / "vectors.json"
+    files = [str(tmp_path / "mine.npz"), str(tmp_path / "real.npz")]
+    assert main(["measure", "vectors", *files, "--network", "vggish", "--name", "A", "-o", str(out)]) == 0
+    capsys.readouterr()
+    assert main(["measure", "table", "melfusion", str(out)]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("| A"))
+    assert row.split("|")[2].strip() not in ("", "-")
+
+
 def test_fit_on_given_music_and_what_is_wrong(music, pictures, tmp_path, capsys):
     out = tmp_path / "fit.json"
     assert main(["measure", "fit", "--pictures", str(pictures), "--music", str(music), "-o", str(out)]) == 0

@@ -54,6 +54,7 @@ def test_clipping_counts_runs_of_three():
 def test_silence_and_broken_numbers_are_told():
     silent = Audio(np.zeros((2, RATE), np.float32), RATE)
     found = levels.evaluate(silent)
+    assert np.isnan(found["longest_gap_s"])
     assert found["is_silent"] == 1.0 and found["silent_share"] == 1.0 and np.isnan(found["loudness_lufs"])
     with pytest.raises(InputError, match="silent"):
         raw_features(silent)

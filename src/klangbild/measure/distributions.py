@@ -119,5 +119,6 @@ def evaluate(
     out: OrderedDict[str, Estimate] = OrderedDict()
     for name, column in zip([*DISTRIBUTIONS, "mean"], table.T, strict=True):
         value = float(column[0])
-        out[f"overlap_{name}"] = Estimate(value, *centred_interval(value, column[1:]), len(generated))
+        interval = centred_interval(value, column[1:]) if len(generated) > 1 else (np.nan, np.nan)
+        out[f"overlap_{name}"] = Estimate(value, *interval, len(generated))
     return out

@@ -28,6 +28,7 @@ from klangbild.measure import retrieval
 from klangbild.measure.intervals import Estimate, bootstrap_spearman
 from klangbild.measure.judge import JUDGES, load_judge, read_piece
 from klangbild.measure.results import Results, add_output, give, progress
+from klangbild.measure.sound_judge import LIMITS
 
 PICTURE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm"}
 SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
@@ -222,7 +223,13 @@ def run(args: argparse.Namespace) -> int:
     asked = np.array([(e.valence, e.arousal) for e in readings])
     read, accuracy = read_music(files, args.judge)
     known = np.isfinite(read).all(axis=1)
+    if known.sum() < 2:
+        raise InputError(
+            f"only {int(known.sum())} of {len(known)} pieces could be read (silent, damaged or a few notes); give longer music"
+        )
     results = Results("fit", seed=args.seed, notes=[accuracy])
+    if files[0].suffix.lower() in SOUND_ENDINGS:
+        results.notes.append(LIMITS)
     results.sets[args.engine if not args.music else args.music.name] = dict(
         evaluate(asked[known], read[known], seed=args.seed)
     )
@@ -232,8 +239,8 @@ def run(args: argparse.Namespace) -> int:
             results.sets[next(iter(results.sets))][f"imagebind_{name}"] = estimate
     if not known.all():
         results.notes.append(f"{int((~known).sum())} of {len(known)} pieces could not be read and were left out")
-    results.notes.append(f"{int(known.sum())} pairs; chance: top1 {1 / known.sum():.3f}, top5 {5 / known.sum():.3f}, "
-                         f"mean rank {(known.sum() + 1) / 2:.1f}")  # fmt: skip
+    n = int(known.sum())
+    results.notes.append(f"{n} pairs; chance: top1 {1 / n:.3f}, top5 {min(5 / n, 1):.3f}, mean rank {(n + 1) / 2:.1f}")
     results.details = {
         "pictures": [p.name for p in pictures], "asked": asked.round(4).tolist(),
         "read": [[None if np.isnan(v) else round(v, 4) for v in row] for row in read.tolist()],

@@ -54,7 +54,7 @@ def bootstrap(
 ) -> Estimate:
     """The statistic of `rows` (items, ...) with the 2.5 and 97.5 percentiles over resamples of items.
 
-    Rows of one number that are NaN are left out. One item gives an interval of width 0: it says nothing of spread.
+    Rows of one number that are NaN are left out. One item says nothing of spread: it has no interval (NaN).
 
     >>> str(bootstrap(np.array([1.0, 1.0, 1.0])))
     '1 [1, 1]'
@@ -67,6 +67,8 @@ def bootstrap(
         rows = rows[known]
     if not len(rows):
         return Estimate(np.nan, np.nan, np.nan, 0, missing)
+    if len(rows) == 1:
+        return Estimate(float(statistic(rows)), np.nan, np.nan, 1, missing)
     draws = np.random.default_rng(seed).integers(0, len(rows), (resamples, len(rows)))
     if statistic is np.mean and rows.ndim == 1:
         drawn = rows[draws].mean(axis=1)
@@ -82,14 +84,14 @@ def centred_interval(value: float, drawn: np.ndarray) -> tuple[float, float]:
     """95 % interval from resampled values, moved so that their median is the value itself.
 
     For distances and overlaps of sets: a resample repeats items, which makes every set look poorer than it is, by an amount
-    that has nothing to do with the spread. NaN where nothing could be drawn.
+    that has nothing to do with the spread. Neither end is below 0, as no distance is. NaN where nothing could be drawn.
     """
     drawn = np.asarray(drawn, np.float64)
     drawn = drawn[np.isfinite(drawn)]
     if not len(drawn) or not np.isfinite(value):
         return float("nan"), float("nan")
     low, middle, high = np.percentile(drawn, [2.5, 50, 97.5])
-    return float(value + low - middle), float(value + high - middle)
+    return float(max(value + low - middle, 0.0)), float(max(value + high - middle, 0.0))
 
 
 def permutation_p_value(

@@ -8,7 +8,7 @@ Metrics
     loudness_lufs     integrated loudness.
     true_peak_dbtp    oversampled peak; above 0 it clips in a converter.
     silent_share      share of 50 ms blocks more than 60 dB below full scale (RMS).
-    longest_gap_s     longest run of such blocks between first and last sound, in seconds.
+    longest_gap_s     longest run of such blocks between first and last sound, in seconds; NaN where nothing sounds.
     clipped_share     share of samples at full scale (|x| >= 0.999) that stand in runs of three or more.
     is_silent         1 where nothing sounds at all.
 """
@@ -48,10 +48,10 @@ def silent_blocks(audio: Audio) -> np.ndarray:
 
 
 def longest_gap_s(audio: Audio) -> float:
-    """Seconds, 0 where sound never pauses (or never starts)."""
+    """Seconds, 0 where sound never pauses; NaN where it never starts: there is nothing a gap could lie between."""
     silent = silent_blocks(audio)
     sounding = np.flatnonzero(~silent)
-    return float((np.diff(sounding) - 1).max(initial=0) * BLOCK_S) if len(sounding) else 0.0
+    return float((np.diff(sounding) - 1).max(initial=0) * BLOCK_S) if len(sounding) else float("nan")
 
 
 def clipped_share(audio: Audio) -> float:

@@ -42,7 +42,7 @@ async function start(){
   if(study.known){return next()}
   const box=el("input",{type:"checkbox",id:"yes"}), go=el("button",{disabled:true},"Begin");
   box.onchange=()=>go.disabled=!box.checked;
-  go.onclick=async()=>{const r=await call("/api/start",{consent:true});token=r.rater;localStorage.setItem("klangbild-rater",token);history.replaceState(null,"","#"+token);next()};
+  go.onclick=async()=>{try{const r=await call("/api/start",{consent:true});token=r.rater;localStorage.setItem("klangbild-rater",token);history.replaceState(null,"","#"+token);await next()}catch(e){say(e.message)}};
   main.replaceChildren(el("h1",{},"Listening test"),...study.consent.split("\\n\\n").map(t=>el("p",{},t)),
     el("p",{},el("label",{},box," I have read this and want to take part.")),go)}
 async function next(){
@@ -72,7 +72,8 @@ function show(t){
       parts.push(el("fieldset",{},el("legend",{},q.text),r,el("div",{className:"ends"},el("span",{},q.low+" bad"),out,el("span",{},q.high+" excellent"))))}
     else parts.push(choice(q.name,q.text,Array.from({length:q.high-q.low+1},(_,i)=>[q.low+i,""+(q.low+i)]),pick),
       el("div",{className:"ends"},el("span",{},q.low+" = bad"),el("span",{},q.high+" = excellent")))}
-  go.onclick=async()=>{go.disabled=true;await call("/api/answer",{rater:token,trial:t.number,answers:given,seconds:(performance.now()-since)/1000,heard_s:heard});next()};
+  go.onclick=async()=>{go.disabled=true;try{await call("/api/answer",{rater:token,trial:t.number,answers:given,seconds:(performance.now()-since)/1000,heard_s:heard});await next()}
+    catch(e){say(e.message);go.disabled=false}};
   parts.push(go,el("p",{className:"soft"},`${t.position+1} of ${t.total}. Keys: space plays, 1-5 or A/B answers, Tab moves, Enter goes on.`));
   main.replaceChildren(...parts);main.querySelector("audio")?.focus();window.scrollTo(0,0)}
 document.addEventListener("keydown",e=>{

@@ -121,7 +121,8 @@ def compare(
         pair = generated.scores[:, column], reference.scores[:, column]
         drawn = [kolmogorov_distance(pair[0][draw], pair[1]) for draw in draws]
         distance = kolmogorov_distance(*pair)
-        out[f"{name}_distance"] = Estimate(distance, *centred_interval(distance, drawn), len(generated))
+        interval = centred_interval(distance, drawn) if len(generated) > 1 else (np.nan, np.nan)
+        out[f"{name}_distance"] = Estimate(distance, *interval, len(generated))
     out.update(distributions.evaluate(generated.counts, reference.counts, seed=seed))
     pair = [axes.embed(s.sections) for s in (generated, reference)]
     if min(map(len, pair)) >= 2:

@@ -17,7 +17,7 @@ from klangbild.measure.bar_grid import bar_grid
 from klangbild.measure.intervals import Estimate, bootstrap
 from klangbild.measure.judge import load_judge, read_piece
 from klangbild.measure.note_sets import NoteSet, compare, load_reference
-from klangbild.measure.results import Results, add_output, give, progress
+from klangbild.measure.results import Results, add_output, give, progress, set_names
 from klangbild.notes.midi import read_midi
 from klangbild.notes.piece import Piece
 
@@ -32,7 +32,9 @@ def midi_files(folder: Path) -> list[Path]:
     """
     if folder.is_file():
         return [folder]
-    found = sorted(f for f in folder.rglob("*") if f.suffix.lower() in MIDI_ENDINGS) if folder.is_dir() else []
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such file or folder; give a folder with .mid files")
+    found = sorted(f for f in folder.rglob("*") if f.suffix.lower() in MIDI_ENDINGS)
     if not found:
         raise InputError(f"{folder}: holds no MIDI files; give a folder with .mid files")
     return found
@@ -59,7 +61,7 @@ def score_folder(folder: Path, *, judge_name: str, seed: int, reference: Path | 
             held.append(wishes.evaluate(piece)["wishes_held"])
             read.append(read_piece(judge, bar_grid(piece)))
     if not pieces:
-        raise InputError(f"{folder}: none of its {len(valid)} MIDI files has notes that can be read")
+        raise InputError(f"{folder}: none of its {len(valid)} MIDI files has notes that can be read; give others")
     real, axes = load_reference(reference)
     out = {"valid": bootstrap(np.array(valid, float)), "wishes_held": bootstrap(np.array(held))}
     out |= {f"{name}_read": bootstrap(np.array(read)[:, i]) for i, name in enumerate(("valence", "arousal"))}
@@ -87,10 +89,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure each folder, and the control."""
     results = Results("notes", seed=args.seed, notes=[load_judge(args.judge).accuracy])
-    for folder in args.folders:
-        results.sets[folder.name or str(folder)] = score_folder(
-            folder, judge_name=args.judge, seed=args.seed, reference=args.reference
-        )
+    for name, folder in zip(set_names(args.folders), args.folders, strict=True):
+        results.sets[name] = score_folder(folder, judge_name=args.judge, seed=args.seed, reference=args.reference)
     results.sets["real half"] = real_half(seed=args.seed, reference=args.reference)
     results.notes.append("'real half' is real held-out music against the rest of it: what cannot be bettered")
     return give(results, args)

@@ -44,7 +44,10 @@ def parts_of(results: list[Results], music: dict[str, Path]) -> list[Part]:
     for result in results:
         scores = list(dict.fromkeys(s for sets in result.sets.values() for s in sets))
         text = f"{len(scores)} scores of {', '.join(result.sets)}, each with its 95 % interval"
-        images = [(small_multiples(result.sets, scores), text)] if scores else []
+        # in pieces of half a page, so that no panel is cut where a page ends
+        each = 3 * max(_PAGE_H // 2 // (52 + 24 * len(result.sets)), 1)
+        groups = [scores[i : i + each] for i in range(0, len(scores), each)]
+        images = [(small_multiples(result.sets, group), text if group is groups[-1] else "") for group in groups]
         images += _planes(result)
         parts.append(
             Part(f"{result.measure}", (*result.notes, f"seed {result.seed}"), _markdown(result), tuple(images))
@@ -125,7 +128,8 @@ def html_page(parts: list[Part], *, title: str) -> str:
         body += [f"<p>{html.escape(line)}</p>" for line in part.text]
         for image, text in part.images:
             data = base64.b64encode(_png(image)).decode()
-            body.append(f'<figure><img alt="{html.escape(text, quote=True)}" src="data:image/png;base64,{data}">'
+            alt = html.escape(text or f"{part.title}: scores with intervals, as in the table below", quote=True)
+            body.append(f'<figure><img alt="{alt}" src="data:image/png;base64,{data}">'
                         f"<figcaption>{html.escape(text)}</figcaption></figure>")  # fmt: skip
         body.append(_html_tables(part.table) + "</section>")
     style = (
@@ -219,7 +223,8 @@ def pdf_bytes(parts: list[Part], *, title: str) -> bytes:
             sheets.write(line, 14)
         for image, text in part.images:
             sheets.picture(image)
-            sheets.write(text, 13)
+            if text:
+                sheets.write(text, 13)
         sheets.at += 12
         sheets.table(part.table)
     buffer = io.BytesIO()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from klangbild.atomic import atomic_write
-from klangbild.errors import InputError
+from klangbild.errors import InputError, UsageError
 from klangbild.measure.intervals import Estimate
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ class Results:
             return Results(raw["measure"], sets, list(raw["notes"]), raw["details"], raw["seed"])
         except FileNotFoundError:
             raise InputError(
-                f"{path}: there are no such results; make them with 'klangbild measure ... --json FILE'"
+                f"{path}: there are no such results; make them with 'klangbild measure ... -o FILE.json'"
             ) from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path}: is not a file of 'klangbild measure' ({error})") from None
@@ -84,6 +84,27 @@ def command_line() -> str:
     """How this process was called; of whole paths only the last part, which means something elsewhere too."""
     words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
     return " ".join(["klangbild", *words])
+
+
+def set_names(folders: Sequence[Path]) -> list[str]:
+    """What each folder is called in the results: its name, with as many parents as it takes to tell equal names apart.
+
+    Raises:
+        UsageError: a folder is given twice.
+
+    >>> set_names([Path("a/out"), Path("b/out"), Path("real")])
+    ['a/out', 'b/out', 'real']
+    """
+    whole = [folder.resolve().parts for folder in folders]
+    if len(set(whole)) < len(whole):
+        raise UsageError("one folder is given twice; name each once")
+    names = []
+    for own in whole:
+        deep = 1
+        while deep < len(own) and sum(other[-deep:] == own[-deep:] for other in whole) > 1:
+            deep += 1
+        names.append("/".join(own[-deep:]))
+    return names
 
 
 def progress(items: Iterable[T], *, total: int | None = None, text: str = "") -> Iterable[T]:

@@ -3,7 +3,8 @@
 Conventions
     A folder is a set. Without --reference only levels and the judge's reading are given. MIDI files are played with our
     player first. Embeddings are kept in `--cache` by the file's content, so that a second call is quick and an interrupted
-    one goes on. Silent, damaged and empty files are counted (`silent`, `damaged`), never embedded.
+    one goes on. Silent files, and damaged ones (unreadable, empty, not finite, shorter than 1 s), are counted (`silent`,
+    `damaged`), never embedded.
 
 Metrics
     fad_own, fad_own_infinity    Frechet audio distance on the embedding that ships, and extrapolated to endless sound.
@@ -31,15 +32,17 @@ from klangbild.measure.frechet import frechet_distance
 from klangbild.measure.frechet_infinity import frechet_infinity
 from klangbild.measure.intervals import Estimate, bootstrap, centred_interval
 from klangbild.measure.real_or_generated import FOLDS, tell_apart
-from klangbild.measure.results import Results, add_output, give, progress
+from klangbild.measure.results import Results, add_output, give, progress, set_names
 from klangbild.measure.sections import Sections
 from klangbild.measure.sound_embedding import load_axes, raw_features
-from klangbild.measure.sound_judge import SoundJudge, load_sound_judge
+from klangbild.measure.sound_judge import LIMITS, SoundJudge, load_sound_judge
 from klangbild.sound.audio import Audio
 
 SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
 LEVELS = ("loudness_lufs", "true_peak_dbtp", "silent_share", "longest_gap_s", "clipped_share", "is_silent")
 RESAMPLES = 100
+SHORTEST_S = 1.0
+"""Less is not music: a judge would read a click with the same confidence as a piece."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,9 @@ def sound_set(sounds: list[tuple[str, Audio]], *, damaged: int = 0) -> SoundSet:
     """Measure sounds that are in memory."""
     names, raw, rows, silent = [], [], [], 0
     for name, audio in sounds:
+        if audio.seconds < SHORTEST_S:
+            damaged += 1
+            continue
         try:
             rows.append(list(levels.evaluate(audio).values()))
         except InputError:
@@ -79,7 +85,9 @@ def sound_files(folder: Path) -> list[Path]:
     """Sound files of a folder by name; where there are none, its MIDI files. Raises InputError: neither."""
     if folder.is_file():
         return [folder]
-    files = sorted(f for f in folder.rglob("*") if f.is_file()) if folder.is_dir() else []
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such file or folder; give a folder with sound files")
+    files = sorted(f for f in folder.rglob("*") if f.is_file())
     found = [f for f in files if f.suffix.lower() in SOUND_ENDINGS] or [
         f for f in files if f.suffix.lower() in (".mid", ".midi")
     ]
@@ -138,7 +146,9 @@ def evaluate(
 ) -> OrderedDict[str, Estimate]:
     """All scores of a set by name. Raises InputError: nothing of it can be heard."""
     if not sounds.raw and not len(sounds.levels):
-        raise InputError(f"no sound can be measured ({sounds.damaged} damaged)")
+        raise InputError(
+            f"no sound can be measured, of {sounds.damaged}: all are damaged or shorter than {SHORTEST_S:g} s"
+        )
     total = len(sounds.raw) + sounds.silent + sounds.damaged
     out: OrderedDict[str, Estimate] = OrderedDict()
     out["silent"] = bootstrap(np.r_[np.ones(sounds.silent), np.zeros(total - sounds.silent)])
@@ -263,11 +273,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure each folder."""
     judge = load_sound_judge(args.judge)
-    results = Results("sound", seed=args.seed, notes=[judge.accuracy, str(judge.card.get("limits", ""))])
+    results = Results("sound", seed=args.seed, notes=[judge.accuracy, LIMITS])
     reference = read_folder(args.reference, args.cache) if args.reference else None
     clap = clap_vectors(sound_files(args.reference), args.clap) if args.clap and args.reference else None
-    for folder in args.folders:
-        scores = evaluate(read_folder(folder, args.cache), reference, judge=judge, seed=args.seed)
+    for name, folder in zip(set_names(args.folders), args.folders, strict=True):
+        try:
+            scores = evaluate(read_folder(folder, args.cache), reference, judge=judge, seed=args.seed)
+        except InputError as error:
+            message = str(error)
+            raise InputError(message if message.startswith(str(folder)) else f"{folder}: {message}") from None
         if args.reference:
             try:
                 scores["spectral_kl"] = spectral_kl_by_name(folder, args.reference)
@@ -278,7 +292,6 @@ def run(args: argparse.Namespace) -> int:
         if clap is not None:
             value = frechet_distance(clap_vectors(sound_files(folder), args.clap), clap)
             scores["fad_clap"] = Estimate(value, np.nan, np.nan, len(clap))
-        results.sets[folder.name or str(folder)] = dict(scores)
-    results.notes = [note for note in results.notes if note]
+        results.sets[name] = dict(scores)
     results.notes.append("fad_own is measured on our own embedding and compares with no other FAD")
     return give(results, args)

@@ -32,6 +32,7 @@ from klangbild.measure.sound_embedding import GROUPS, raw_features, weights_file
 from klangbild.sound.audio import Audio
 
 N_AXES, N_KNOTS, PENALTY = 48, 17, 100.0
+LIMITS = "the sound judge has heard one SoundFont; on recordings and diffusion models its readings are a guess"
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def run(args: argparse.Namespace) -> int:
         "command": f"klangbild measure sound-judge RAW_DIR --band {args.band}",
         "seed": 0,
         "judges": cards,
-        "limits": "has heard one SoundFont; on recordings and diffusion models its readings are a guess",
+        "limits": LIMITS,
     }
     args.out.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(cards, indent=1))

@@ -7,7 +7,8 @@ Conventions
     FAD on VGGish: one row a frame of 0.96 s. FD on PANNs CNN14: one row a file, 2,048 wide; KL and IS: its 527 logits.
 
 Metrics
-    frechet, frechet_infinity, kid    of vectors: called FAD on VGGish, FD on PANNs.
+    frechet, frechet_infinity, kid    of vectors: called FAD on VGGish, FD on PANNs (`--network vggish` names it so, which is
+                                      what the tables of Art2Mus and MeLFusion look for).
     kl_softmax, kl_sigmoid            of logits, paired by name. inception_score: of the generated logits.
 """
 
@@ -23,6 +24,8 @@ from klangbild.errors import InputError
 from klangbild.measure import frechet_infinity, imsm, inception, kid, kl, similarity
 from klangbild.measure.intervals import Estimate
 from klangbild.measure.results import Results, add_output, give
+
+FAD_NETWORKS = ("vggish", "clap")
 
 
 def load_vectors(path: Path) -> dict[str, np.ndarray]:
@@ -92,6 +95,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("generated", type=Path, metavar="GENERATED.npz")
     parser.add_argument("reference", type=Path, metavar="REFERENCE.npz")
     parser.add_argument("--imsm", action="store_true", help="the files are pictures and sounds with logits over texts")
+    parser.add_argument(
+        "--network", choices=FAD_NETWORKS, help="what made the vectors: their Frechet distance is its FAD"
+    )
+    parser.add_argument("--name", help="what the set is called (default: the file's name)")
     add_output(parser)
 
 
@@ -99,5 +106,8 @@ def run(args: argparse.Namespace) -> int:
     """Print the scores."""
     results = Results("vectors")
     pair = load_vectors(args.generated), load_vectors(args.reference)
-    results.sets[args.generated.stem] = imsm_of(*pair) if args.imsm else evaluate(*pair)
+    found = imsm_of(*pair) if args.imsm else evaluate(*pair)
+    if args.network and "frechet_distance" in found:
+        found[f"fad_{args.network}"] = found.pop("frechet_distance")
+    results.sets[args.name or args.generated.stem] = found
     return give(results, args)
