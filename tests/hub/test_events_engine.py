@@ -56,7 +56,8 @@ def test_candidates_progress_stop_and_path(loaded):
     made = play(loaded, settings, on_progress=lambda d, t: seen.append((d, t)), on_bar=pieces.append)
     assert seen[-1] == (2, 2) and [d for d, _ in seen] == sorted(d for d, _ in seen)
     assert len(made.scores) == 2 and pieces
-    stopped = play(loaded, settings, on_progress=lambda d, t: False)
+    heard: list = []
+    stopped = play(loaded, settings, on_bar=heard.append, on_progress=lambda d, t: heard[-1].n_notes == 0)
     assert stopped.stopped and stopped.piece.n_notes
 
 
