@@ -5,7 +5,7 @@ clips as they were played.
 
 Conventions
     Ways: `1`, `4`, `direct` (Art2Mus's projections), `gated`, `paper`, `released` (MeLFusion's synapse, picture only), `words`
-    (the picture described in words by our emotion model, nothing else), `none` (nothing said). The noise is the same in all
+    (the picture described in words by our emotion model, nothing else), `none` (nothing said), `4+words` (both; 1, direct too). The noise is the same in all
     ways, another for each picture.
     Beside them stand `played` (the paired clips themselves), `vocoder` (those clips through latent and vocoder: the best that
     the chain can do) and `noise` (white, as loud). The reference is as many other held-out clips as there are pictures.
@@ -54,7 +54,8 @@ from klangbild.sound.files import read_audio
 from klangbild.sound.fonts import find_soundfont
 
 SYNAPSES = ("gated", "paper", "released")
-WAYS = (*VARIANTS, *SYNAPSES, "words", "none")
+BOTH = "+words"
+WAYS = (*VARIANTS, *SYNAPSES, "words", "none", *(f"{variant}{BOTH}" for variant in VARIANTS))
 _FLATNESS, _PULSE, _ONSETS = 90, 112, 113  # places in the raw numbers of `sound_embedding`
 
 
@@ -89,14 +90,15 @@ def condition_of(model: SmallSound, way: str, chosen: Chosen, row: int) -> Condi
     nothing = [0] * MOST_WORDS
     if way == "none":
         return model.words(nothing)
+    described = model.read(description(Emotion(*(float(v) for v in chosen.pairs.views.asked[row])))).ids
     if way == "words":
-        asked = Emotion(*(float(v) for v in chosen.pairs.views.asked[row]))
-        return model.words(model.read(description(asked)).ids)
-    tokens, mask = model.tokens(nothing)
-    if way in VARIANTS:
-        part = open_projection(way, model.folder)
+        return model.words(described)
+    tokens, mask = model.tokens(described if way.endswith(BOTH) else nothing)
+    if way.removesuffix(BOTH) in VARIANTS:
+        part = open_projection(way.removesuffix(BOTH), model.folder)
         embedding = chosen.pairs.views.embedding[row].astype(np.float32)
-        return part.heard(embedding, tokens, silent_mask(part, mask), layers=model.layers)
+        mask = mask if way.endswith(BOTH) else silent_mask(part, mask)
+        return part.heard(embedding, tokens, mask, layers=model.layers)
     if way in SYNAPSES:
         from klangbild.diffusion.small_synapse import open_synapse
 
