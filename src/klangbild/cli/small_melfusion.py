@@ -40,12 +40,9 @@ def run_train(args: argparse.Namespace) -> int:
             "--image-model, --triplets and --gates-only go with --music-model; our small model reads its config"
         )
     config = _config(args)
-    import torch
-
     from klangbild.train.small_melfusion import train_small_melfusion
     from klangbild.train.sound_curves import draw_gates, draw_losses
 
-    torch.set_num_threads(1)
     train_small_melfusion(config, steps=args.steps, minutes=args.minutes, resume=args.resume)
     log = Path(config.run, "log.csv")
     draw_losses(log, log.with_suffix(".png"))

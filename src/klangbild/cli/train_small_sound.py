@@ -50,12 +50,10 @@ def _config(args: argparse.Namespace) -> Any:
 
 def _run_magnitudes(args: argparse.Namespace) -> int:
     config = _config(args)
-    import torch
-
     from klangbild.train.sound_magnitudes import train_magnitudes
 
-    torch.set_num_threads(args.threads)
-    print(train_magnitudes(config, minutes=args.minutes, steps=args.steps, resume=args.resume))
+    done = train_magnitudes(config, minutes=args.minutes, steps=args.steps, threads=args.threads, resume=args.resume)
+    print(done)
     return EXIT_OK
 
 

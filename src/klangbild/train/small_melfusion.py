@@ -257,6 +257,7 @@ def train_small_melfusion(
     Raises:
         UsageError: a run is already there. InputError, NotAvailableError: data, base or checkpoint cannot be used.
     """
+    torch.set_num_threads(1)
     run = Path(config.run)
     target = run / "last.pt"
     if target.exists() and not resume:

@@ -147,13 +147,19 @@ def averaged(net: MagnitudeNet, average: MovingAverage) -> MagnitudeNet:
 
 
 def train_magnitudes(
-    config: MagnitudesConfig, *, minutes: float | None = None, steps: int | None = None, resume: bool = False
+    config: MagnitudesConfig,
+    *,
+    minutes: float | None = None,
+    steps: int | None = None,
+    threads: int = 1,
+    resume: bool = False,
 ) -> Path:
     """Train until the steps (or minutes in all) are over; returns the run's last.pt.
 
     Raises:
         InputError: the prepared data cannot be used. UsageError: a run is there already, or is of another network.
     """
+    torch.set_num_threads(threads)
     run = Path(config.run)
     target = run / "last.pt"
     if target.exists() and not resume:
