@@ -144,7 +144,7 @@ class Settings:
         group="emotion",
     )  # fmt: skip
     image_tokens: int | None = _knob(
-        None, "how many tokens the picture becomes; 0 = straight into every block (default: what measured best; Art2Mus: 1)",
+        None, "how many tokens the picture becomes; 0 = straight into every block (default: 4 and its feeling in words; Art2Mus: 1)",
         choices=(0, 1, 4), group="advanced", engines=("art2mus",),
     )  # fmt: skip
     synapse: float = _knob(

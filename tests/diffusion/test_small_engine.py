@@ -99,8 +99,14 @@ def test_words_alone_negative_words_and_guidance(model):
 
 
 def test_asking_for_a_feeling_says_it_in_words(model, pictures):
-    music = play(model, pictures[0], source="override")
+    music = play(model, pictures[0], source="override", image_tokens=4)
     assert len(music.facts["words_heard"]) == 2
+
+
+def test_a_picture_alone_is_described_in_words_as_well_unless_a_form_is_asked_for(model, pictures):
+    assert play(model, pictures[0]).facts["words_heard"][2:] == ["andante", "flowing", "major"]
+    assert play(model, pictures[0], text="piano").facts["words_heard"] == ["piano"]
+    assert play(model, pictures[0], image_tokens=4).facts["words_heard"] == []
 
 
 def test_candidates_are_ranked_by_fit(model, pictures):

@@ -1,7 +1,7 @@
 """A picture's feeling as words that the small sound model knows: what a person would type who had seen it.
 
-Two uses: `--valence` and `--arousal` reach a sound engine as words, and "the picture described in words, nothing else" is the
-control that every picture part has to beat.
+Three uses: a picture that comes alone is described beside its tokens; `--valence` and `--arousal` reach a sound engine as words;
+and "the picture described in words, nothing else" is the control that every picture part has to beat.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from klangbild.diffusion.small_words import affect_places, default_words, densit
 from klangbild.emotion.space import Emotion
 
 N_EMOTION_WORDS = 2
-# the 10th, 50th and 90th percentile of the training clips' tempo and notes per second, at arousal -0.8, 0 and 0.8
+# tempo and notes per second at three arousals: our choice, calm is slow and sparse, excited fast and dense; not fitted
 _TEMPO_AT = ((-0.8, 78.0), (0.0, 118.0), (0.8, 160.0))
 _RATE_AT = ((-0.8, 4.0), (0.0, 9.0), (0.8, 18.0))
 

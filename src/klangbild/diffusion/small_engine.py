@@ -4,6 +4,7 @@
                                                                           -> what is listened to -> latents -> sound
     words -> tokens; words to keep away from -> the other side of guidance /
 
+A picture that comes without words, in no form that was asked for, is described in words as well: what measured best.
 Candidates are ranked by how much better the wish explains them than its opposite does (`small_sampler.fit`).
 """
 
@@ -20,7 +21,7 @@ import numpy as np
 from klangbild.brief import Brief, Music, OnProgress
 from klangbild.diffusion.finish import finish
 from klangbild.diffusion.small_condition import Condition, PicturePart
-from klangbild.diffusion.small_description import emotion_words
+from klangbild.diffusion.small_description import description, emotion_words
 from klangbild.diffusion.small_latent import LATENTS_PER_S, RATE
 from klangbild.diffusion.small_model import NAME, SmallSound
 from klangbild.diffusion.small_projection import DEFAULT_VARIANT, open_projection
@@ -118,7 +119,10 @@ class SmallEngine:
         """
         settings = brief.settings
         text = settings.text or ""
-        if brief.source == "override":
+        if part is not None and self.name == "art2mus" and settings.image_tokens is None and not text:
+            # measured best: the picture's tokens, and its feeling in words beside them
+            text = description(brief.asked)
+        elif brief.source == "override":
             # the asked feeling first: a caption holds twelve words
             text = ", ".join([*emotion_words(brief.asked), text])
         words = self.model.read(text)
