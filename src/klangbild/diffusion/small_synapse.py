@@ -37,7 +37,8 @@ from klangbild.picture.encoder import LEVELS, open_encoder
 from klangbild.picture.picture import Picture
 
 FORMS = ("gated", "paper", "released")
-DEFAULT_FORM = "gated"
+PREFERRED = ("paper", "gated", "released")
+"""The form that is used where none is named: the first that is there, best on held-out triplets first (see the docs)."""
 PLACES = 16
 _SIDE = 4
 
@@ -176,12 +177,15 @@ def synapse_file(form: str, folder: Path | None = None) -> Path:
 
 
 @lru_cache(maxsize=8)
-def open_synapse(form: str = DEFAULT_FORM, folder: Path | None = None, encoder: Path | None = None) -> SmallSynapse:
-    """A form's file, opened once.
+def open_synapse(form: str | None = None, folder: Path | None = None, encoder: Path | None = None) -> SmallSynapse:
+    """A form's file, opened once; without a form the first of `PREFERRED` that is there.
 
     Raises:
         NotAvailableError: it is not there. InputError: damaged, or trained for another picture encoder.
     """
+    if form is None:
+        there = [name for name in PREFERRED if synapse_file(name, folder).is_file()]
+        form = there[0] if there else PREFERRED[0]
     path = synapse_file(form, folder)
     encoder = encoder or weights_folder() / "picture-encoder.onnx"
     for needed in (path, path.with_suffix(".json"), encoder):
