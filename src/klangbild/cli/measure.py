@@ -18,7 +18,10 @@ MEASURES: dict[str, tuple[str, str | None]] = {
     "steering": ("does the music follow the asked emotion? a grid, read back", "klangbild.measure.steering"),
     "fit": ("does the picture matter? right against shuffled pictures", "klangbild.measure.fit"),
     "sound": ("folders of sound files: levels, distance to real sound", "klangbild.measure.sound"),
-    "synapse": ("words, picture, both: does the small sound model hear the picture?", "klangbild.measure.small_synapse"),
+    "synapse": (
+        "words, picture, both: does the small sound model hear the picture?",
+        "klangbild.measure.small_synapse",
+    ),
     "sound-fit": ("the small sound model: like music, and like its picture?", "klangbild.measure.sound_fit"),
     "vectors": ("published scores on stored vectors of other tools", "klangbild.measure.vectors"),
     "controls": ("can every metric see what it claims to see?", "klangbild.measure.controls"),

@@ -73,7 +73,9 @@ def prepare_sound(
             "licences": notes.about["licences"],
             "soundfont": {"name": font.name, "sha256": sha256_of(font.read_bytes())},
             "seed": seed,
-            "mel": {n: getattr(small_latent, n.upper()) for n in ("rate", "n_fft", "hop", "n_mels", "patch", "channels")},
+            "mel": {
+                n: getattr(small_latent, n.upper()) for n in ("rate", "n_fft", "hop", "n_mels", "patch", "channels")
+            },
             "floor": small_latent.FLOOR,
             "variance_kept": kept,
             "notes_sha256": sha256_of(notes_file.read_bytes()),
@@ -108,5 +110,7 @@ def summary(data: SoundData) -> str:
         if mine.any():
             lines.append(f"{pool}: {mine.sum()} clips, {(mine & data.clip_heldout).sum()} held out")
     hours = len(data) * CLIP_S / 3600
-    lines.append(f"{len(data)} clips, {hours:.2f} h; the latent keeps {data.about['variance_kept']:.3f} of the variance")
+    lines.append(
+        f"{len(data)} clips, {hours:.2f} h; the latent keeps {data.about['variance_kept']:.3f} of the variance"
+    )
     return "\n".join(lines)
