@@ -215,13 +215,21 @@ def relabelled(data: NoteData, *, exclude_labels: Iterable[str] = ()) -> NoteDat
     """The same data with its emotion labels made anew from its features.
 
     exclude_labels: sets whose human ratings are not used, neither as labels nor to fit the pseudo-labels.
+
+    Raises:
+        InputError: no piece is rated, so that valence has nothing to be fitted on.
     """
     excluded = [data.about["pools"].index(name) for name in exclude_labels]
     rating = np.where(np.isin(data.piece_pool, excluded)[:, None], [np.nan, np.nan, 0.0], data.piece_rating)
     rated = RatedPieces(rating[:, 0], rating[:, 1], rating[:, 2].astype(int))
     n_notes = data.features[:, FEATURES.index("notes_per_s")] * data.section_seconds
     pool = data.piece_pool[data.section_piece]
-    valence, arousal, source = label_sections(data.features, n_notes, pool, data.section_piece, rated)
+    try:
+        valence, arousal, source = label_sections(data.features, n_notes, pool, data.section_piece, rated)
+    except ValueError as error:
+        raise InputError(
+            f"{error}; put a set with columns valence, arousal or quadrant in its CSV beside the others"
+        ) from None
     return replace(data, valence=valence, arousal=arousal, label_source=source)
 
 
