@@ -106,7 +106,7 @@ def test_human_ratings_win_and_can_be_left_out(prepared):
     assert set(data.label_source[~rated]) == {PSEUDO}
     first, last = (data.piece_name.tolist().index(f"rated/r{i}.mid") for i in (0, 7))
     assert (data.valence[data.section_piece == first] < data.valence[data.section_piece == last].min()).all()
-    with pytest.raises(InputError, match="no rated pieces .* columns valence"):
+    with pytest.raises(InputError, match=r"no rated pieces .* columns valence"):
         relabelled(data, exclude_labels=["rated"])
 
 
