@@ -156,10 +156,13 @@ def test_stop_half_way_and_keep(visit, paintings):
     page = visit()
     give(page, paintings[2])
     set_seconds(page, "400")
-    page.click("#make")
-    page.wait_for_selector("canvas[data-notes]:not([data-notes='0'])")
-    page.click("#make")
-    wait_for_music(page)
+    for _ in range(3):  # on a busy machine the piece may be done before the browser comes to press the button
+        page.click("#make")
+        page.wait_for_selector("canvas[data-notes]:not([data-notes='0'])")
+        page.click("#make")
+        wait_for_music(page)
+        if "stopped early and kept" in page.inner_text("#piece-name"):
+            break
     assert "stopped early and kept" in page.inner_text("#piece-name")
     length = page.evaluate("document.getElementById('player').duration")
     assert 1 < length < 390
