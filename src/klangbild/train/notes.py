@@ -12,7 +12,6 @@ import dataclasses
 import signal
 import sys
 import time
-import tomllib
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,11 +23,12 @@ import torch.nn.functional as F
 
 from klangbild.data.note_chunks import IGNORE, Chunk, NoteChunks, stack
 from klangbild.data.note_data import NoteData
-from klangbild.errors import InputError, UsageError
+from klangbild.errors import UsageError
 from klangbild.notes.bars import BOS, POSITION_0, TEMPO_0
 from klangbild.notes.network_torch import Dropout, NetworkSizes, NotesNetwork
 from klangbild.notes.weights_torch import in_other_mode
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
+from klangbild.train.config_file import load_config
 from klangbild.train.optimizers import MuonAdamW, schedule
 from klangbild.train.precision import autocast
 
@@ -72,16 +72,7 @@ class NotesConfig:
     @staticmethod
     def load(path: Path) -> NotesConfig:
         """Raises InputError: missing, no TOML, or a name or type that is not ours."""
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError(f"{path}: there is no such config; see configs/") from None
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"{path}: is not TOML ({error}); mend that line") from None
-        known = {f.name for f in dataclasses.fields(NotesConfig)}
-        if unknown := sorted(set(values) - known):
-            raise InputError(f"{path}: '{unknown[0]}' is not a setting; known are {', '.join(sorted(known))}")
-        return NotesConfig(**values)
+        return load_config(NotesConfig, path)
 
     def sizes(self, vocabulary: int) -> NetworkSizes:
         return NetworkSizes(

@@ -19,7 +19,6 @@ import dataclasses
 import math
 import sys
 import time
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +37,9 @@ from klangbild.diffusion.small_network_torch import SoundModel, words_context
 from klangbild.diffusion.small_projection_torch import ProjectionNet
 from klangbild.diffusion.small_words import MOST_WORDS, Vocabulary, caption_mask, density_word, tempo_word
 from klangbild.emotion.space import Emotion
-from klangbild.errors import InputError, UsageError
+from klangbild.errors import UsageError
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
+from klangbild.train.config_file import load_config
 from klangbild.train.export_sound import load_model
 from klangbild.train.sound_base import channel_weights
 
@@ -79,16 +79,7 @@ class SmallArt2MusConfig:
     @staticmethod
     def load(path: Path) -> SmallArt2MusConfig:
         """Raises InputError: missing, no TOML, or a name that is not ours."""
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError(f"{path}: there is no such config; see configs/") from None
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"{path}: is not TOML ({error}); mend that line") from None
-        known = {f.name for f in dataclasses.fields(SmallArt2MusConfig)}
-        if unknown := sorted(set(values) - known):
-            raise InputError(f"{path}: '{unknown[0]}' is not a setting; known are {', '.join(sorted(known))}")
-        return SmallArt2MusConfig(**values)
+        return load_config(SmallArt2MusConfig, path)
 
 
 @dataclass(frozen=True)

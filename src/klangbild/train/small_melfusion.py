@@ -17,7 +17,6 @@ import hashlib
 import json
 import sys
 import time
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +37,9 @@ from klangbild.diffusion.small_projection import packed
 from klangbild.diffusion.small_synapse import synapse_file
 from klangbild.diffusion.small_synapse_torch import SynapseNet
 from klangbild.diffusion.small_words import Vocabulary, caption_mask
-from klangbild.errors import InputError, UsageError
+from klangbild.errors import UsageError
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
+from klangbild.train.config_file import load_config
 from klangbild.train.export_sound import LICENCE, load_model
 from klangbild.train.small_art2mus import target_tokens
 from klangbild.train.sound_base import averaged, channel_weights
@@ -77,16 +77,7 @@ class SmallMelfusionConfig:
     @staticmethod
     def load(path: Path) -> SmallMelfusionConfig:
         """Raises InputError: missing, no TOML, or a name that is not ours."""
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError(f"{path}: there is no such config; see configs/") from None
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"{path}: is not TOML ({error}); mend that line") from None
-        known = {f.name for f in dataclasses.fields(SmallMelfusionConfig)}
-        if unknown := sorted(set(values) - known):
-            raise InputError(f"{path}: '{unknown[0]}' is not a setting; known are {', '.join(sorted(known))}")
-        return SmallMelfusionConfig(**values)
+        return load_config(SmallMelfusionConfig, path)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ import dataclasses
 import signal
 import sys
 import time
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,8 +28,9 @@ from klangbild.data.sound_batches import SoundBatch, SoundBatches, heldout_batch
 from klangbild.data.sound_data import SoundData
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
 from klangbild.diffusion.small_words import Vocabulary
-from klangbild.errors import InputError, UsageError
+from klangbild.errors import UsageError
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
+from klangbild.train.config_file import load_config
 from klangbild.train.optimizers import MuonAdamW, schedule
 
 CHECKPOINT, DECAYED = "last.pt", "decayed.pt"
@@ -64,16 +64,7 @@ class SoundConfig:
     @staticmethod
     def load(path: Path) -> SoundConfig:
         """Raises InputError: missing, no TOML, or a name that is not ours."""
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError(f"{path}: there is no such config; see configs/") from None
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"{path}: is not TOML ({error}); mend that line") from None
-        known = {f.name for f in dataclasses.fields(SoundConfig)}
-        if unknown := sorted(set(values) - known):
-            raise InputError(f"{path}: '{unknown[0]}' is not a setting; known are {', '.join(sorted(known))}")
-        return SoundConfig(**values)
+        return load_config(SoundConfig, path)
 
     def sizes(self, vocabulary: int) -> SoundSizes:
         return SoundSizes(vocabulary, width=self.width, layers=self.layers, heads=self.heads, hidden=self.hidden)

@@ -12,7 +12,6 @@ import dataclasses
 import math
 import sys
 import time
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,8 +32,9 @@ from klangbild.diffusion.small_latent import (
     to_int8,
 )
 from klangbild.diffusion.small_magnitudes_torch import MagnitudeNet, MagnitudeSizes
-from klangbild.errors import InputError, UsageError
+from klangbild.errors import UsageError
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
+from klangbild.train.config_file import load_config
 
 LOG_COLUMNS = ("step", "minutes", "rate", "loss_db", "heldout_db", "heldout_true_mel_db")
 DB = 20 / math.log(10)  # decibels of a natural logarithm of a magnitude
@@ -70,16 +70,7 @@ class MagnitudesConfig:
     @staticmethod
     def load(path: Path) -> MagnitudesConfig:
         """Raises InputError: missing, no TOML, or a name that is not ours."""
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError(f"{path}: there is no such config; see configs/") from None
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"{path}: is not TOML ({error}); mend that line") from None
-        known = {f.name for f in dataclasses.fields(MagnitudesConfig)}
-        if unknown := sorted(set(values) - known):
-            raise InputError(f"{path}: '{unknown[0]}' is not a setting; known are {', '.join(sorted(known))}")
-        return MagnitudesConfig(**values)
+        return load_config(MagnitudesConfig, path)
 
     @property
     def sizes(self) -> MagnitudeSizes:
