@@ -20,11 +20,12 @@ def load_config(kind: type[Config], path: Path) -> Config:
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except OSError:
         raise InputError(f"{path}: there is no such config; see configs/") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: is not TOML ({error}); mend that line") from None
     known = {f.name for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
     if unknown := sorted(set(values) - known):
         raise InputError(f"{path}: '{unknown[0]}' is not a setting; known are {', '.join(sorted(known))}")
-    return kind(**values)
+    # a TOML array is a tuple here: settings are frozen
+    return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})

@@ -16,7 +16,6 @@ import dataclasses
 import math
 import sys
 import time
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ from klangbild.notes.midi_emotion_config import MidiEmotionSizes
 from klangbild.notes.midi_emotion_torch import MidiEmotionNetwork, next_token_loss
 from klangbild.notes.network_torch import Dropout
 from klangbild.train.checkpoint import load_checkpoint, save_checkpoint
+from klangbild.train.config_file import load_config
 
 CHECKPOINT = "last.pt"
 CLS = "<CLS>"
@@ -82,16 +82,7 @@ class EventsConfig:
     @staticmethod
     def load(path: Path) -> EventsConfig:
         """Raises InputError: missing, no TOML, or a name that is not ours."""
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError:
-            raise InputError(f"{path}: there is no such config; see configs/") from None
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"{path}: is not TOML ({error}); mend that line") from None
-        known = {f.name for f in dataclasses.fields(EventsConfig)}
-        if unknown := sorted(set(values) - known):
-            raise InputError(f"{path}: '{unknown[0]}' is not a setting; known are {', '.join(sorted(known))}")
-        return EventsConfig(**values)
+        return load_config(EventsConfig, path)
 
     def vocabulary(self) -> EventsVocabulary:
         if self.regression:

@@ -8,12 +8,10 @@ unrated pictures only; no rated picture is ever shown to the student). Runs on C
 from __future__ import annotations
 
 import csv
-import dataclasses
 import signal
 import sys
 import threading
 import time
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,9 +22,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from klangbild.data.pictures_prepare import TARGET_SCALE, PictureData, load_picture_data
-from klangbild.errors import InputError, UsageError
+from klangbild.errors import UsageError
 from klangbild.picture.encoder_torch import EncoderSizes, Student
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
+from klangbild.train.config_file import load_config
 from klangbild.train.emotion_ridge import fit_ridge_heads
 from klangbild.train.picture_batches import Batch, PictureBatches
 from klangbild.train.precision import autocast
@@ -64,16 +63,7 @@ class PictureConfig:
     @staticmethod
     def load(path: Path) -> PictureConfig:
         """Raises InputError: missing, no TOML, or a name that is not ours."""
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError(f"{path}: there is no such config; see configs/") from None
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"{path}: is not TOML ({error}); mend that line") from None
-        known = {f.name for f in dataclasses.fields(PictureConfig)}
-        if unknown := sorted(set(values) - known):
-            raise InputError(f"{path}: '{unknown[0]}' is not a setting; known are {', '.join(sorted(known))}")
-        return PictureConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        return load_config(PictureConfig, path)
 
     def sizes(self) -> EncoderSizes:
         return EncoderSizes(widths=tuple(self.widths), blocks=tuple(self.blocks))
