@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -159,3 +160,20 @@ def test_a_config_with_a_slip_is_named(tmp_path):
         PictureConfig.load(path)
     with pytest.raises(InputError):
         PictureConfig.load(tmp_path / "gone.toml")
+
+
+def test_training_goes_on_from_weights_and_keeps_copies_for_the_table_of_minutes(config, trained, tmp_path):
+    export_checkpoint(Path(config.run) / "last.pt", tmp_path / "out", weights_out=tmp_path / "weights")
+    weights = tmp_path / "weights" / "picture.safetensors"
+    more = dataclasses.replace(config, run=str(tmp_path / "more"), keep_minutes=(1e-6,), log_every=1)
+    trainer = train(more, steps=2, weights=weights)
+    assert trainer.before["steps"] == trained.step and trainer.before["pictures"] == trained.step * TINY.batch
+    assert (tmp_path / "more" / "minutes-1e-06.pt").is_file()
+    export_checkpoint(tmp_path / "more" / "last.pt", tmp_path / "out", weights_out=tmp_path / "weights")
+    card = json.loads((tmp_path / "out" / "picture-encoder.json").read_text(encoding="utf-8"))
+    assert card["steps"] == trained.step + 2
+    # the weights it started from are where it starts
+    first = train(dataclasses.replace(more, run=str(tmp_path / "first"), warmup=10**9), steps=1, weights=weights)
+    assert torch.allclose(first.model.pooled.weight, load_student(weights).pooled.weight, atol=1e-2)
+    with pytest.raises(UsageError, match="other sizes"):
+        train(dataclasses.replace(more, run=str(tmp_path / "other"), widths=(8, 8, 8, 16)), weights=weights)

@@ -29,6 +29,9 @@ def add_picture_commands(parts: Any, exports: Any = None) -> None:
     picture.add_argument(
         "--fresh", action="store_true", help="start anew instead of going on from the newest checkpoint"
     )
+    picture.add_argument(
+        "--weights", type=Path, metavar="FILE", help="start from a picture.safetensors where there is no checkpoint yet"
+    )
     picture.set_defaults(run=_run_picture)
     emotion = parts.add_parser(
         "emotion", help="the emotion heads, from rated pictures; prints grouped cross-validation"
@@ -127,6 +130,7 @@ def _run_picture(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         threads=arguments.threads,
         resume=not arguments.fresh,
+        weights=arguments.weights,
     )
     print(Path(config.run) / "last.pt")
     return EXIT_OK

@@ -28,6 +28,7 @@ from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_chec
 from klangbild.train.config_file import load_config
 from klangbild.train.emotion_ridge import fit_ridge_heads
 from klangbild.train.picture_batches import Batch, PictureBatches
+from klangbild.train.picture_export import load_student, student_history
 from klangbild.train.precision import autocast
 
 LOG_COLUMNS = ("step", "pictures", "minutes", "rate", "loss", "art_r2", "photo_r2", "ms_per_picture")
@@ -58,6 +59,7 @@ class PictureConfig:
     log_every: int = 50
     held_every: int = 500
     checkpoint_minutes: float = 4.0
+    keep_minutes: tuple[float, ...] = ()
     shares: dict[str, float] = field(default_factory=dict)
 
     @staticmethod
@@ -88,13 +90,14 @@ class PictureTrainer:
         self.logit_matrix = torch.from_numpy(data.logit_matrix.astype(np.float32)).to(device)
         self.emotion_matrix = torch.from_numpy(emotion_of_teacher(data, seed=config.seed)).to(device)
         self.step, self.minutes = 0, 0.0
+        self.before: dict[str, float] = {}  # steps, pictures and minutes of the weights it started from
         self.measured: dict[str, float] = {}
 
     def state(self) -> dict[str, Any]:
         return {
             "model": self.model.state_dict(), "average": self.average.state_dict(), "minutes": self.minutes,
             "optimizer": self.optimizer.state_dict(), "step": self.step, "sizes": self.config.sizes().as_dict(),
-            "pictures": self.step * self.config.batch, "held": self.measured,
+            "pictures": self.step * self.config.batch, "held": self.measured, "before": self.before,
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -105,6 +108,19 @@ class PictureTrainer:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.minutes = state["step"], state["minutes"]
+        self.before = state.get("before", {})
+
+    def start_from(self, weights: Path) -> None:
+        """Take over what another run has learnt (`picture.safetensors`); the rate warms up again, the average starts anew.
+
+        Raises NotAvailableError: no such file. UsageError: it is of a network of other sizes.
+        """
+        student, about = load_student(weights), student_history(weights)
+        if student.encoder.sizes.as_dict() != self.config.sizes().as_dict():
+            raise UsageError(f"{weights}: is an encoder of other sizes; set widths and blocks of your config to them")
+        self.model.load_state_dict(student.state_dict())
+        self.average = MovingAverage(self.model, decay=self.config.average)
+        self.before = about
 
     def rate(self) -> float:
         """Warm up, stay, and from half of the steps on fall to zero along a line."""
@@ -182,15 +198,21 @@ def emotion_of_teacher(data: PictureData, *, seed: int) -> np.ndarray:
 def train(
     config: PictureConfig, *, minutes: float | None = None, steps: int | None = None, device: str = "cpu",
     threads: int = 1,
-    resume: bool = True,
+    resume: bool = True, weights: Path | None = None,
 ) -> PictureTrainer:  # fmt: skip
-    """Train until the config's steps are done, or `minutes` of clock or `steps` more have passed; always resumable."""
+    """Train until the config's steps are done, or `minutes` of clock or `steps` more have passed; always resumable.
+
+    weights: a `picture.safetensors` to start from, where there is no checkpoint to go on from. At each of the config's
+    `keep_minutes` a copy of the checkpoint stays as `minutes-M.pt`, so that quality can be held against time.
+    """
     torch.set_num_threads(threads)
     run = Path(config.run)
     trainer = PictureTrainer(config, load_picture_data(config.data), device=device)
     checkpoint = run / "last.pt"
     if resume and checkpoint.is_file():
         trainer.restore(load_checkpoint(checkpoint, device=device))
+    elif weights is not None:
+        trainer.start_from(weights)
     run.mkdir(parents=True, exist_ok=True)
     log_path = run / "log.csv"
     new = not (resume and log_path.is_file())
@@ -229,6 +251,9 @@ def train(
                     print(
                         " ".join(f"{n} {v}" for n, v in zip(LOG_COLUMNS, row, strict=True) if v != ""), file=sys.stderr
                     )
+                    for kept in config.keep_minutes:
+                        if trainer.minutes - seconds / 60 < kept <= trainer.minutes:
+                            save_checkpoint(run / f"minutes-{kept:g}.pt", trainer.state())
                     losses.clear()
                     mark = time.monotonic()
                 if time.monotonic() - saved > config.checkpoint_minutes * 60:

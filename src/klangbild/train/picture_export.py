@@ -53,6 +53,15 @@ def load_student(path: str | Path) -> Student:
     return student.eval()
 
 
+def student_history(path: str | Path) -> dict[str, float]:
+    """Steps, pictures and minutes that the weights of `save_student`'s file have behind them, earlier runs included."""
+    from safetensors import safe_open
+
+    with safe_open(str(path), framework="pt") as file:
+        about = file.metadata()
+    return {"steps": int(about["step"]), "pictures": int(about["pictures"]), "minutes": float(about["minutes"])}
+
+
 def export_encoder(encoder: PictureEncoder, path: str | Path) -> Path:
     """Write the ONNX file; see `klangbild.picture.encoder.PictureEncoder` for its inputs and outputs."""
     import onnx
@@ -143,11 +152,10 @@ def export_checkpoint(checkpoint: Path, out: Path, *, weights_out: Path | None =
 
     state = load_checkpoint(checkpoint)
     student = averaged_student(state)
-    about = {
-        "step": str(state["step"]),
-        "pictures": str(state.get("pictures", 64 * state["step"])),
-        "minutes": f"{state['minutes']:.1f}",
-    }
+    before = state.get("before") or {"steps": 0, "pictures": 0, "minutes": 0.0}
+    steps, pictures = state["step"] + before["steps"], state["pictures"] + before["pictures"]
+    minutes = state["minutes"] + before["minutes"]
+    about = {"step": str(steps), "pictures": str(pictures), "minutes": f"{minutes:.1f}"}
     written = [export_encoder(student.encoder, out / "picture-encoder.onnx")]
     card = {
         "name": "picture-encoder",
@@ -157,9 +165,9 @@ def export_checkpoint(checkpoint: Path, out: Path, *, weights_out: Path | None =
         "and 8,225 Tiny-ImageNet photographs (ImageNet terms, WikiArt terms); no rated picture, and none that looks like one",
         "licence": "CC BY-NC-SA 4.0",
         "split": "4 % of the pictures held out, seed 0",
-        "steps": state["step"],
-        "pictures_seen": state.get("pictures", 64 * state["step"]),
-        "minutes_of_wall_clock": round(state["minutes"], 1),
+        "steps": steps,
+        "pictures_seen": pictures,
+        "minutes_of_wall_clock": round(minutes, 1),
         "held_out_r2_of_teacher_summary": {k: round(v, 3) for k, v in state.get("held", {}).items()},
         "command": "klangbild train picture --config configs/picture.toml; klangbild train export picture",
     }
