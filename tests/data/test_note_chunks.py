@@ -5,6 +5,7 @@ import pytest
 
 from klangbild.data.note_chunks import IGNORE, NoteChunks
 from klangbild.data.note_data import NoteData
+from klangbild.errors import InputError
 from klangbild.notes.bars import BAR_0, BOS, EOS, NOTE_0, PAD, SIZE
 
 
@@ -82,7 +83,7 @@ def test_draws_repeat_and_hide_the_emotion_now_and_then(data):
 
 
 def test_an_empty_side_says_so(data):
-    with pytest.raises(ValueError, match="no music"):
+    with pytest.raises(InputError, match="no piece held out"):
         NoteChunks(data, mode="none", context=8, heldout=True)
-    with pytest.raises(ValueError, match="shares"):
+    with pytest.raises(InputError, match=r"shares \(b\) .* sets a,"):
         NoteChunks(data, mode="none", context=8, pool_shares={"b": 1.0})

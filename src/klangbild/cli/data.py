@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from klangbild.cli import events, sound
+from klangbild.cli import events, roll, sound
 from klangbild.cli.train_picture import add_prepare_command
 from klangbild.errors import UsageError
 
@@ -28,9 +28,20 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     notes.add_argument(
         "--exclude-labels", nargs="*", default=(), metavar="SET", help="use no human ratings of these sets"
     )
+    notes.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE.npz",
+        help="fitted labelling for unrated music, instead of the one that ships",
+    )
     notes.set_defaults(run=_run_notes)
+    labels = actions.add_parser("labels", help="the fitted labelling out of a prepared file", description=_LABELS)
+    labels.add_argument("notes", type=Path, metavar="NOTES.npz", help="what 'data prepare notes' wrote")
+    labels.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.npz")
+    labels.set_defaults(run=_run_labels)
     add_prepare_command(kinds)
     _add_sound_command(kinds)
+    roll.add_prepare(kinds)
     aria = kinds.add_parser("events", help=events.PREPARE_HELP, description=events.PREPARE_HELP)
     events.add_prepare_arguments(aria)
 
@@ -48,16 +59,41 @@ def _add_sound_command(kinds: argparse._SubParsersAction) -> None:
 
 _NOTES = (
     "Reads every MIDI file, mends tempo maps, puts performances back on the beat, drops what cannot be used (the manifest "
-    "says why), keeps near copies on one side of the split, and labels every 8-bar section with valence and arousal."
+    "says why), keeps near copies on one side of the split, and labels every 8-bar section with valence and arousal: fitted on "
+    "what people rated where there are at least eight such pieces, else by the labelling that ships."
 )
 
 
 def _run_notes(args: argparse.Namespace) -> int:
     from klangbild.data.prepare_notes import prepare_notes
 
-    prepare_notes(args.raw, args.out, licence=args.licence, exclude_labels=args.exclude_labels)
+    prepare_notes(
+        args.raw, args.out, licence=args.licence, exclude_labels=args.exclude_labels, labels=args.labels
+    )  # fmt: skip
     print(args.out)
     print(args.out.with_name(args.out.stem + "-manifest.csv"))
+    return 0
+
+
+_LABELS = (
+    "Writes how the sections of a prepared file were pseudo-labelled (the ridge on its rated pieces, quantile maps of each set) "
+    "as one small file with its card, so that music which nobody rated can be labelled alike."
+)
+
+
+def _run_labels(args: argparse.Namespace) -> int:
+    from klangbild.data.labelling import Labelling, write_card
+    from klangbild.data.note_data import NoteData
+    from klangbild.errors import InputError
+
+    data = NoteData.load(args.notes)
+    try:
+        Labelling.fit(data).save(args.out)
+    except ValueError as error:
+        raise InputError(f"{args.notes}: {error}") from None
+    write_card(data, args.out, f"klangbild data labels {args.notes.name} -o {args.out.name}")
+    print(args.out)
+    print(args.out.with_suffix(".json"))
     return 0
 
 

@@ -20,6 +20,8 @@ NO_LABEL, PSEUDO, HUMAN = 0, 1, 2
 FEWEST_NOTES = 20
 """Sections with fewer notes than this get no label: their features say nothing."""
 RIDGE_PENALTY = 30.0
+RIDGE_SHARE = 2.0 / 3.0
+"""Of valence in music with drums; the rest is drive."""
 
 
 @dataclass(frozen=True)
@@ -103,15 +105,25 @@ def arousal_score(ranked: np.ndarray) -> np.ndarray:
     return pace + _column(ranked, "velocity") - _column(ranked, "log_length_s")
 
 
-def valence_score(ranked: np.ndarray, coefficients: np.ndarray, *, has_drums: bool) -> np.ndarray:
+def has_drums(features: np.ndarray) -> bool:
+    """Whether drums play in more than a quarter of these sections (n, F)."""
+    return bool((_column(features, "drums_per_s") > 0).mean() > 0.25)
+
+
+def drive_score(ranked: np.ndarray) -> np.ndarray:
+    """What band music adds to valence: drums, tempo and short notes (n,), no weight fitted."""
+    return _column(ranked, "drums_per_s") + _column(ranked, "bpm") - _column(ranked, "log_length_s")
+
+
+def valence_score(ranked: np.ndarray, coefficients: np.ndarray, *, with_drums: bool) -> np.ndarray:
     """The valence of a pool's sections, before arousal is taken out of it."""
     score = ranked[:, ridge_columns()] @ coefficients[:-1] + coefficients[-1]
     score = (score - score.mean()) / max(score.std(), 1e-9)
-    if not has_drums:
+    if not with_drums:
         return score
-    drive = _column(ranked, "drums_per_s") + _column(ranked, "bpm") - _column(ranked, "log_length_s")
+    drive = drive_score(ranked)
     drive = (drive - drive.mean()) / max(drive.std(), 1e-9)
-    return 2.0 / 3.0 * score + 1.0 / 3.0 * drive
+    return RIDGE_SHARE * score + (1.0 - RIDGE_SHARE) * drive
 
 
 def label_sections(
@@ -135,8 +147,7 @@ def label_sections(
     for number in np.unique(pool):
         here = pool == number
         a = arousal_score(ranked[here])
-        has_drums = bool((_column(features[here], "drums_per_s") > 0).mean() > 0.25)
-        v = valence_score(ranked[here], coefficients, has_drums=has_drums)
+        v = valence_score(ranked[here], coefficients, with_drums=has_drums(features[here]))
         # what arousal explains of valence is taken out, so that each corner can be asked for
         slope = np.cov(v, a)[0, 1] / max(a.var(), 1e-9) if here.sum() > 2 else 0.0
         arousal[here], valence[here] = ranks(a), ranks(v - slope * a)

@@ -18,7 +18,8 @@ OPEN_LICENCES = ("CC0", "MIT", "BSD", "Artistic", "Apache", "public domain", "CC
 class Row:
     """One file. `set` is the data set's name, `origin` the collection inside it, `split` train | heldout | dropped.
 
-    `note` says why a file was dropped or how it was mended; `sha256` is of the file's bytes.
+    `note` says why a file was dropped or how it was mended; `sha256` is of the file's bytes; `labels` says where its emotion
+    comes from: "rated by people" or "pseudo: ..." with what they were fitted on.
     """
 
     file: str
@@ -28,6 +29,7 @@ class Row:
     sha256: str
     split: str
     note: str = ""
+    labels: str = ""
 
 
 def sha256_of(data: bytes) -> str:

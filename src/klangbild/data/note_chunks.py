@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from klangbild.data.note_data import NoteData
+from klangbild.errors import InputError
 from klangbild.notes.bars import BAR_0, BOS, EOS, PAD, TEMPO_0
 from klangbild.notes.conditioning import prefix_ids, prefix_length
 
@@ -33,7 +34,10 @@ class Chunk:
 class NoteChunks:
     """Draws chunks from one side of the split of a `NoteData`.
 
-    pool_shares: how often a chunk comes from each pool (normalised over the pools that have music; others: their size).
+    pool_shares: how often a chunk comes from each pool (normalised over the pools that have music; a pool not named: never).
+
+    Raises:
+        InputError: this side of the split holds no music, or the shares name no pool that has some.
     """
 
     def __init__(
@@ -56,7 +60,10 @@ class NoteChunks:
         piece_ids = np.bincount(data.section_piece, weights=sizes, minlength=n_pieces)
         self.pieces = np.flatnonzero((piece_ids > 0) & (data.piece_heldout == heldout))
         if not len(self.pieces):
-            raise ValueError("this side of the split holds no music")
+            side = "held out of training" if heldout else "to train on"
+            raise InputError(
+                f"the prepared notes hold no piece {side}; prepare a folder of two different pieces or more"
+            )
         self.first_section = np.searchsorted(data.section_piece, np.arange(n_pieces), side="left")
         self.end_section = np.searchsorted(data.section_piece, np.arange(n_pieces), side="right")
         self.weights = self._weights(piece_ids, pool_shares)
@@ -72,7 +79,10 @@ class NoteChunks:
                 if total > 0:
                     weights[pools == number] *= shares.get(name, 0.0) / total
         if weights.sum() <= 0:
-            raise ValueError("the pool shares leave nothing to train on; give a share to a pool that has music")
+            raise InputError(
+                f"pool_shares ({', '.join(shares or {})}) leave nothing to train on; name some of the sets "
+                f"{', '.join(self.data.about['pools'])}, or take pool_shares out"
+            )
         return weights / weights.sum()
 
     @cached_property

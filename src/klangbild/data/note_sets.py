@@ -1,7 +1,7 @@
 """The raw sets of MIDI files: zips with a CSV beside them, or plain folders of a user's own files.
 
-A raw folder holds `NAME.zip` (members named in the `file` column of `NAME.csv`), or folders `NAME/` of .mid files with an
-optional `NAME.csv`, or loose .mid files (set "mine"). Known CSV columns, all but `file` optional: `licence`, `source`,
+A raw folder holds `NAME.zip` (members named in the `file` column of `NAME.csv`), or folders `NAME/` of .mid files, nested
+as one likes, with an optional `NAME.csv`, or loose .mid files (set "mine", `mine.csv`). Known CSV columns, all but `file` optional: `licence`, `source`,
 `split` (train | val | test), `valence` and `arousal` (human labels, -1..1), `valence_mean` and `arousal_mean` (the same,
 VGMIDI's names), `quadrant` (1..4, EMOPIA's), `weak_spotify_valence`, `weak_spotify_energy` (0..1, never trained on).
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from klangbild.errors import InputError
 # What the README of a set says where its CSV has no licence column.
 _SET_LICENCES = {"emopia": "CC BY-NC-SA 4.0", "vgmidi": "unstated"}
 _MIDI_ENDINGS = (".mid", ".midi")
+LOOSE = "mine"
+"""The set of files that lie in the raw folder itself."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +46,23 @@ class RawFile:
         return f"{self.set}/{self.file}"
 
 
-def _number(row: dict[str, str], *columns: str) -> float | None:
+def _number(row: dict[str, str], low: float, high: float, *columns: str) -> float | None:
     for column in columns:
         if row.get(column):
-            return float(row[column])
+            try:
+                value = float(row[column])
+            except ValueError:
+                value = float("nan")
+            if not low <= value <= high:
+                raise InputError(
+                    f"{row['file']}: its CSV says {column} {row[column]!r}; write a number from {low:g} to {high:g}"
+                )
+            return value
     return None
 
 
 def _labelled(name: str, file: str, data: bytes, row: dict[str, str]) -> RawFile:
-    quadrant = _number(row, "quadrant")
+    quadrant = _number(row, 1, 4, "quadrant")
     return RawFile(
         set=name,
         file=file,
@@ -59,19 +70,22 @@ def _labelled(name: str, file: str, data: bytes, row: dict[str, str]) -> RawFile
         licence=row.get("licence") or _SET_LICENCES.get(name, "unstated"),
         origin=row.get("source") or name,
         split=row.get("split") or None,
-        valence=_number(row, "valence", "valence_mean"),
-        arousal=_number(row, "arousal", "arousal_mean"),
+        valence=_number(row, -1, 1, "valence", "valence_mean"),
+        arousal=_number(row, -1, 1, "arousal", "arousal_mean"),
         quadrant=int(quadrant) if quadrant else None,
-        weak_valence=_number(row, "weak_spotify_valence"),
-        weak_energy=_number(row, "weak_spotify_energy"),
+        weak_valence=_number(row, 0, 1, "weak_spotify_valence"),
+        weak_energy=_number(row, 0, 1, "weak_spotify_energy"),
     )
 
 
 def _rows(path: Path) -> dict[str, dict[str, str]]:
     if not path.is_file():
         return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: is not a CSV in UTF-8 ({error}); save it as one") from None
     if rows and "file" not in rows[0]:
         raise InputError(f"{path}: has no 'file' column; add one that names each MIDI file")
     return {row["file"]: row for row in rows}
@@ -87,26 +101,42 @@ def read_sets(raw_dir: Path) -> Iterator[RawFile]:
         raise InputError(f"{raw_dir}: there is no such folder; give the folder that holds the MIDI sets")
     found = False
     for path in sorted(raw_dir.iterdir()):
-        rows = _rows(path.with_suffix(".csv"))
         if path.suffix == ".zip":
-            with zipfile.ZipFile(path) as archive:
-                members = set(archive.namelist())
-                if missing := set(rows) - members:
-                    raise InputError(
-                        f"{path}: lacks {sorted(missing)[0]}, which its CSV names; unpack or copy it again"
-                    )
-                names = sorted(rows) or sorted(m for m in members if m.lower().endswith(_MIDI_ENDINGS))
-                for name in names:
-                    found = True
-                    yield _labelled(path.stem, name, archive.read(name), rows.get(name, {}))
+            source = _zipped(path)
         elif path.is_dir():
-            rows = _rows(path.parent / f"{path.name}.csv")
-            for file in sorted(f for f in path.rglob("*") if f.suffix.lower() in _MIDI_ENDINGS):
-                found = True
-                name = file.relative_to(path).as_posix()
-                yield _labelled(path.name, name, file.read_bytes(), rows.get(name, {}))
+            source = _folder(path)
         elif path.suffix.lower() in _MIDI_ENDINGS:
+            row = _rows(raw_dir / f"{LOOSE}.csv").get(path.name, {})
+            source = [_labelled(LOOSE, path.name, path.read_bytes(), row)]
+        else:
+            continue
+        for file in source:
             found = True
-            yield _labelled("mine", path.name, path.read_bytes(), {})
+            yield file
     if not found:
         raise InputError(f"{raw_dir}: holds no MIDI files; give a folder with .mid files or zips of them")
+
+
+def _zipped(path: Path) -> Iterator[RawFile]:
+    rows = _rows(path.with_suffix(".csv"))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = set(archive.namelist())
+            if missing := set(rows) - members:
+                raise InputError(f"{path}: lacks {sorted(missing)[0]}, which its CSV names; unpack or copy it again")
+            for name in sorted(rows) or sorted(m for m in members if m.lower().endswith(_MIDI_ENDINGS)):
+                yield _labelled(path.stem, name, archive.read(name), rows.get(name, {}))
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path}: is not a whole zip file ({error}); copy it again, or put it elsewhere") from None
+
+
+def _folder(path: Path) -> Iterator[RawFile]:
+    rows = _rows(path.parent / f"{path.name}.csv")
+    files = sorted(f for f in path.rglob("*") if f.suffix.lower() in _MIDI_ENDINGS and f.is_file())
+    names = [f.relative_to(path).as_posix() for f in files]
+    if missing := set(rows) - set(names):
+        raise InputError(
+            f"{path}: lacks {sorted(missing)[0]}, which {path.name}.csv names; copy it there, or mend the CSV"
+        )
+    for file, name in zip(files, names, strict=True):
+        yield _labelled(path.name, name, file.read_bytes(), rows.get(name, {}))

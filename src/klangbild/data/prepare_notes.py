@@ -5,7 +5,8 @@ reason, near copies kept on one side of the split (`near_duplicates`), cut into 
 measured (`section_features`) and pseudo-labelled (`emotion_labels`). Out come
 
     NAME.npz           ids, sections, features, labels, split: all that `klangbild train notes` needs
-    NAME-manifest.csv  a row a file: set, licence, origin, sha256, split, and why it was mended or dropped
+    NAME-manifest.csv  a row a file: set, licence, origin, sha256, split, what labelled it, why it was mended or dropped
+    NAME-labels.npz    where people rated enough pieces: the fitted labelling, to label others by (`labelling`)
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from klangbild.data.emotion_labels import RatedPieces, label_sections
+from klangbild.data.choose_labels import labels_in_words, labels_of_pieces, relabelled
+from klangbild.data.labelling import Labelling, write_card
 from klangbild.data.manifest import Row, is_open, sha256_of, write_manifest
 from klangbild.data.near_duplicates import clusters, minhash
 from klangbild.data.note_data import NoteData
@@ -88,7 +90,7 @@ def _prepare_one(raw: RawFile, language: BarsLanguage) -> _Prepared:
     try:
         original = read_midi(raw.data)
     except InputError as error:
-        out.note, out.dropped = str(error), True
+        out.note, out.dropped = str(error).removeprefix("the MIDI data: ").split(";")[0], True
         return out
     piece, out.note = prepare_piece(original)
     if piece is None:
@@ -132,19 +134,47 @@ def choose_split(names: list[str], splits: list[str | None], cluster: np.ndarray
         if any(names[i].split("/", 1)[0] in listed_sets for i in members):
             chosen = any(names[i] in fixed for i in members)
         else:
-            chosen = int(hashlib.sha256(first.encode()).hexdigest()[:8], 16) / 2**32 < HELDOUT_SHARE
+            chosen = _draw(first) < HELDOUT_SHARE
         heldout[members] = official or (chosen and not any(splits[i] == "train" for i in members))
     return heldout
 
 
+def with_both_sides(heldout: np.ndarray, names: list[str], cluster: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """The split (files,) of a small folder, whose few clusters may all have fallen on one side: then one changes sides.
+
+    usable: bool (files,): has music. Nothing can be held out of a single cluster: that one is trained on.
+    """
+    heldout = heldout.copy()
+    if len(set(heldout[usable].tolist())) == 2:
+        return heldout
+    firsts = {int(c): min(np.array(names)[usable & (cluster == c)].tolist()) for c in np.unique(cluster[usable])}
+    order = sorted(firsts, key=lambda c: _draw(firsts[c]))
+    all_held = bool(heldout[usable].all())
+    if len(order) > 1 or all_held:
+        heldout[cluster == order[-1 if all_held else 0]] = not all_held
+    return heldout
+
+
+def _draw(name: str) -> float:
+    """A number in [0, 1) that a name keeps for ever."""
+    return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 2**32
+
+
 def prepare_notes(
-    raw_dir: Path, out: Path, *, licence: str = "all", exclude_labels: Iterable[str] = (), progress: bool = True
+    raw_dir: Path,
+    out: Path,
+    *,
+    licence: str = "all",
+    exclude_labels: Iterable[str] = (),
+    labels: Path | None = None,
+    progress: bool = True,
 ) -> NoteData:
     """Prepare every MIDI file below `raw_dir` and write `out` (.npz) and its manifest.
 
     Args:
         licence: "all", or "open" for CC0, MIT, BSD, Artistic and the like only.
         exclude_labels: sets whose human ratings are not used at all (for a judge that must not be circular).
+        labels: a fitted labelling to use where too few pieces are rated, instead of the one that ships.
     Raises:
         InputError: nothing usable in the folder.
     """
@@ -156,21 +186,47 @@ def prepare_notes(
         prepared.append(_prepare_one(raw, language))
         if progress and len(prepared) % 250 == 0:
             print(f"{len(prepared)} files, last {raw.name}", file=sys.stderr, flush=True)
-    if not any(p.sections and not p.dropped for p in prepared):
-        raise InputError(f"{raw_dir}: holds no usable MIDI file" + (" of an open licence" if licence == "open" else ""))
+    usable = np.array([bool(p.sections) and not p.dropped for p in prepared])
+    if not usable.any():
+        raise InputError(_why_nothing(raw_dir, prepared, licence))
     cluster = clusters([p.print_ for p in prepared])
-    heldout = choose_split([p.raw.name for p in prepared], [p.raw.split for p in prepared], cluster, fixed_heldout())
-    data = _assemble(prepared, heldout, cluster, language, set(exclude_labels))
+    names = [p.raw.name for p in prepared]
+    heldout = choose_split(names, [p.raw.split for p in prepared], cluster, fixed_heldout())
+    heldout = with_both_sides(heldout, names, cluster, usable)
+    fitted = Labelling.load(labels) if labels else None
+    data = relabelled(
+        _assemble(prepared, heldout, cluster, language),
+        exclude_labels=exclude_labels,
+        open_only=licence == "open",
+        labelling=fitted,
+    )
     data.save(out)
-    write_manifest(out.with_name(out.stem + "-manifest.csv"), _rows(prepared, heldout))
+    if data.about["labels"]["from"] == "ratings":
+        beside = out.with_name(out.stem + "-labels.npz")
+        Labelling.fit(data).save(beside)
+        write_card(data, beside, f"klangbild data prepare notes {raw_dir.name}")
+    write_manifest(out.with_name(out.stem + "-manifest.csv"), _rows(prepared, data))
     if progress:
         print(summary(prepared, data), file=sys.stderr)
+        print(labels_in_words(data), file=sys.stderr)
     return data
 
 
-def _assemble(
-    prepared: list[_Prepared], heldout: np.ndarray, cluster: np.ndarray, language: BarsLanguage, excluded: set[str]
-) -> NoteData:
+def _why_nothing(raw_dir: Path, prepared: list[_Prepared], licence: str) -> str:
+    """One line: what is wrong with the folder and what to do."""
+    if not prepared:
+        return (
+            f"{raw_dir}: holds no MIDI file of an open licence; name licences in its CSV, or leave --licence open out"
+        )
+    first = prepared[0]
+    files = "its one MIDI file cannot" if len(prepared) == 1 else f"none of its {len(prepared)} MIDI files can"
+    why = first.note.removeprefix("the MIDI data: ").split(";")[0]
+    return (
+        f"{raw_dir}: {files} be used ({first.raw.file}: {why}); give whole MIDI files of {FEWEST_NOTES} notes or more"
+    )
+
+
+def _assemble(prepared: list[_Prepared], heldout: np.ndarray, cluster: np.ndarray, language: BarsLanguage) -> NoteData:
     pools = sorted({p.raw.set for p in prepared})
     piece = np.concatenate([np.full(len(p.sections), i) for i, p in enumerate(prepared)])
     ids = [s for p in prepared for s in p.sections]
@@ -182,7 +238,7 @@ def _assemble(
         for r in (p.raw for p in prepared)
     ]
     nothing = np.zeros(len(ids), np.float32)
-    data = NoteData(
+    return NoteData(
         ids=np.concatenate(ids),
         section_start=np.concatenate([[0], np.cumsum([len(s) for s in ids])]).astype(np.int64),
         section_piece=piece.astype(np.int32),
@@ -208,35 +264,13 @@ def _assemble(
             },
         },
     )
-    return relabelled(data, exclude_labels=excluded)
 
 
-def relabelled(data: NoteData, *, exclude_labels: Iterable[str] = ()) -> NoteData:
-    """The same data with its emotion labels made anew from its features.
-
-    exclude_labels: sets whose human ratings are not used, neither as labels nor to fit the pseudo-labels.
-
-    Raises:
-        InputError: no piece is rated, so that valence has nothing to be fitted on.
-    """
-    excluded = [data.about["pools"].index(name) for name in exclude_labels]
-    rating = np.where(np.isin(data.piece_pool, excluded)[:, None], [np.nan, np.nan, 0.0], data.piece_rating)
-    rated = RatedPieces(rating[:, 0], rating[:, 1], rating[:, 2].astype(int))
-    n_notes = data.features[:, FEATURES.index("notes_per_s")] * data.section_seconds
-    pool = data.piece_pool[data.section_piece]
-    try:
-        valence, arousal, source = label_sections(data.features, n_notes, pool, data.section_piece, rated)
-    except ValueError as error:
-        raise InputError(
-            f"{error}; put a set with columns valence, arousal or quadrant in its CSV beside the others"
-        ) from None
-    return replace(data, valence=valence, arousal=arousal, label_source=source)
-
-
-def _rows(prepared: list[_Prepared], heldout: np.ndarray) -> Iterable[Row]:
-    for p, held in zip(prepared, heldout, strict=True):
+def _rows(prepared: list[_Prepared], data: NoteData) -> Iterable[Row]:
+    for p, held, labels in zip(prepared, data.piece_heldout, labels_of_pieces(data), strict=True):
         split = "dropped" if p.dropped else "heldout" if held else "train"
-        yield Row(p.raw.file, p.raw.set, p.raw.licence, p.raw.origin, sha256_of(p.raw.data), split, p.note)
+        labels = "" if p.dropped else labels
+        yield Row(p.raw.file, p.raw.set, p.raw.licence, p.raw.origin, sha256_of(p.raw.data), split, p.note, labels)
 
 
 def summary(prepared: list[_Prepared], data: NoteData) -> str:
