@@ -126,6 +126,8 @@ def test_a_longer_piece_is_one_piece(model):
     """Over windows as in one, where the network looks at each latent alone; and every window starts where the plan says."""
 
     class Alone:
+        window, fewest, grid = 160, 80, 1
+
         def velocity(self, x, t, conditions):
             assert x.shape[1] == 160
             return np.tanh(x) * conditions["context"].mean(axis=(1, 2))[:, None, None]
@@ -146,6 +148,8 @@ def test_what_a_flow_was_made_of_fits_best(model):
     music = np.random.default_rng(1).standard_normal((160, 4)).astype(np.float32)
 
     class Knowing:
+        window, fewest, grid = 160, 80, 1
+
         def velocity(self, x, t, conditions):
             told = conditions["context"][:, 0, 0][:, None, None]
             return (music[None] * told - x) / (1 - t[:, None, None] + 1e-3)

@@ -1,4 +1,4 @@
-"""`klangbild train sound-magnitudes` and `klangbild train export sound-magnitudes|art2mus`: parts of the small sound model.
+"""`klangbild train sound-magnitudes`, `roll-latent` and `klangbild train export ...` of these: parts of the small sound models.
 
 Hung into the `train` command by its own file.
 """
@@ -11,7 +11,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from klangbild.cli import small_art2mus
+from klangbild.cli import roll, small_art2mus
 from klangbild.errors import EXIT_OK, NotAvailableError
 
 _CONFIG = Path("configs/sound-magnitudes.toml")
@@ -32,6 +32,7 @@ def add_small_sound_commands(parts: Any, exports: Any) -> None:
     export.add_argument("--weights-out", type=Path, metavar="DIR", help="also float16 weights, e.g. checkpoints")
     export.set_defaults(run=_run_export)
     small_art2mus.add_export(exports)
+    roll.add_roll_commands(parts, exports)
 
 
 def _common(parser: argparse.ArgumentParser) -> None:

@@ -27,9 +27,7 @@ def add_sound_commands(parts: argparse._SubParsersAction, exports: argparse._Sub
     export = exports.add_parser("sound", help="the small sound model", description=_EXPORT)
     _common(export)
     export.add_argument("--checkpoint", type=Path, metavar="FILE", help="which (default: decayed branch, else newest)")
-    export.add_argument(
-        "--out", type=Path, default=Path("src/klangbild/weights"), metavar="DIR", help="for .onnx and .json"
-    )
+    export.add_argument("--out", type=Path, metavar="DIR", help="for .onnx and .json (default: where that model ships)")
     export.add_argument(
         "--weights-out", type=Path, metavar="DIR", help="also .safetensors to train on from, e.g. checkpoints"
     )
@@ -88,5 +86,6 @@ def run_export_sound(args: argparse.Namespace) -> int:
     config = _config(args)
     from klangbild.train.export_sound import export_sound
 
-    print(export_sound(config, checkpoint=args.checkpoint, out_dir=args.out, weights_dir=args.weights_out))
+    ships = Path("src/klangbild/weights", "roll" if config.latent else "")
+    print(export_sound(config, checkpoint=args.checkpoint, out_dir=args.out or ships, weights_dir=args.weights_out))
     return EXIT_OK

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from klangbild.atomic import atomic_path
-from klangbild.diffusion.roll import GROUP_OF_LANE, GROUPS, N_LANES, STEPS, RollNotes
+from klangbild.diffusion.roll import BAR_BEATS, FIRST_LANE, GROUP_OF_LANE, GROUPS, N_LANES, STEPS, RollNotes
 from klangbild.errors import InputError
 
 CLIP_BEATS = 64
@@ -89,6 +89,21 @@ class RollData:
         mine = slice(int(self.run_start[run]), int(self.run_start[run + 1]))
         whole = (part[mine].astype(np.int32) for part in (self.note_step, self.note_lane, self.note_length))
         return RollNotes(*whole, self.note_loud[mine].astype(np.float32) / 127)
+
+    def height(self) -> np.ndarray:
+        """How high each clip lies: mean pitch of its pitched notes, (N,) MIDI numbers; 60 for drums alone."""
+        pitch = np.array([group.lowest for group in GROUPS])[GROUP_OF_LANE] + np.arange(N_LANES)
+        pitch -= np.array(FIRST_LANE[:-1])[GROUP_OF_LANE]
+        found = []
+        for clip in range(len(self)):
+            lanes = self.clip_notes(clip).lane
+            lanes = lanes[GROUP_OF_LANE[lanes] > 0]
+            found.append(pitch[lanes].mean() if len(lanes) else 60.0)
+        return np.array(found, np.float32)
+
+    def place(self, clip: int) -> tuple[int, int, int, int]:
+        """Piece, stretch, bar of it, and semitones moved (none): where a clip comes from."""
+        return int(self.clip_piece[clip]), int(self.clip_run[clip]), int(self.clip_beat[clip]) // BAR_BEATS, 0
 
     def clip_notes(self, clip: int) -> RollNotes:
         """A clip's notes, from its first beat; those that began before it are left out."""

@@ -3,7 +3,7 @@
 Nobody made these pictures and this music for each other. A pair is near in four numbers, each -1..1:
 
     valence, arousal   of the picture as our emotion model reads it, on the music's plane; of the clip as labelled (weight 1)
-    light              of the picture, and how high the clip's sound lies (its spectral centroid), in ranks (weight 1/4)
+    light              of the picture, and how high the clip lies (its spectral centroid, or its mean pitch), in ranks (weight 1/4)
     detail             edges in the picture, and notes per second in the clip, in ranks (weight 1/4)
 
 The last two are correspondences that people are known to make (brighter is higher, Marks 1974; busier is denser). The
@@ -28,8 +28,8 @@ import numpy as np
 from klangbild.atomic import atomic_path, atomic_write
 from klangbild.data.manifest import sha256_of
 from klangbild.data.picture_views import PictureViews, picture_views
+from klangbild.data.roll_data import RollData
 from klangbild.data.sound_data import SoundData
-from klangbild.diffusion.small_latent import N_MELS, from_int8
 from klangbild.errors import InputError
 from klangbild.picture.encoder import LEVELS
 
@@ -110,7 +110,7 @@ def pair_sound(
     else:
         views = picture_views(pictures, most=most_pictures, seed=seed, on_progress=on_progress)
         views.save(cache)
-    sound = SoundData.load(sound_file)
+    sound = load_clips(sound_file)
     pairs = match(views, sound, most_pairs=most_pairs, seed=seed)
     pairs.about["sound_sha256"] = sha256_of(sound_file.read_bytes())
     text = manifest_text(pairs, sound)
@@ -121,7 +121,19 @@ def pair_sound(
     return pairs
 
 
-def match(views: PictureViews, sound: SoundData, *, most_pairs: int = MOST_PAIRS, seed: int = 0) -> SoundPairs:
+def load_clips(path: Path) -> SoundData | RollData:
+    """Prepared clips of either kind. Raises InputError: missing, or of no kind of ours."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            is_roll = "note_lane" in archive.files
+    except (OSError, ValueError, zipfile.BadZipFile):
+        is_roll = False
+    return RollData.load(path) if is_roll else SoundData.load(path)
+
+
+def match(
+    views: PictureViews, sound: SoundData | RollData, *, most_pairs: int = MOST_PAIRS, seed: int = 0
+) -> SoundPairs:
     """Pairs of both sides of the split, training pairs first.
 
     Raises:
@@ -168,19 +180,9 @@ def picture_numbers(views: PictureViews) -> np.ndarray:
     return np.column_stack([views.asked, _ranks(views.brightness), _ranks(views.edge_density)])
 
 
-def clip_numbers(sound: SoundData) -> np.ndarray:
+def clip_numbers(sound: SoundData | RollData) -> np.ndarray:
     """(n, 4) in the order of `AXES`."""
-    return np.column_stack([sound.valence, sound.arousal, _ranks(spectral_height(sound)), _ranks(sound.rate)])
-
-
-def spectral_height(sound: SoundData) -> np.ndarray:
-    """Mean mel band of each clip's sound, weighted by magnitude: (n,), 0..79."""
-    bands = np.arange(N_MELS)
-    found = []
-    for latents in sound.latents:
-        mel = np.exp(sound.latent.decode(from_int8(latents)))
-        found.append(float((mel @ bands).sum() / mel.sum()))
-    return np.array(found, np.float32)
+    return np.column_stack([sound.valence, sound.arousal, _ranks(sound.height()), _ranks(sound.rate)])
 
 
 def held_out(views: PictureViews) -> np.ndarray:
@@ -188,18 +190,18 @@ def held_out(views: PictureViews) -> np.ndarray:
     return np.array([int(digest[:8], 16) < HELDOUT_SHARE * 2**32 for digest in views.sha256])
 
 
-def manifest_text(pairs: SoundPairs, sound: SoundData) -> str:
+def manifest_text(pairs: SoundPairs, sound: SoundData | RollData) -> str:
     """One row a pair; licences of the music by pool."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
     pools, licences = sound.about["pools"], sound.about["licences"]
     for i, clip in enumerate(pairs.clip.tolist()):
-        plan, name = sound.plan(clip), str(pairs.views.name[i])
+        name = str(pairs.views.name[i])
         licence = licences.get(pools[int(sound.pool[clip])]) or "not stated"
         writer.writerow([
-            name, pairs.views.sha256[i], LICENCES.get(name.partition("/")[0], "not stated"), clip, plan.piece, plan.section,
-            plan.bar, plan.shift, licence if isinstance(licence, str) else "; ".join(licence),
+            name, pairs.views.sha256[i], LICENCES.get(name.partition("/")[0], "not stated"), clip, *sound.place(clip),
+            licence if isinstance(licence, str) else "; ".join(licence),
             f"{pairs.distance[i]:.4f}", *(f"{v:.3f}" for v in pairs.views.asked[i]), f"{sound.valence[clip]:.3f}",
             f"{sound.arousal[clip]:.3f}", "heldout" if pairs.heldout[i] else "train",
         ])  # fmt: skip

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any, Protocol
 
 import numpy as np
 
 from klangbild.data.sound_captions import caption
-from klangbild.data.sound_clips import CLIP_LATENTS
-from klangbild.data.sound_data import SoundData
 from klangbild.diffusion.small_latent import from_int8
 from klangbild.diffusion.small_words import MOST_WORDS, Vocabulary, caption_mask
 
@@ -18,9 +17,42 @@ TIME_MIDDLE, TIME_SPREAD = -0.7, 1.2
 only there can words tell what the noisy clip does not show (Esser et al. 2024 shift times the same way)."""
 
 
+class ClipLatents(Protocol):
+    """Clips of either latent: `data.sound_data.SoundData` or `train.roll_clips.RollClips`; with the facts that captions are made of.
+
+    latents (N, T, channels) int8; clip_heldout (N,) bool; grid: a crop starts at a multiple of it; channel_weights (channels,): how
+    much each counts in a loss, mean 1.
+    """
+
+    about: dict[str, Any]
+    valence: np.ndarray
+    arousal: np.ndarray
+    tempo: np.ndarray
+    mode: np.ndarray
+    meter: np.ndarray
+    families: np.ndarray
+    rate: np.ndarray
+    pool: np.ndarray
+
+    @property
+    def tonic(self) -> np.ndarray | None: ...
+
+    @property
+    def latents(self) -> np.ndarray: ...
+
+    @property
+    def clip_heldout(self) -> np.ndarray: ...
+
+    @property
+    def grid(self) -> int: ...
+
+    @property
+    def channel_weights(self) -> np.ndarray: ...
+
+
 @dataclass(frozen=True)
 class SoundBatch:
-    """latents (B, T, 64) float32; words (B, 12) int64; mask (B, 12) float32; noise (B, T, 64); time (B,) in 0..1."""
+    """latents (B, T, C) float32; words (B, 12) int64; mask (B, 12) float32; noise (B, T, C); time (B,) in 0..1."""
 
     latents: np.ndarray
     words: np.ndarray
@@ -42,7 +74,7 @@ class SoundBatches:
 
     def __init__(
         self,
-        data: SoundData,
+        data: ClipLatents,
         vocabulary: Vocabulary,
         *,
         rows: int = 16,
@@ -57,12 +89,10 @@ class SoundBatches:
     def batch(self, step: int) -> SoundBatch:
         """A step's batch; with crops it has as many rows as without, of half the length."""
         rng = np.random.default_rng([self.seed, 1, step])
-        length = CLIP_LATENTS // 2 if rng.random() < self.crop_share else CLIP_LATENTS
+        whole = self.data.latents.shape[1]
+        length = whole // 2 if rng.random() < self.crop_share else whole
         clips = self._clips(step)
-        starts = rng.integers(0, CLIP_LATENTS - length + 1, size=len(clips))
-        latents = from_int8(
-            np.stack([self.data.latents[c, s : s + length] for c, s in zip(clips, starts, strict=True)])
-        )
+        latents = crops(self.data, clips, length, rng)
         words = np.zeros((len(clips), MOST_WORDS), np.int64)
         for row, clip in enumerate(clips):
             if rng.random() >= self.words_dropped:
@@ -87,7 +117,7 @@ class SoundBatches:
 
 
 def heldout_batches(
-    data: SoundData, vocabulary: Vocabulary, *, clips: int, rows: int = 16, seed: int = 7
+    data: ClipLatents, vocabulary: Vocabulary, *, clips: int, rows: int = 16, seed: int = 7
 ) -> list[SoundBatch]:
     """Fixed batches of evenly spread held-out clips, whole, with full captions and the times of training, evenly."""
     held = np.flatnonzero(data.clip_heldout)
@@ -107,6 +137,13 @@ def heldout_batches(
             SoundBatch(latents, words, masks(words), noise, time[first : first + rows].astype(np.float32), part)
         )
     return made
+
+
+def crops(data: ClipLatents, clips: np.ndarray, length: int, rng: np.random.Generator) -> np.ndarray:
+    """A stretch of `length` latents of each clip, from wherever: (B, length, channels) float32."""
+    room = (data.latents.shape[1] - length) // data.grid
+    starts = rng.integers(0, room + 1, size=len(clips)) * data.grid
+    return from_int8(np.stack([data.latents[c, s : s + length] for c, s in zip(clips, starts, strict=True)]))
 
 
 def masks(words: np.ndarray) -> np.ndarray:

@@ -8,10 +8,10 @@ Facts are left out at random, so that the model learns to do without any of them
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from klangbild.data.sound_data import SoundData
 from klangbild.diffusion.small_words import (
     KINDS,
     TONICS,
@@ -21,6 +21,9 @@ from klangbild.diffusion.small_words import (
     tempo_word,
 )
 from klangbild.notes.families import FAMILY_NAMES
+
+if TYPE_CHECKING:
+    from klangbild.data.sound_batches import ClipLatents
 
 NEARNESS = 0.22
 """How far from a clip's place its emotion words lie (standard deviation, on -1..1)."""
@@ -42,7 +45,7 @@ _PLAYERS = {
 
 
 def caption(
-    data: SoundData, clip: int, rng: np.random.Generator, *, full: bool = False, feelings: float | None = None
+    data: ClipLatents, clip: int, rng: np.random.Generator, *, full: bool = False, feelings: float | None = None
 ) -> str:
     """Words for a clip. full: leave no fact out (for measuring). feelings: how often emotion words are said, 0..1."""
 
@@ -58,7 +61,8 @@ def caption(
     mode = ("minor", "major")[int(data.mode[clip])]
     key = ""
     if said(_KEY_SAID):
-        key = f"{TONICS[int(data.tonic[clip])].replace('-', ' ')} {mode}"
+        # where all music is moved to one key, only its mode can be told
+        key = mode if data.tonic is None else f"{TONICS[int(data.tonic[clip])].replace('-', ' ')} {mode}"
     elif said(_MODE_SAID):
         key = mode
     meter = {34: "waltz", 68: "6/8", 128: "6/8"}.get(int(data.meter[clip]), "")

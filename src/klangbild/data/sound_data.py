@@ -6,13 +6,13 @@ import json
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from klangbild.atomic import atomic_path
 from klangbild.data.sound_clips import ClipPlan
-from klangbild.diffusion.small_latent import MelLatent
+from klangbild.diffusion.small_latent import N_MELS, MelLatent, from_int8
 from klangbild.errors import InputError
 
 FACT_TYPES = {
@@ -58,9 +58,30 @@ class SoundData:
     latent: MelLatent
     about: dict[str, Any]
     """Pools, families, licences, sound font, seed, mel settings, sha256 of the notes file, share of variance kept."""
+    grid: ClassVar[int] = 1
+    """A crop may start at every latent."""
 
     def __len__(self) -> int:
         return len(self.latents)
+
+    @property
+    def channel_weights(self) -> np.ndarray:
+        """How much each axis of the latent counts in a loss: its spread in the log-mel, mean 1. float32 (64,)."""
+        return (self.latent.spread / self.latent.spread.mean()).astype(np.float32)
+
+    def height(self) -> np.ndarray:
+        """How high each clip's sound lies: mean mel band, weighted by magnitude, (N,), 0..79."""
+        bands = np.arange(N_MELS)
+        found = []
+        for latents in self.latents:
+            mel = np.exp(self.latent.decode(from_int8(latents)))
+            found.append(float((mel @ bands).sum() / mel.sum()))
+        return np.array(found, np.float32)
+
+    def place(self, clip: int) -> tuple[int, int, int, int]:
+        """Piece, section, bar of it, and semitones moved: where a clip comes from."""
+        plan = self.plan(clip)
+        return plan.piece, plan.section, plan.bar, plan.shift
 
     def plan(self, clip: int) -> ClipPlan:
         """What to render to hear clip number `clip`."""

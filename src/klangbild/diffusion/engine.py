@@ -1,7 +1,7 @@
 """The sound engines behind the house's one door: `compose(picture, engine="art2mus" | "melfusion")`.
 
-Without a model (or with `--model klangbild-small`, or a folder of such files) our own small model plays, which ships and
-needs no torch (`small_engine.py`); with `--model DIR` the published systems do (`published_engine.py`, extra `diffusion`).
+Without a model (or with `--model klangbild-small` or `klangbild-roll`, or a folder of such files) a small model of our own
+plays, which ships and needs no torch (`small_engine.py`); with `--model DIR` the published systems do (`published_engine.py`, extra `diffusion`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from klangbild.diffusion.small_model import FILES, NAME, open_small_sound
+from klangbild.diffusion.small_model import BASE, DEFAULT, FOLDERS, open_small_sound, shipped_folder
 from klangbild.errors import NotAvailableError
 from klangbild.settings import Settings
 
@@ -20,11 +20,12 @@ def load(settings: Settings) -> Any:
     Raises:
         NotAvailableError: its model, or a library that it needs, is not here. UsageError: its licence forbids commercial use.
     """
-    ships = settings.model in (None, NAME, "klangbild")
-    if ships or (Path(str(settings.model)) / FILES[1]).is_file():
+    name = DEFAULT if settings.model in (None, "klangbild") else str(settings.model)
+    folder = shipped_folder(name) if name in FOLDERS else Path(name)
+    if name in FOLDERS or (folder / BASE).is_file():
         from klangbild.diffusion.small_engine import SmallEngine
 
-        return SmallEngine(settings, open_small_sound(None if ships else Path(str(settings.model))))
+        return SmallEngine(settings, open_small_sound(folder))
     try:
         from klangbild.diffusion.published_engine import PublishedEngine
     except ModuleNotFoundError as error:

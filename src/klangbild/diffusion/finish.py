@@ -12,7 +12,7 @@ PEAK = 0.89  # -1 dBFS; loudness is set later, by the same step for every engine
 
 
 def finish(waveform: np.ndarray, rate: int, *, seconds: float, fade_s: float = FADE_S) -> Audio:
-    """Mono waveform (n,) -> `Audio` of exactly `seconds`, faded out over its last `fade_s` (at most a tenth of it).
+    """Waveform (n,) or (channels, n) -> `Audio` of exactly `seconds`, faded out over its last `fade_s` (at most a tenth of it).
 
     Raises:
         KlangbildError: the waveform has numbers that are not finite.
@@ -20,12 +20,13 @@ def finish(waveform: np.ndarray, rate: int, *, seconds: float, fade_s: float = F
     if not np.isfinite(waveform).all():
         raise KlangbildError("the vocoder produced numbers that are not finite; use float32 or bfloat16")
     n = round(seconds * rate)
-    samples = np.zeros(n, dtype=np.float32)
-    samples[: min(n, len(waveform))] = waveform[:n]
+    channels = np.atleast_2d(waveform)
+    samples = np.zeros((len(channels), n), dtype=np.float32)
+    samples[:, : min(n, channels.shape[1])] = channels[:, :n]
     peak = float(np.abs(samples).max(initial=0.0))
     if peak > PEAK:
         samples *= PEAK / peak
     n_fade = min(round(fade_s * rate), n // 10)
     if n_fade:
-        samples[n - n_fade :] *= np.cos(np.linspace(0, np.pi / 2, n_fade, dtype=np.float32)) ** 2
-    return Audio(samples[None], rate)
+        samples[:, n - n_fade :] *= np.cos(np.linspace(0, np.pi / 2, n_fade, dtype=np.float32)) ** 2
+    return Audio(samples, rate)

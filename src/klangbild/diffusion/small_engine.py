@@ -10,7 +10,6 @@ Candidates are ranked by how much better the wish explains them than its opposit
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,18 +18,15 @@ from typing import Any
 import numpy as np
 
 from klangbild.brief import Brief, Music, OnProgress
-from klangbild.diffusion.finish import finish
 from klangbild.diffusion.small_condition import Condition, PicturePart
 from klangbild.diffusion.small_description import description, emotion_words
-from klangbild.diffusion.small_latent import LATENTS_PER_S, RATE
-from klangbild.diffusion.small_model import NAME, SmallSound
+from klangbild.diffusion.small_model import Asked, SmallModel
 from klangbild.diffusion.small_projection import DEFAULT_VARIANT, open_projection
-from klangbild.diffusion.small_sampler import fit, sample
+from klangbild.diffusion.small_sampler import fit
 from klangbild.diffusion.small_words import MOST_WORDS, CaptionWords
 from klangbild.errors import Stopped, UsageError
 from klangbild.notes.models import refuse_if_noncommercial
 from klangbild.settings import Settings
-from klangbild.sound.audio import Audio
 
 DEFAULT_STEPS = 25
 DEFAULT_GUIDANCE = 3.5
@@ -50,9 +46,9 @@ class Wish:
 class SmallEngine:
     """The model that ships, and the picture part that the settings name."""
 
-    def __init__(self, settings: Settings, model: SmallSound) -> None:
+    def __init__(self, settings: Settings, model: SmallModel) -> None:
         self.name, self.model = settings.engine, model
-        refuse_if_noncommercial(NAME, self.model.licence, settings.commercial)
+        refuse_if_noncommercial(self.model.name, self.model.licence, settings.commercial)
 
     def play(self, brief: Brief, *, on_progress: OnProgress | None, on_bar: Callable[..., None] | None) -> Music:
         """A `Brief` of `compose.py` -> one sound, the best of the candidates.
@@ -70,17 +66,18 @@ class SmallEngine:
         loaded = time.perf_counter()
         steps = settings.steps or DEFAULT_STEPS
         guidance = settings.guidance or DEFAULT_GUIDANCE
-        made, stopped = self._candidates(wish, brief, seconds, steps, guidance, on_progress)
+        asked = Asked(seconds, brief.asked, wish.words.known, settings.tempo, settings.key, settings.soundfont)
+        made, stopped = self._candidates(wish, brief, asked, steps, guidance, on_progress)
         scores = [0.0]
         if len(made) > 1:
             # the same noise for all of them: they are compared on equal terms
             scores = [fit(self.model, m, wish.positive, wish.negative, _generator(brief.seed, 1)) for m in made]
         chosen = int(np.argmax(scores))
         sampled = time.perf_counter()
-        waveform = self.model.sound(made[chosen], _generator(brief.seed, 2))
-        best = finish(waveform, RATE, seconds=seconds)
+        played = self.model.play(made[chosen], _generator(brief.seed, 2), asked)
         facts: dict[str, Any] = {
-            "seconds": round(best.seconds, 3),
+            "seconds": round(played.stems[0][1].seconds, 3),
+            **played.facts,
             "solver": "euler",
             "steps": steps,
             "guidance": guidance,
@@ -93,7 +90,7 @@ class SmallEngine:
             facts["candidates"] = [round(score, 6) for score in scores]
             facts["chosen"] = chosen
         return Music(
-            stems=[("music", Audio(np.repeat(best.samples, 2, axis=0), best.rate))],  # the mix is stereo
+            stems=played.stems,
             piece=None,
             model=self.facts(part),
             facts=facts,
@@ -146,10 +143,10 @@ class SmallEngine:
     def facts(self, part: PicturePart | None) -> dict[str, Any]:
         """The record's "model"."""
         others = () if part is None else (part.sha256,)
-        return {"name": NAME, "sha256": self.model.sha256(*others), "licence": self.model.licence}
+        return {"name": self.model.name, "sha256": self.model.sha256(*others), "licence": self.model.licence}
 
     def _candidates(
-        self, wish: Wish, brief: Brief, seconds: float, steps: int, guidance: float, on_progress: OnProgress | None
+        self, wish: Wish, brief: Brief, asked: Asked, steps: int, guidance: float, on_progress: OnProgress | None
     ) -> tuple[list[np.ndarray], bool]:
         """(latents of each candidate that was finished, whether the caller stopped before the last)."""
         total = steps * brief.settings.candidates
@@ -161,9 +158,8 @@ class SmallEngine:
 
             try:
                 made.append(
-                    sample(
-                        self.model, wish.positive, wish.negative, _generator(brief.seed, 0, number),
-                        n_latents=math.ceil(seconds * LATENTS_PER_S), channels=self.model.channels, steps=steps,
+                    self.model.make(
+                        wish.positive, wish.negative, _generator(brief.seed, 0, number), asked, steps=steps,
                         guidance=guidance, on_step=on_step,
                     )
                 )  # fmt: skip

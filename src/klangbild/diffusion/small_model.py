@@ -1,58 +1,102 @@
-"""Our small sound model at run time: onnxruntime and numpy, no torch.
+"""Our small sound models at run time: onnxruntime and numpy, no torch.
 
     sound-words.onnx    words (n, 12) -> tokens (n, 12, D)
     sound-base.onnx     latents, time, what is listened to -> velocity
+    sound-base.json     the card: which latent it is, the vocabulary, the licence
+
+`SmallModel` is what the two have in common. In `SmallSound` (latent "mel") latents are a log-mel spectrogram,
+
     sound-latent.npz    latents <-> log-mel
     sound-magnitudes.onnx and Griffin-Lim    log-mel -> sound
 
-One thread: the same bytes on every machine. The folder is the package's own, or any other with files of these names.
+and in `roll_model.RollSound` (latent "roll") beats of music as notes. One thread: the same bytes on every machine. A model is a
+folder: the package's own, or any other with files of these names.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
+from klangbild.diffusion.finish import finish
 from klangbild.diffusion.small_condition import Condition, words_only
-from klangbild.diffusion.small_latent import MelLatent
+from klangbild.diffusion.small_latent import LATENTS_PER_S, RATE, MelLatent
+from klangbild.diffusion.small_sampler import OnStep, sample
 from klangbild.diffusion.small_vocoder import MagnitudeModel, griffin_lim, open_session
-from klangbild.diffusion.small_words import CaptionWords, Vocabulary, caption_mask
+from klangbild.diffusion.small_words import CARD, CaptionWords, Vocabulary, caption_mask
+from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, NotAvailableError
+from klangbild.sound.audio import Audio
 
-NAME = "klangbild-small"
-FILES = ("sound-words.onnx", "sound-base.onnx", "sound-latent.npz", "sound-magnitudes.onnx")
+NAME, ROLL_NAME = "klangbild-small", "klangbild-roll"
+BASE, WORDS = "sound-base.onnx", "sound-words.onnx"
+FOLDERS = {NAME: "", ROLL_NAME: "roll"}
+"""Where in `weights/` each model lies that ships."""
+DEFAULT = NAME
 
 
-class SmallSound:
-    """The four files of a folder. `layers`, `width`, `channels`: the network's; `card`: of the base.
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of the sound beside words and picture. words: those that were heard; tempo (bpm) and key: None, the model's
+    own choice."""
+
+    seconds: float
+    feeling: Emotion
+    words: tuple[str, ...] = ()
+    tempo: float | None = None
+    key: str | None = None
+    soundfont: str | None = None
+
+
+@dataclass(frozen=True)
+class Played:
+    """Sound of the asked length, and what the record says of it beside."""
+
+    stems: list[tuple[str, Audio]]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class SmallModel:
+    """Words and network of a folder. `layers`, `width`, `channels`: the network's; `card`: of the base.
 
     Raises:
         NotAvailableError: a file is not there. InputError: one is damaged, or they do not belong together.
     """
 
+    files: ClassVar[tuple[str, ...]] = (WORDS, BASE)
+    window: int
+    fewest: int
+    grid: int
+
     def __init__(self, folder: Path) -> None:
-        for name in (*FILES, "sound-base.json"):
+        for name in (*self.files, CARD):
             if not (folder / name).is_file():
                 raise NotAvailableError(
                     f"{folder / name}: the small sound model is not in this installation; use --engine notes, or make it "
                     "with 'klangbild train sound'"
                 )
         self.folder = folder
-        self._words, self._base = (open_session(folder / name) for name in FILES[:2])
-        self.latent = MelLatent.load(folder / FILES[2])
-        self.vocoder = MagnitudeModel(folder / FILES[3])
+        self.card = read_card(folder)
+        self._words, self._base = (open_session(folder / name) for name in (WORDS, BASE))
         try:
-            self.card = json.loads((folder / "sound-base.json").read_text(encoding="utf-8"))
             self.vocabulary = Vocabulary(self.card["vocabulary"])
-            shape = next(entry.shape for entry in self._base.get_inputs() if entry.name == "image_k")
-        except (ValueError, KeyError, StopIteration) as error:
-            raise InputError(f"{folder / 'sound-base.json'}: is not the card of a sound model ({error})") from None
-        self.layers, self.width, self.channels = int(shape[1]), int(shape[3]), len(self.latent.spread)
+            shapes = {entry.name: entry.shape for entry in self._base.get_inputs()}
+            self.channels = int(shapes["x"][2])
+            self.layers, self.width = int(shapes["image_k"][1]), int(shapes["image_k"][3])
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{folder / CARD}: is not the card of a sound model ({error})") from None
+
+    @property
+    def name(self) -> str:
+        return str(self.card.get("name", NAME))
 
     @property
     def licence(self) -> str:
@@ -61,7 +105,7 @@ class SmallSound:
     def sha256(self, *others: str) -> str:
         """One hash for all files, and whatever else (a picture part's hash) makes the sound."""
         digest = hashlib.sha256()
-        for name in FILES:
+        for name in self.files:
             digest.update(hashlib.sha256((self.folder / name).read_bytes()).digest())
         for other in others:
             digest.update(other.encode())
@@ -84,23 +128,83 @@ class SmallSound:
         """See `small_sampler.Velocity`."""
         return self._base.run(["velocity"], {"x": x, "t": t, **conditions})[0]
 
+    def make(
+        self, positive: Condition, negative: Condition, rng: np.random.Generator, asked: Asked, *, steps: int, guidance: float,
+        on_step: OnStep | None = None,
+    ) -> np.ndarray:  # fmt: skip
+        """Latents (n, channels) of as much music as is asked for. Raises Stopped: `on_step` said so."""
+        raise NotImplementedError
+
+    def sound(self, latents: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """All of the latents as dry mono sound at 16 kHz, float32 (n,): what measures listen to."""
+        raise NotImplementedError
+
+    def play(self, latents: np.ndarray, rng: np.random.Generator, asked: Asked) -> Played:
+        """Latents that `make` made for the same `asked` -> stereo stems of exactly so many seconds, with a faded end."""
+        raise NotImplementedError
+
+
+class SmallSound(SmallModel):
+    """Latents are a log-mel spectrogram."""
+
+    files = (WORDS, BASE, "sound-latent.npz", "sound-magnitudes.onnx")
+    window, fewest, grid = 160, 80, 1  # 10.24 s; half of it is the shortest that it was trained on
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.latent = MelLatent.load(folder / self.files[2])
+        self.vocoder = MagnitudeModel(folder / self.files[3])
+
+    def make(
+        self, positive: Condition, negative: Condition, rng: np.random.Generator, asked: Asked, *, steps: int, guidance: float,
+        on_step: OnStep | None = None,
+    ) -> np.ndarray:  # fmt: skip
+        """See `SmallModel.make`: (15.625 a second, 64)."""
+        return sample(
+            self, positive, negative, rng, n_latents=math.ceil(asked.seconds * LATENTS_PER_S), channels=self.channels,
+            steps=steps, guidance=guidance, on_step=on_step,
+        )  # fmt: skip
+
     def sound(self, latents: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Latents (n, 64) -> mono samples (n x 1024,) at 16 kHz."""
         return griffin_lim(self.vocoder.magnitudes(self.latent.decode(latents)), rng)
 
+    def play(self, latents: np.ndarray, rng: np.random.Generator, asked: Asked) -> Played:
+        """See `SmallModel.play`; one stem, the same on both sides."""
+        best = finish(self.sound(latents, rng), RATE, seconds=asked.seconds)
+        return Played([("music", Audio(np.repeat(best.samples, 2, axis=0), best.rate))])
 
-@lru_cache(maxsize=2)
-def open_small_sound(folder: Path | None = None) -> SmallSound:
-    """A folder's model, opened once; without one the model that ships."""
-    return SmallSound(folder or weights_folder())
+
+@lru_cache(maxsize=4)
+def open_small_sound(folder: Path | None = None) -> SmallModel:
+    """A folder's model, opened once; without one the model that ships and is the default."""
+    folder = folder or shipped_folder(DEFAULT)
+    if (folder / CARD).is_file() and read_card(folder).get("latent") == "roll":
+        from klangbild.diffusion.roll_model import RollSound
+
+        return RollSound(folder)
+    return SmallSound(folder)
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """A model's card. Raises InputError: it is damaged."""
+    try:
+        return dict(json.loads((folder / CARD).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{folder / CARD}: is not the card of a sound model ({error})") from None
 
 
 def installed_pictures(folder: Path | None = None) -> list[str]:
     """Which engines the small model can play here: "art2mus", "melfusion", each with a picture part of its own."""
-    folder = folder or weights_folder()
-    if not all((folder / name).is_file() for name in FILES):
+    folder = folder or shipped_folder(DEFAULT)
+    if not all((folder / name).is_file() for name in SmallModel.files):
         return []
     return [name for name in ("art2mus", "melfusion") if any(folder.glob(f"sound-{name}*.npz"))]
+
+
+def shipped_folder(name: str) -> Path:
+    """Where the files of a model that ships are."""
+    return weights_folder() / FOLDERS[name]
 
 
 def weights_folder() -> Path:

@@ -1,9 +1,9 @@
-"""Our small sound model as a torch network: words to tokens, and the velocity of a rectified flow over mel latents.
+"""Our small sound model as a torch network: words to tokens, and the velocity of a rectified flow over latents.
 
     words (B, 12) -> WordsEncoder -> tokens (B, 12, 256); four more tokens are free for a picture: the context (B, 16, 256)
     x_t = (1 - t) noise + t data -> SoundNetwork(x_t, t, context) -> data - noise
 
-A transformer over time (15.6 latents a second): in each block self-attention with rotary positions, cross-attention to the
+A transformer over time (15.6 mel latents a second, or a roll latent a beat): in each block self-attention with rotary positions, cross-attention to the
 context, and a feed-forward part, the first and the last of them scaled and shifted by time and by the mean of the context
 (one table for all blocks, as PixArt's). A picture may speak in each block's cross-attention in two more ways, both zero at
 the start and silent at zero: mixed into the words' keys and values, or through keys and values of its own behind a gate.
@@ -32,7 +32,8 @@ ROPE_BASE = 1000.0
 
 @dataclass(frozen=True)
 class SoundSizes:
-    """Widths and depths. vocabulary: numbers of words, 0 included."""
+    """Widths and depths. vocabulary: numbers of words, 0 included. period: latents after which a place in time comes back (16
+    beats, four bars), each with an offset of its own; 0: time has no such places, and x may begin anywhere."""
 
     vocabulary: int
     channels: int = 64
@@ -41,13 +42,15 @@ class SoundSizes:
     heads: int = 8
     hidden: int = 768
     words_hidden: int = 512
+    period: int = 0
 
     @property
     def head_width(self) -> int:
         return self.width // self.heads
 
     def as_dict(self) -> dict[str, int]:
-        return asdict(self)
+        # models without places say nothing of them, as they did before there were any
+        return {name: n for name, n in asdict(self).items() if name != "period" or n}
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,7 @@ class _Block(nn.Module):
 
 
 class SoundNetwork(nn.Module):
-    """x (B, T, 64), t (B,) in 0..1, context (B, 16, D), its mask (B, 16) of 0 and 1 -> velocity (B, T, 64); any T."""
+    """x (B, T, channels), t (B,) in 0..1, context (B, 16, D), its mask (B, 16) of 0 and 1 -> velocity like x; any T."""
 
     def __init__(self, sizes: SoundSizes, *, generator: torch.Generator | None = None) -> None:
         super().__init__()
@@ -172,6 +175,8 @@ class SoundNetwork(nn.Module):
         self.pooled = _linear(d, d, generator)
         self.time_out = _linear(d, 6 * d, generator, bias=True, zero=True)
         self.blocks = nn.ModuleList(_Block(sizes, generator) for _ in range(sizes.layers))
+        if sizes.period:
+            self.places = nn.Parameter(torch.zeros(sizes.period, d))
         self.last_shifts = _linear(d, 2 * d, generator, bias=True, zero=True)
         self.leave = _linear(d, sizes.channels, generator, bias=True, zero=True)
 
@@ -190,6 +195,8 @@ class SoundNetwork(nn.Module):
         bias = ((1.0 - context_mask) * MASKED)[:, None, None, :]
         before, after = F.pad(x, (0, 0, 1, 0))[:, :-1], F.pad(x, (0, 0, 0, 1))[:, 1:]
         h = self.enter(torch.cat([before, x, after], dim=-1))
+        if self.sizes.period:
+            h = h + self.places[torch.arange(x.shape[1], device=x.device) % self.sizes.period]
         turns = rotary(x.shape[1], self.sizes.head_width)
         turns = (turns[0].to(x), turns[1].to(x))
         for layer, block in enumerate(self.blocks):

@@ -20,8 +20,6 @@ from klangbild.diffusion.small_condition import Condition, stacked
 from klangbild.diffusion.window_plan import window_ramp, window_starts
 from klangbild.errors import KlangbildError, Stopped
 
-WINDOW = 160  # latents, 10.24 s
-FEWEST = 80  # the shortest that the network was trained on
 MOST_ROWS = 8  # of one call: bounds memory for long pieces
 FIT_TIMES = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
 
@@ -29,7 +27,14 @@ OnStep = Callable[[int], bool | None]  # (steps done) -> False to stop
 
 
 class Velocity(Protocol):
-    """The network: latents (B, T, 64), times (B,), inputs by name -> velocity (B, T, 64)."""
+    """The network: latents (B, T, channels), times (B,), inputs by name -> velocity like the latents.
+
+    window: latents that it knows at once; fewest: the shortest that it was trained on; grid: a window starts at a multiple of it.
+    """
+
+    window: int
+    fewest: int
+    grid: int
 
     def velocity(self, x: np.ndarray, t: np.ndarray, conditions: dict[str, np.ndarray]) -> np.ndarray: ...
 
@@ -45,24 +50,32 @@ def sample(
     steps: int,
     guidance: float,
     on_step: OnStep | None = None,
+    held: dict[int, float] | None = None,
 ) -> np.ndarray:
     """Latents (n_latents, channels), float32.
 
     Args:
         positive, negative: what to come near and what to keep away from; with guidance 1 the latter is not computed.
         rng: draws the noise.
+        held: channels that shall come out at a given number in every latent: on their way they stand where the flow would have them.
 
     Raises:
         Stopped: `on_step` said so.
         KlangbildError: the network's numbers are not finite.
     """
-    total = max(n_latents, FEWEST)
+    total = max(n_latents, model.fewest)
+    if total > model.window:
+        total = -(-total // model.grid) * model.grid
     x = rng.standard_normal((total, channels)).astype(np.float32)
+    noise = {channel: x[:, channel].copy() for channel in held or {}}
     sides = [positive] if guidance == 1 else [positive, negative]
     for step in range(steps):
         both = _over_windows(model, x, step / steps, sides)
         velocity = both[0] if guidance == 1 else both[1] + np.float32(guidance) * (both[0] - both[1])
         x = x + velocity / np.float32(steps)
+        done = np.float32((step + 1) / steps)
+        for channel, value in (held or {}).items():
+            x[:, channel] = (1 - done) * noise[channel] + done * np.float32(value)
         if not np.isfinite(x).all():
             raise KlangbildError(
                 f"the sound model produced numbers that are not finite at step {step + 1}; give less guidance"
@@ -91,8 +104,8 @@ def fit(
 
 def _over_windows(model: Velocity, x: np.ndarray, t: float, sides: list[Condition]) -> np.ndarray:
     """Velocity (sides, T, channels) of one state under each condition."""
-    starts = window_starts(len(x), WINDOW)
-    size = min(WINDOW, len(x))
+    starts = window_starts(len(x), model.window, grid=model.grid)
+    size = min(model.window, len(x))
     rows = [(side, start) for side in range(len(sides)) for start in starts]
     found = []
     for first in range(0, len(rows), MOST_ROWS):

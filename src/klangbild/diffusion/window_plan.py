@@ -12,17 +12,20 @@ import numpy as np
 OVERLAP = 0.25
 
 
-def window_starts(n_frames: int, window: int, *, overlap: float = OVERLAP) -> list[int]:
+def window_starts(n_frames: int, window: int, *, overlap: float = OVERLAP, grid: int = 1) -> list[int]:
     """First frames of windows that cover `n_frames`, the last one ending with them; neighbours share >= `overlap`.
+
+    grid: every start is a multiple of it; `n_frames` and `window` are, where there is more than one window.
 
     >>> window_starts(100, 40), window_starts(30, 40)
     ([0, 30, 60], [0])
     """
     if n_frames <= window:
         return [0]
-    hop = max(1, math.floor(window * (1 - overlap)))
-    n = math.ceil((n_frames - window) / hop) + 1
-    return [round(i * (n_frames - window) / (n - 1)) for i in range(n)]
+    room = (n_frames - window) // grid
+    hop = max(1, math.floor(window * (1 - overlap) / grid))
+    n = math.ceil(room / hop) + 1
+    return [grid * round(i * room / (n - 1)) for i in range(n)]
 
 
 def window_ramp(window: int) -> np.ndarray:

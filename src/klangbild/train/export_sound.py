@@ -18,20 +18,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from klangbild.data.sound_batches import SoundBatch, heldout_batches
+from klangbild.data.sound_batches import ClipLatents, SoundBatch, heldout_batches
 from klangbild.data.sound_data import SoundData
+from klangbild.diffusion.small_model import NAME, ROLL_NAME
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
-from klangbild.diffusion.small_words import CARD, MODEL, Vocabulary
+from klangbild.diffusion.small_words import CARD, Vocabulary
 from klangbild.errors import InputError
-from klangbild.notes.weights_torch import load_weights
 from klangbild.train.checkpoint import load_checkpoint
-from klangbild.train.sound_base import CHECKPOINT, DECAYED, SoundConfig, channel_weights, flow_loss, without_words
+from klangbild.train.int8_weights import load_int8, save_int8
+from klangbild.train.roll_clips import open_clips
+from klangbild.train.sound_base import CHECKPOINT, DECAYED, SoundConfig, flow_loss, without_words
 from klangbild.train.sound_graph import base_graph, words_graph
 
 LICENCE = "CC BY-NC-SA 4.0"
-BASE_FILE, WORDS_FILE, WEIGHTS_FILE = "sound-base.onnx", "sound-words.onnx", "sound-base.safetensors"
-_SCALE = "__scale"
-_MATRICES = "matrices int8 with a float32 scale a column, words' table float16, the rest float32"
+BASE_FILE, WORDS_FILE = "sound-base.onnx", "sound-words.onnx"
+WEIGHTS_FILES = {NAME: "sound-base.safetensors", ROLL_NAME: "roll-base.safetensors"}
+_MATRICES = "matrices int8 with a float32 scale a column (the words' table: a row), the rest float32"
 
 
 def averaged_model(checkpoint: Path) -> tuple[SoundModel, dict[str, Any]]:
@@ -52,8 +54,7 @@ def load_model(path: Path) -> tuple[SoundModel, Vocabulary, dict[str, Any]]:
     if path.suffix == ".pt":
         model, state = averaged_model(path)
         return model, Vocabulary(state["vocabulary"]), {"step": state["step"]}
-    kept, header = load_weights(path)
-    weights = {name: w * kept.get(f"{name}{_SCALE}", 1.0) for name, w in kept.items() if not name.endswith(_SCALE)}
+    weights, header = load_int8(path)
     try:
         vocabulary = Vocabulary(header["vocabulary"])
         model = SoundModel(SoundSizes(**header["sizes"]), vocabulary)
@@ -76,7 +77,7 @@ def export_sound(
     if checkpoint is None:
         checkpoint = run / DECAYED if (run / DECAYED).exists() else run / CHECKPOINT
     model, state = averaged_model(checkpoint)
-    data = SoundData.load(Path(config.data))
+    data = open_clips(Path(config.data), config.latent)
     blobs = {
         name: graph(model.sizes, _numpy(part.state_dict())).SerializeToString(deterministic=True)
         for name, graph, part in ((BASE_FILE, base_graph, model.base), (WORDS_FILE, words_graph, model.words))
@@ -90,35 +91,14 @@ def export_sound(
     path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     if weights_dir:
         header = {key: card[key] for key in ("name", "sizes", "vocabulary", "training")}
-        save_model(model, weights_dir / WEIGHTS_FILE, header)
+        save_int8(model.state_dict(), weights_dir / WEIGHTS_FILES[card["name"]], header)
     return path
 
 
-def save_model(model: SoundModel, path: Path, header: dict[str, Any]) -> None:
-    """Weights for `load_model`: matrices int8 with a scale a row, exactly as the graphs have them; the rest float16.
-
-    In float16 they would be twice as large, 14 MB.
-    """
-    from safetensors.torch import save_file
-
-    kept: dict[str, Tensor] = {}
-    for name, weight in model.state_dict().items():
-        if weight.ndim != 2 or weight.numel() < 4096:
-            kept[name] = weight.detach().half().contiguous()
-            continue
-        scale = weight.detach().abs().amax(dim=1, keepdim=True).clamp(min=1e-8) / 127
-        kept[name] = torch.round(weight.detach() / scale).to(torch.int8).contiguous()
-        kept[f"{name}{_SCALE}"] = scale.contiguous()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(path.suffix + ".part")
-    save_file(kept, temporary, metadata={"klangbild": json.dumps(header, sort_keys=True)})
-    temporary.replace(path)
-
-
-def heldout_metrics(model: SoundModel, data: SoundData, *, clips: int = 256, draws: int = 1000) -> dict[str, Any]:
+def heldout_metrics(model: SoundModel, data: ClipLatents, *, clips: int = 256, draws: int = 1000) -> dict[str, Any]:
     """Flow loss (see `sound_base`) on held-out clips at evenly spread times, with 95 % bootstrap intervals over clips."""
     batches = heldout_batches(data, _vocabulary_of(model), clips=clips)
-    weights = torch.from_numpy(channel_weights(data.latent.spread))
+    weights = torch.from_numpy(data.channel_weights)
     untrained = SoundModel(model.sizes, _vocabulary_of(model), seed=0).eval()
 
     @torch.no_grad()
@@ -162,14 +142,16 @@ def _numpy(weights: dict[str, Tensor]) -> dict[str, np.ndarray]:
     return {name: w.detach().float().cpu().numpy() for name, w in weights.items()}
 
 
-def _card(model: SoundModel, state: dict[str, Any], data: SoundData, blobs: dict[str, bytes]) -> dict[str, Any]:
+def _card(model: SoundModel, state: dict[str, Any], data: ClipLatents, blobs: dict[str, bytes]) -> dict[str, Any]:
     config, about = state["config"], data.about
     held = data.clip_heldout
+    own = _of_mel(data) if isinstance(data, SoundData) else _of_roll()
     return {
-        "name": MODEL,
+        "name": own["name"],
         "kind": "sound",
+        "latent": own["latent"],
         "status": "experimental",
-        "what": "rectified flow over mel latents (10.24 s are 160 x 64 numbers), steered by words",
+        "what": own["what"],
         "weights": sum(p.numel() for p in model.parameters()),
         "kept_as": _MATRICES,
         "files": {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()},
@@ -180,8 +162,7 @@ def _card(model: SoundModel, state: dict[str, Any], data: SoundData, blobs: dict
             "clips_held_out": int(held.sum()),
             "by_pool": {pool: int((~held & (data.pool == i)).sum()) for i, pool in enumerate(about["pools"])},
             "licences": {pool: about["licences"][pool] for pool in about["pools"]},
-            "sound": f"our synthesizer with {about['soundfont']['name']}, 16 kHz mono",
-            "latent_variance_kept": round(about["variance_kept"], 4),
+            **own["data"],
             "labels": "captions made from facts of the notes; emotion is pseudo-labelled for most clips",
         },
         "training": {
@@ -190,9 +171,33 @@ def _card(model: SoundModel, state: dict[str, Any], data: SoundData, blobs: dict
             "minutes_of_wall_clock": round(state["minutes"], 1),
             "seed": config["seed"],
             "words_dropped": config["words_dropped"],
-            "command": "klangbild train sound --config configs/sound.toml, then --decay-minutes, then train export sound",
+            "command": f"klangbild train sound --config configs/{own['config']}, then --decay-minutes, then train export sound",
         },
-        "limits": "trained for an hour on a shared processor core: timbre and texture, little melody; no lyrics; words "
-        "outside the vocabulary are not understood",
+        "limits": f"{own['limits']}; no lyrics; words outside the vocabulary are not understood",
         "vocabulary": state["vocabulary"],
+    }
+
+
+def _of_mel(data: SoundData) -> dict[str, Any]:
+    return {
+        "name": NAME,
+        "latent": "mel",
+        "config": "sound.toml",
+        "what": "rectified flow over mel latents (10.24 s are 160 x 64 numbers), steered by words",
+        "data": {
+            "sound": f"our synthesizer with {data.about['soundfont']['name']}, 16 kHz mono",
+            "latent_variance_kept": round(data.about["variance_kept"], 4),
+        },
+        "limits": "trained for an hour on a shared processor core: timbre and texture, little melody",
+    }
+
+
+def _of_roll() -> dict[str, Any]:
+    return {
+        "name": ROLL_NAME,
+        "latent": "roll",
+        "config": "roll.toml",
+        "what": "rectified flow over beats of a piano roll (64 beats are 64 x 92 numbers), steered by words, played by our synthesizer",
+        "data": {"notes": "sections of 4/4 with nine of ten onsets on sixteenths, in C major or A minor"},
+        "limits": "4/4 in sixteenths, one tempo a piece; trained for some minutes on a shared processor core",
     }

@@ -28,11 +28,9 @@ import torch
 from torch import Tensor
 
 from klangbild.data.small_pairs import SoundPairs
+from klangbild.data.sound_batches import ClipLatents, crops
 from klangbild.data.sound_captions import caption
-from klangbild.data.sound_clips import CLIP_LATENTS
-from klangbild.data.sound_data import SoundData
 from klangbild.diffusion.small_description import emotion_words
-from klangbild.diffusion.small_latent import from_int8
 from klangbild.diffusion.small_network_torch import SoundModel, words_context
 from klangbild.diffusion.small_projection_torch import ProjectionNet
 from klangbild.diffusion.small_words import MOST_WORDS, Vocabulary, caption_mask, density_word, tempo_word
@@ -41,7 +39,7 @@ from klangbild.errors import UsageError
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
 from klangbild.train.config_file import load_config
 from klangbild.train.export_sound import load_model
-from klangbild.train.sound_base import channel_weights
+from klangbild.train.roll_clips import open_clips
 
 NEAR_WORDS = 5
 LOG_COLUMNS = ("step", "minutes", "rate", "loss", "heldout_right", "heldout_shuffled", "heldout_none")
@@ -49,10 +47,11 @@ LOG_COLUMNS = ("step", "minutes", "rate", "loss", "heldout_right", "heldout_shuf
 
 @dataclass(frozen=True)
 class SmallArt2MusConfig:
-    """Everything a run is made of; one TOML file. variant: 1, 4 or direct."""
+    """Everything a run is made of; one TOML file. variant: 1, 4 or direct; latent: see `sound_base.SoundConfig`."""
 
     pairs: str = "data/prepared/sound-pairs.npz"
     data: str = "data/prepared/sound.npz"
+    latent: str = ""
     base: str = "checkpoints/sound-base.safetensors"
     run: str = "runs/small-art2mus"
     variant: str = "4"
@@ -102,7 +101,14 @@ class PairBatches:
     """Draws pairs of one side of the split; a batch is a function of the seed and the step."""
 
     def __init__(
-        self, pairs: SoundPairs, data: SoundData, vocabulary: Vocabulary, *, heldout: bool, said_share: float, seed: int
+        self,
+        pairs: SoundPairs,
+        data: ClipLatents,
+        vocabulary: Vocabulary,
+        *,
+        heldout: bool,
+        said_share: float,
+        seed: int,
     ) -> None:
         self.pairs, self.data, self.vocabulary = pairs, data, vocabulary
         self.rows = np.flatnonzero(pairs.heldout == heldout)
@@ -116,10 +122,7 @@ class PairBatches:
     def of(self, rows: np.ndarray, rng: np.random.Generator, length: int) -> PairBatch:
         """Given pairs."""
         clips = self.pairs.clip[rows]
-        starts = rng.integers(0, CLIP_LATENTS - length + 1, len(rows))
-        latents = from_int8(
-            np.stack([self.data.latents[c, s : s + length] for c, s in zip(clips, starts, strict=True)])
-        )
+        latents = crops(self.data, clips, length, rng)
         noise = rng.standard_normal(latents.shape, dtype=np.float32)
         time_ = (1 / (1 + np.exp(-rng.standard_normal(len(rows))))).astype(np.float32)
         t = time_[:, None, None]
@@ -133,7 +136,7 @@ class PairBatches:
         return PairBatch(*(torch.from_numpy(np.ascontiguousarray(a)) for a in arrays))
 
 
-def target_words(data: SoundData, clip: int) -> list[list[str]]:
+def target_words(data: ClipLatents, clip: int) -> list[list[str]]:
     """Four words that say what a clip is: feeling, tempo, density, mode; stage 1's aim. Once for each near feeling, so that
     the aim is where feelings of that kind lie, not the one word that happens to be nearest."""
     place = Emotion(*(float(np.clip(v[clip], -1, 1)) for v in (data.valence, data.arousal)))
@@ -143,7 +146,7 @@ def target_words(data: SoundData, clip: int) -> list[list[str]]:
 
 
 @torch.no_grad()
-def target_tokens(model: SoundModel, vocabulary: Vocabulary, data: SoundData, clips: np.ndarray) -> Tensor:
+def target_tokens(model: SoundModel, vocabulary: Vocabulary, data: ClipLatents, clips: np.ndarray) -> Tensor:
     """(n, 4, D): the words encoder's tokens of `target_words`, mean over the near feelings."""
     free = [0] * (MOST_WORDS - 4)
     ids = [[*(vocabulary.number[w] for w in words), *free] for c in clips for words in target_words(data, int(c))]
@@ -173,8 +176,8 @@ class SmallArt2MusTrainer:
         self.config = config
         self.model, self.vocabulary, self.about = load_model(Path(config.base))
         self.model.requires_grad_(False)
-        self.pairs, self.data = SoundPairs.load(Path(config.pairs)), SoundData.load(Path(config.data))
-        self.weights = torch.from_numpy(channel_weights(self.data.latent.spread))
+        self.pairs, self.data = SoundPairs.load(Path(config.pairs)), open_clips(Path(config.data), config.latent)
+        self.weights = torch.from_numpy(self.data.channel_weights)
         self.train = PairBatches(
             self.pairs, self.data, self.vocabulary, heldout=False, said_share=config.said_share, seed=config.seed
         )
@@ -244,7 +247,7 @@ class SmallArt2MusTrainer:
         rows = self.held.rows[np.linspace(0, len(self.held.rows) - 1, self.config.heldout_pairs).astype(int)]
         for first in range(0, len(rows), 16):
             part = rows[first : first + 16]
-            batch = self.held.of(part, np.random.default_rng([7, first]), CLIP_LATENTS)
+            batch = self.held.of(part, np.random.default_rng([7, first]), self.data.latents.shape[1])
             other = dataclasses.replace(batch, embedding=batch.embedding.roll(len(part) // 2, dims=0))
             for name, one in (("right", batch), ("shuffled", other)):
                 totals[name] += float(losses(self.model, net, one, self.weights, teacher_share=0.0).sum())

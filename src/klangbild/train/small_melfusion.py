@@ -26,11 +26,8 @@ import torch
 from torch import Tensor
 
 from klangbild.data.small_pairs import SoundPairs
-from klangbild.data.sound_batches import TIME_MIDDLE, TIME_SPREAD
+from klangbild.data.sound_batches import TIME_MIDDLE, TIME_SPREAD, ClipLatents, crops
 from klangbild.data.sound_captions import caption
-from klangbild.data.sound_clips import CLIP_LATENTS
-from klangbild.data.sound_data import SoundData
-from klangbild.diffusion.small_latent import from_int8
 from klangbild.diffusion.small_model import weights_folder
 from klangbild.diffusion.small_network_torch import SoundModel, words_context
 from klangbild.diffusion.small_projection import packed
@@ -41,8 +38,9 @@ from klangbild.errors import UsageError
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
 from klangbild.train.config_file import load_config
 from klangbild.train.export_sound import LICENCE, load_model
+from klangbild.train.roll_clips import open_clips
 from klangbild.train.small_art2mus import target_tokens
-from klangbild.train.sound_base import averaged, channel_weights
+from klangbild.train.sound_base import averaged
 
 LOG_COLUMNS = ("step", "minutes", "rate", "loss", "heldout_right", "heldout_shuffled", "heldout_none")
 
@@ -53,6 +51,7 @@ class SmallMelfusionConfig:
 
     pairs: str = "data/prepared/sound-pairs.npz"
     data: str = "data/prepared/sound.npz"
+    latent: str = ""
     base: str = "checkpoints/sound-base.safetensors"
     run: str = "runs/small-melfusion"
     form: str = "gated"
@@ -100,7 +99,13 @@ class TripletBatches:
     """Draws triplets of one side of the split; a batch is a function of seed and step."""
 
     def __init__(
-        self, pairs: SoundPairs, data: SoundData, vocabulary: Vocabulary, config: SmallMelfusionConfig, *, heldout: bool
+        self,
+        pairs: SoundPairs,
+        data: ClipLatents,
+        vocabulary: Vocabulary,
+        config: SmallMelfusionConfig,
+        *,
+        heldout: bool,
     ) -> None:
         self.pairs, self.data, self.vocabulary, self.config = pairs, data, vocabulary, config
         self.rows = np.flatnonzero(pairs.heldout == heldout)
@@ -113,10 +118,7 @@ class TripletBatches:
     def of(self, rows: np.ndarray, rng: np.random.Generator, length: int) -> TripletBatch:
         """Given pairs, `length` latents of each clip."""
         clips = self.pairs.clip[rows]
-        starts = rng.integers(0, CLIP_LATENTS - length + 1, len(rows))
-        latents = from_int8(
-            np.stack([self.data.latents[c, s : s + length] for c, s in zip(clips, starts, strict=True)])
-        )
+        latents = crops(self.data, clips, length, rng)
         noise = rng.standard_normal(latents.shape, dtype=np.float32)
         odds = TIME_MIDDLE + TIME_SPREAD * rng.standard_normal(len(rows))
         time_ = (1 / (1 + np.exp(-odds))).astype(np.float32)
@@ -157,8 +159,8 @@ class SmallMelfusionTrainer:
         self.config = config
         self.model, self.vocabulary, self.about = load_model(Path(config.base))
         self.model.requires_grad_(False)
-        self.pairs, self.data = SoundPairs.load(Path(config.pairs)), SoundData.load(Path(config.data))
-        self.weights = torch.from_numpy(channel_weights(self.data.latent.spread))
+        self.pairs, self.data = SoundPairs.load(Path(config.pairs)), open_clips(Path(config.data), config.latent)
+        self.weights = torch.from_numpy(self.data.channel_weights)
         self.train = TripletBatches(self.pairs, self.data, self.vocabulary, config, heldout=False)
         self.held = TripletBatches(self.pairs, self.data, self.vocabulary, config, heldout=True)
         levels = [torch.from_numpy(level) for level in self.pairs.levels(self.train.rows)]
@@ -207,7 +209,7 @@ class SmallMelfusionTrainer:
             self.net.eval()
             for first in range(0, len(rows), 16):
                 part = rows[first : first + 16]
-                batch = self.held.of(part, np.random.default_rng([7, first]), CLIP_LATENTS)
+                batch = self.held.of(part, np.random.default_rng([7, first]), self.data.latents.shape[1])
                 others = [level.roll(max(len(part) // 2, 1), dims=0) for level in batch.levels]
                 cases = {
                     "right": batch,

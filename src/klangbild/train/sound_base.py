@@ -4,7 +4,8 @@ Draw clips and captions, put them somewhere between noise and music, predict the
 Every so often measure on held-out clips and write a checkpoint. The learning rate warms up and stays; `decay_minutes`
 branches off the newest checkpoint and brings it to zero (what ships), as with the notes model.
 
-The squared error of a latent's axis counts as much as the axis is spread in the mel, mean 1: loud shapes before fine grain.
+The same for either latent (`data` says which): log-mel, where the squared error of an axis counts as much as the axis is spread in
+the mel (loud shapes before fine grain), or beats of a piano roll (`latent` is then the autoencoder's weights).
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from klangbild.data.sound_batches import SoundBatch, SoundBatches, heldout_batches
-from klangbild.data.sound_data import SoundData
+from klangbild.data.sound_batches import ClipLatents, SoundBatch, SoundBatches, heldout_batches
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
 from klangbild.diffusion.small_words import Vocabulary
 from klangbild.errors import UsageError
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
 from klangbild.train.config_file import load_config
 from klangbild.train.optimizers import MuonAdamW, schedule
+from klangbild.train.roll_clips import open_clips
 
 CHECKPOINT, DECAYED = "last.pt", "decayed.pt"
 LOG_COLUMNS = ("step", "clips", "minutes", "rate", "loss", "heldout", "heldout_wordless", "s_per_step")
@@ -39,15 +40,19 @@ LOG_COLUMNS = ("step", "clips", "minutes", "rate", "loss", "heldout", "heldout_w
 
 @dataclass(frozen=True)
 class SoundConfig:
-    """Everything a run is made of; one TOML file. muon_lr 0: AdamW for all weights."""
+    """Everything a run is made of; one TOML file. muon_lr 0: AdamW for all weights. latent: the autoencoder's weights, where
+    `data` holds piano rolls. period: see `SoundSizes`."""
 
     data: str = "data/prepared/sound.npz"
+    latent: str = ""
     run: str = "runs/sound-base"
     seed: int = 1
     width: int = 256
     layers: int = 6
     heads: int = 8
     hidden: int = 768
+    words_hidden: int = 512
+    period: int = 0
     rows: int = 16
     crop_share: float = 0.5
     words_dropped: float = 0.12
@@ -66,17 +71,22 @@ class SoundConfig:
         """Raises InputError: missing, no TOML, or a name that is not ours."""
         return load_config(SoundConfig, path)
 
-    def sizes(self, vocabulary: int) -> SoundSizes:
-        return SoundSizes(vocabulary, width=self.width, layers=self.layers, heads=self.heads, hidden=self.hidden)
+    def sizes(self, vocabulary: int, channels: int) -> SoundSizes:
+        return SoundSizes(
+            vocabulary, channels=channels, width=self.width, layers=self.layers, heads=self.heads, hidden=self.hidden,
+            words_hidden=self.words_hidden, period=self.period,
+        )  # fmt: skip
 
 
 class SoundTrainer:
     """Model, optimiser and data; `state` and `restore` carry a run over."""
 
-    def __init__(self, config: SoundConfig, data: SoundData) -> None:
+    def __init__(self, config: SoundConfig, data: ClipLatents) -> None:
         self.config, self.data = config, data
         self.vocabulary = Vocabulary()
-        self.model = SoundModel(config.sizes(len(self.vocabulary)), self.vocabulary, seed=config.seed)
+        self.model = SoundModel(
+            config.sizes(len(self.vocabulary), data.latents.shape[2]), self.vocabulary, seed=config.seed
+        )
         self.average = MovingAverage(self.model, decay=config.average)
         self.optimizer = MuonAdamW(
             self.model,
@@ -94,7 +104,7 @@ class SoundTrainer:
             seed=config.seed,
         )
         self.heldout = heldout_batches(data, self.vocabulary, clips=config.heldout_clips)
-        self.weights = torch.from_numpy(channel_weights(data.latent.spread))
+        self.weights = torch.from_numpy(data.channel_weights)
         self.step = self.clips_seen = 0
         self.minutes = 0.0
 
@@ -173,11 +183,6 @@ class _AdamW:
         self.part.load_state_dict(state)
 
 
-def channel_weights(spread: np.ndarray) -> np.ndarray:
-    """How much each axis of the latent counts in the loss: its spread in the log-mel, mean 1. float32 (64,)."""
-    return (spread / spread.mean()).astype(np.float32)
-
-
 def flow_loss(model: SoundModel, batch: SoundBatch, weights: Tensor) -> Tensor:
     """Weighted squared error of the velocity, (B,): one number a clip."""
     noisy, time_, words, mask = (torch.from_numpy(a) for a in (batch.noisy, batch.time, batch.words, batch.mask))
@@ -228,7 +233,7 @@ def train_sound(
         UsageError: a run is already there. InputError, NotAvailableError: data, config or checkpoint cannot be used.
     """
     torch.set_num_threads(threads)
-    trainer = SoundTrainer(config, SoundData.load(Path(config.data)))
+    trainer = SoundTrainer(config, open_clips(Path(config.data), config.latent))
     folder = Path(config.run)
     folder.mkdir(parents=True, exist_ok=True)
     decaying = decay_minutes is not None or decay_steps is not None

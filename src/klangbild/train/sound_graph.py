@@ -1,13 +1,13 @@
 """The small sound model as two ONNX graphs: words to tokens, and the velocity that the sampler asks for at every step.
 
 sound-words   words (B, 12) int64 -> tokens (B, 12, D)
-sound-base    x (B, T, 64), t (B,), context (B, 16, D), context_mask (B, 16), image_k and image_v (B, L, 16, D),
-              image_mix and image_gate (B, L) -> velocity (B, T, 64); float32, any T
+sound-base    x (B, T, channels), t (B,), context (B, 16, D), context_mask (B, 16), image_k and image_v (B, L, 16, D),
+              image_mix and image_gate (B, L) -> velocity like x; float32, any T
 
 image_mix a: keys and values in block l are (1 - a) words + a picture (MeLFusion's paper form). image_gate g: the picture is
 listened to on its own, behind tanh(g). Both 0: words only, to the bit.
 
-Matrices are int8 with a float32 scale a column, turned back to float32 when the file is opened: a quarter of the size at
+Matrices are int8 with a float32 scale a column (the words' table: a row), turned back to float32 when the file is opened: a quarter of the size at
 the speed of float32, and the same numbers on every machine. The same network in torch: `diffusion/small_network_torch.py`.
 """
 
@@ -62,6 +62,13 @@ class _Graph:
         kept = self.constant(np.clip(np.rint(weight / scale), -127, 127).astype(np.int8))
         return self("Mul", self("Cast", kept, to=TensorProto.FLOAT), self.constant(scale.astype(np.float32)))
 
+    def rows(self, table: np.ndarray, which: str) -> str:
+        """Rows of a table (n, D) kept as int8 with a scale a row."""
+        scale = np.maximum(np.abs(table).max(axis=1, keepdims=True), 1e-8).astype(np.float32) / 127
+        kept = self.constant(np.clip(np.rint(table / scale), -127, 127).astype(np.int8))
+        found = self("Cast", self("Gather", kept, which), to=TensorProto.FLOAT)
+        return self("Mul", found, self("Gather", self.constant(scale), which))
+
     def linear(self, x: str, layer: str) -> str:
         """By the weights of a torch Linear of that name, with its bias if it has one."""
         out = self("MatMul", x, self.matrix(self.weights[f"{layer}.weight"].T))
@@ -110,7 +117,7 @@ def words_graph(sizes: SoundSizes, weights: Weights) -> onnx.ModelProto:
     g = _Graph(sizes, weights)
     # a word's table row and what its place on the plane of emotion adds are one row when nothing is trained any more
     rows = weights["table.weight"] + weights["affect"] @ weights["place.weight"].T
-    x = g("Cast", g("Gather", g.constant(rows.astype(np.float16)), "words"), to=TensorProto.FLOAT)
+    x = g.rows(rows, "words")
     first = np.zeros(MOST_WORDS, np.float32)
     first[0] = 1.0
     present = g("Cast", g("Greater", "words", g.whole(0)), to=TensorProto.FLOAT)
@@ -136,6 +143,9 @@ def base_graph(sizes: SoundSizes, weights: Weights) -> onnx.ModelProto:
     bias = g("Mul", g("Sub", g.number(1.0), "context_mask"), g.number(MASKED))
     bias = g("Unsqueeze", bias, g.whole(1, 2))
     h = g.linear(_with_neighbours(g), "enter")
+    if sizes.period:
+        places = g("Mod", _range(g), g.constant(np.array(sizes.period, np.int64)))
+        h = g("Add", h, g("Gather", g.constant(weights["places"]), places))
     turns = _rotary(g)
     for layer in range(sizes.layers):
         h = _block(g, layer, h, shared, turns, bias)
@@ -179,13 +189,18 @@ def _with_neighbours(g: _Graph) -> str:
     return g("Concat", before, "x", after, axis=-1)
 
 
+def _range(g: _Graph) -> str:
+    """0 .. T - 1, int64."""
+    length = g("Squeeze", g("Slice", g("Shape", "x"), g.whole(1), g.whole(2)), g.whole(0))
+    return g("Range", g.constant(np.array(0, np.int64)), length, g.constant(np.array(1, np.int64)))
+
+
 def _rotary(g: _Graph) -> tuple[str, str]:
     """(T, d) factors: turned = x cosine + halves_swapped(x) sine."""
     d = g.sizes.head_width
     frequency = (ROPE_BASE ** (-np.arange(0, d, 2, dtype=np.float32) / d)).astype(np.float32)
-    length = g("Squeeze", g("Slice", g("Shape", "x"), g.whole(1), g.whole(2)), g.whole(0))
-    places = g("Range", g.constant(np.array(0, np.int64)), length, g.constant(np.array(1, np.int64)))
-    angle = g("Mul", g("Unsqueeze", g("Cast", places, to=TensorProto.FLOAT), g.whole(1)), g.constant(frequency))
+    places = g("Cast", _range(g), to=TensorProto.FLOAT)
+    angle = g("Mul", g("Unsqueeze", places, g.whole(1)), g.constant(frequency))
     cosine, sine = g("Cos", angle), g("Sin", angle)
     return g("Concat", cosine, cosine, axis=-1), g("Concat", g("Neg", sine), sine, axis=-1)
 

@@ -1,0 +1,150 @@
+"""Our small model whose latents are beats of music: `klangbild-roll`. Latents -> notes -> our player -> sound.
+
+Beat and key hold by construction: there is one tempo for the piece, notes stand on its grid, and they are written in C major or
+A minor and moved to a key at the end. How many beats a length in seconds has depends on the tempo, so that is settled first: as
+asked for, or as a first, short draft says (`DRAFT_STEPS` steps of one window from the same noise). From then on the tempo's
+channel is held.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from klangbild.diffusion.finish import finish
+from klangbild.diffusion.roll import BAR_BEATS
+from klangbild.diffusion.roll_latent import FILE, TEMPO, open_roll_latent, tempo_number, tempo_of
+from klangbild.diffusion.small_condition import Condition
+from klangbild.diffusion.small_latent import RATE
+from klangbild.diffusion.small_model import BASE, WORDS, Asked, Played, SmallModel
+from klangbild.diffusion.small_sampler import OnStep, sample
+from klangbild.diffusion.small_words import TONICS, CaptionWords
+from klangbild.errors import KlangbildError, Stopped
+from klangbild.notes.describe import music_facts
+from klangbild.notes.orchestrate import in_key, orchestrate
+from klangbild.notes.piece import Key, Piece
+from klangbild.sound.fonts import find_soundfont
+from klangbild.sound.mix import mix
+from klangbild.sound.synth import active_level_db, synthesize_stems
+
+DRAFT_STEPS = 8
+LARGEST_SHIFT = 2
+"""Semitones by which `sound` moves a piece, as the clips were moved that it is measured against."""
+LEVEL_DB = -20.0
+_DRY_RATE = 24_000
+_KEY_WORD = re.compile(r"key-(.+)")
+
+
+class RollSound(SmallModel):
+    """See above."""
+
+    files: ClassVar[tuple[str, ...]] = (WORDS, BASE, FILE)
+    window, fewest, grid = 64, 32, 16
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.latent = open_roll_latent(folder / FILE)
+
+    def read(self, text: str | None) -> CaptionWords:
+        """As `SmallModel.read`; a key is heard, but not by the network, which knows C major and A minor only."""
+        found = self.vocabulary.read(text)
+        ids = [self.vocabulary.number[word] for word in found.known if not _KEY_WORD.fullmatch(word)]
+        return replace(found, ids=(*ids, *[0] * (len(found.ids) - len(ids))))
+
+    def make(
+        self, positive: Condition, negative: Condition, rng: np.random.Generator, asked: Asked, *, steps: int, guidance: float,
+        on_step: OnStep | None = None,
+    ) -> np.ndarray:  # fmt: skip
+        """See `SmallModel.make`: (n, 92), a row a beat, in whole bars; the last bars may be more than `play` needs."""
+        seed = int(rng.integers(2**62))
+        bpm = asked.tempo
+        if bpm is None:
+            if on_step is not None and on_step(0) is False:
+                raise Stopped("stopped at the first draft; nothing was written")
+            draft = sample(
+                self, positive, negative, np.random.default_rng(seed), n_latents=self.window, channels=self.channels,
+                steps=min(DRAFT_STEPS, steps), guidance=guidance,
+            )  # fmt: skip
+            bpm = tempo_of(draft)
+        n_bars, bpm = bars_in(asked.seconds, bpm, exact=asked.tempo is not None)
+        return sample(
+            self, positive, negative, np.random.default_rng(seed), n_latents=n_bars * BAR_BEATS, channels=self.channels,
+            steps=steps, guidance=guidance, on_step=on_step, held={TEMPO: float(tempo_number(bpm))},
+        )  # fmt: skip
+
+    def sound(self, latents: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Latents (n, 92) -> mono samples at 16 kHz: dry, as loud as the clips of `data.sound_clips`, moved by a few semitones."""
+        from scipy.signal import resample_poly
+
+        piece = self.latent.piece(latents).transposed(int(rng.integers(-LARGEST_SHIFT, LARGEST_SHIFT + 1)))
+        n = round(piece.seconds * RATE)
+        if not piece.n_notes:
+            return np.zeros(n, np.float32)
+        stems = synthesize_stems(piece, soundfont=find_soundfont(None), rate=_DRY_RATE)
+        stereo = np.sum([audio.samples for _, audio in stems], axis=0)
+        level = active_level_db(stereo, _DRY_RATE) or LEVEL_DB
+        mono = resample_poly(stereo.mean(axis=0).astype(np.float64), RATE, _DRY_RATE)[:n]
+        return (mono * 10 ** ((LEVEL_DB - level) / 20)).astype(np.float32)
+
+    def play(self, latents: np.ndarray, rng: np.random.Generator, asked: Asked) -> Played:
+        """See `SmallModel.play`; one stem with its room, 44.1 kHz.
+
+        Raises:
+            KlangbildError: not one note came out.
+        """
+        n_bars, bpm = bars_in(asked.seconds, asked.tempo or tempo_of(latents), exact=asked.tempo is not None)
+        piece = self.latent.piece(latents[: n_bars * BAR_BEATS], bpm=bpm)
+        if not piece.n_notes:
+            raise KlangbildError("the music came out silent; try another seed, or other words")
+        wish = Key.parse(asked.key) if asked.key else key_said(asked.words)
+        piece = orchestrate(in_key(ended(piece), wish, rng), asked.feeling, rng)
+        mixed = mix(synthesize_stems(piece, soundfont=find_soundfont(asked.soundfont)), target_lufs=None, trim=False)
+        facts = music_facts(piece)
+        facts = {name: facts[name] for name in ("tempo", "key", "meter", "bars", "instruments", "notes", "words")}
+        return Played([("music", finish(mixed.audio.samples, mixed.audio.rate, seconds=asked.seconds))], facts)
+
+
+def bars_in(seconds: float, bpm: float, *, exact: bool) -> tuple[int, float]:
+    """Bars of 4/4 in so many seconds, and the tempo at which the last one ends with them (exact: the tempo stays, the last bar is
+    cut).
+
+    >>> bars_in(10, 100, exact=False), bars_in(10, 100, exact=True)
+    ((4, 96.0), (5, 100))
+    """
+    bars = seconds * bpm / 60 / BAR_BEATS
+    if exact:
+        return max(math.ceil(bars - 1e-9), 1), bpm
+    n = max(round(bars), 1)
+    return n, n * BAR_BEATS * 60 / seconds
+
+
+def key_said(words: tuple[str, ...]) -> Key | None:
+    """The key that words name: its tonic; the mode is the music's own.
+
+    >>> str(key_said(("slow", "key-e-flat"))), key_said(("slow",))
+    ('Eb major', None)
+    """
+    tonics = [match[1] for word in words if (match := _KEY_WORD.fullmatch(word))]
+    return Key(TONICS.index(tonics[0]), "major") if tonics else None
+
+
+def ended(piece: Piece) -> Piece:
+    """The piece with a last bar that comes to rest: what opens it is held to the end, and nothing starts after it. Pieces of less
+    than eight bars, and last bars that no pitched note opens, are left alone."""
+    starts = piece.bar_starts()
+    opens = any(not t.is_drum and (np.abs(t.notes["onset"] - starts[-1]) < 1e-6).any() for t in piece.tracks)
+    if len(starts) < 8 or not opens:
+        return piece
+    tracks = []
+    for track in piece.tracks:
+        notes = track.notes[track.notes["onset"] < starts[-1] + 1e-6].copy()
+        last = notes["onset"] > starts[-1] - 1e-6
+        if not track.is_drum:
+            notes["duration"][last] = piece.length_beats - starts[-1]
+        tracks.append(replace(track, notes=notes))
+    return replace(piece, tracks=tuple(tracks))
