@@ -91,7 +91,9 @@ def _run_labels(args: argparse.Namespace) -> int:
         Labelling.fit(data).save(args.out)
     except ValueError as error:
         raise InputError(f"{args.notes}: {error}") from None
-    write_card(data, args.out, f"klangbild data labels {args.notes.name} -o {args.out.name}")
+    # a card travels; where somebody's folders lie does not concern its readers
+    notes, out = (path.name if path.is_absolute() else path.as_posix() for path in (args.notes, args.out))
+    write_card(data, args.out, f"klangbild data labels {notes} -o {out}")
     print(args.out)
     print(args.out.with_suffix(".json"))
     return 0
