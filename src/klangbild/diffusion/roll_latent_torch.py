@@ -55,11 +55,10 @@ class RollAutoencoder(nn.Module):
         self.loud = nn.Linear(d, len(GROUPS))
         for name, parameter in self.named_parameters():
             if parameter.ndim == 2:
-                nn.init.normal_(
-                    parameter,
-                    std=0.1 if name.startswith("numbers") else parameter.shape[1] ** -0.5,
-                    generator=generator,
-                )
+                spread = 0.1 if name.startswith("numbers") else parameter.shape[1] ** -0.5
+                nn.init.normal_(parameter, std=spread, generator=generator)
+            else:
+                nn.init.zeros_(parameter)
         for map_ in self.lanes:
             nn.init.constant_(map_.bias, -4.0)  # most lanes are silent
 

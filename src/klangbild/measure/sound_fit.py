@@ -30,15 +30,14 @@ import numpy as np
 
 from klangbild.data.note_data import NoteData
 from klangbild.data.small_pairs import SoundPairs
-from klangbild.data.sound_clips import CLIP_LATENTS, render_clip
+from klangbild.data.sound_clips import CLIP_S, CLIP_SAMPLES, render_clip
 from klangbild.data.sound_data import SoundData
 from klangbild.diffusion.small_condition import Condition
 from klangbild.diffusion.small_description import description
 from klangbild.diffusion.small_engine import DEFAULT_GUIDANCE, DEFAULT_STEPS, silent_mask
 from klangbild.diffusion.small_latent import RATE, from_int8
-from klangbild.diffusion.small_model import SmallSound, open_small_sound
+from klangbild.diffusion.small_model import Asked, SmallModel, SmallSound, open_small_sound
 from klangbild.diffusion.small_projection import VARIANTS, open_projection
-from klangbild.diffusion.small_sampler import sample
 from klangbild.diffusion.small_words import MOST_WORDS
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, UsageError
@@ -85,7 +84,7 @@ def choose(pairs: SoundPairs, data: SoundData, n: int, *, seed: int = 0) -> Chos
     return Chosen(pairs, data, rows, np.sort(rng.permutation(free)[:n]))
 
 
-def condition_of(model: SmallSound, way: str, chosen: Chosen, row: int) -> Condition:
+def condition_of(model: SmallModel, way: str, chosen: Chosen, row: int) -> Condition:
     """What the model listens to for a pair, one way. Raises UsageError: unknown way."""
     nothing = [0] * MOST_WORDS
     if way == "none":
@@ -108,7 +107,7 @@ def condition_of(model: SmallSound, way: str, chosen: Chosen, row: int) -> Condi
 
 
 def made(
-    model: SmallSound, way: str, chosen: Chosen, work: Path, *, guidance: float, steps: int, seed: int
+    model: SmallModel, way: str, chosen: Chosen, work: Path, *, guidance: float, steps: int, seed: int
 ) -> list[tuple[str, Audio]]:
     """Sound for every chosen picture, from `work` where it is there already."""
     from klangbild.sound.files import write_audio
@@ -120,11 +119,13 @@ def made(
     for number, row in enumerate(progress(chosen.rows.tolist(), text=way)):
         path = folder / f"{row:05d}.wav"
         if not path.is_file():
-            latents = sample(
-                model, condition_of(model, way, chosen, row), negative, np.random.default_rng([seed, number]),
-                n_latents=CLIP_LATENTS, channels=model.channels, steps=steps, guidance=guidance,
+            asked = Asked(CLIP_S, Emotion(*(float(v) for v in chosen.pairs.views.asked[row])))
+            latents = model.make(
+                condition_of(model, way, chosen, row), negative, np.random.default_rng([seed, number]), asked, steps=steps,
+                guidance=guidance,
             )  # fmt: skip
-            write_audio(path, _as_audio(model.sound(latents, np.random.default_rng([seed, number, 1]))))
+            sound = model.sound(latents, np.random.default_rng([seed, number, 1]))[:CLIP_SAMPLES]
+            write_audio(path, _as_audio(np.pad(sound, (0, CLIP_SAMPLES - len(sound)))))
         out.append((path.stem, read_audio(path)))
     return out
 
@@ -208,9 +209,11 @@ def run(args: argparse.Namespace) -> int:
         way: made(model, way, chosen, args.work, guidance=args.guidance, steps=args.steps, seed=args.seed)
         for way in args.ways
     }
-    sets["vocoder"] = [
-        (str(c), _as_audio(model.sound(from_int8(data.latents[c]), np.random.default_rng(c)))) for c in paired.tolist()
-    ]
+    if isinstance(model, SmallSound):
+        sets["vocoder"] = [
+            (str(c), _as_audio(model.sound(from_int8(data.latents[c]), np.random.default_rng(c))))
+            for c in paired.tolist()
+        ]
     rng = np.random.default_rng(args.seed)
     sets["noise"] = [
         (n, Audio(0.05 * rng.standard_normal(a.samples.shape).astype(np.float32), a.rate)) for n, a in clips
