@@ -75,12 +75,14 @@ def test_export_is_the_trained_model_in_numbers_of_its_own_card(config, tmp_path
     import onnxruntime
 
     train_sound(config, steps=12)
-    card_path = export_sound(config, out_dir=tmp_path / "out", weights_dir=tmp_path / "out")
+    card_path = export_sound(config, out_dir=tmp_path / "out")
     card = json.loads(card_path.read_text())
     model, state = averaged_model(Path(config.run, "last.pt"))
-    loaded, vocabulary, _ = load_model(tmp_path / "out" / "sound-base.safetensors")
+    loaded, vocabulary, _ = load_model(tmp_path / "out" / "sound-base.onnx")
     assert vocabulary.words == tuple(card["vocabulary"]) and card["training"]["steps"] == 12 == state["step"]
     for name, weight in model.state_dict().items():
+        if name in ("words.table.weight", "words.place.weight"):  # one, in the graph
+            continue
         step = float(weight.abs().max()) / 127  # int8
         assert torch.allclose(weight, loaded.state_dict()[name], atol=step, rtol=1e-3), name
     low, mean, high = (card["metrics"]["own_words"][i] for i in (1, 0, 2))
@@ -89,8 +91,12 @@ def test_export_is_the_trained_model_in_numbers_of_its_own_card(config, tmp_path
     words = np.array([vocabulary.read("slow, sad piano in C minor").ids, (0,) * MOST_WORDS])
     made = session.run(None, {"words": words})[0]
     with torch.no_grad():
-        expected = model.words(torch.from_numpy(words)).numpy()
+        expected, again = (part.words(torch.from_numpy(words)).numpy() for part in (model, loaded))
     assert np.abs(made - expected).max() < 0.02 * np.abs(expected).max()
+    np.testing.assert_allclose(made, again, atol=1e-5)
+    # and training goes on from there
+    on = train_sound(replace(config, run=config.run + "-on"), steps=1, start_weights=loaded.state_dict())
+    assert on.heldout_loss()[0] == pytest.approx(card["metrics"]["own_words"][0], rel=0.2)
 
 
 def test_graph_equals_network_and_zero_gates_are_words_only_to_the_bit():

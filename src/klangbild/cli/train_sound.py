@@ -18,7 +18,9 @@ def add_sound_commands(parts: argparse._SubParsersAction, exports: argparse._Sub
     sound.add_argument("--minutes", type=float, metavar="M", help="stop after M minutes (default: go on)")
     sound.add_argument("--steps", type=int, metavar="N", help="stop after N steps (default: go on)")
     sound.add_argument("--resume", action="store_true", help="go on from the run's newest checkpoint")
-    sound.add_argument("--weights", type=Path, metavar="FILE", help="start from these .safetensors weights")
+    sound.add_argument(
+        "--weights", type=Path, metavar="FILE", help="start from this model, e.g. src/klangbild/weights/sound-base.onnx"
+    )
     sound.add_argument(
         "--decay-minutes", type=float, metavar="M", help="branch off: learning rate to zero in M minutes"
     )
@@ -28,9 +30,6 @@ def add_sound_commands(parts: argparse._SubParsersAction, exports: argparse._Sub
     _common(export)
     export.add_argument("--checkpoint", type=Path, metavar="FILE", help="which (default: decayed branch, else newest)")
     export.add_argument("--out", type=Path, metavar="DIR", help="for .onnx and .json (default: where that model ships)")
-    export.add_argument(
-        "--weights-out", type=Path, metavar="DIR", help="also .safetensors to train on from, e.g. checkpoints"
-    )
     export.set_defaults(run=run_export_sound)
 
 
@@ -87,5 +86,5 @@ def run_export_sound(args: argparse.Namespace) -> int:
     from klangbild.train.export_sound import export_sound
 
     ships = Path("src/klangbild/weights", "roll" if config.latent else "")
-    print(export_sound(config, checkpoint=args.checkpoint, out_dir=args.out or ships, weights_dir=args.weights_out))
+    print(export_sound(config, checkpoint=args.checkpoint, out_dir=args.out or ships))
     return EXIT_OK

@@ -1,4 +1,4 @@
-"""`klangbild train export sound`: a training checkpoint to two ONNX files, their card, and weights to train on from.
+"""`klangbild train export sound`: a training checkpoint to two ONNX files, from which it can be trained on, and their card.
 
 The card says what the model is, knows the vocabulary (so that numbers of words never move under a model), holds the hash of
 each file, and what was measured on held-out clips: the flow loss of the model, of an untrained one, with captions of other
@@ -20,19 +20,19 @@ from torch import Tensor
 
 from klangbild.data.sound_batches import ClipLatents, SoundBatch, heldout_batches
 from klangbild.data.sound_data import SoundData
-from klangbild.diffusion.small_model import NAME, ROLL_NAME
+from klangbild.diffusion.small_model import NAME, ROLL_NAME, read_card
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
 from klangbild.diffusion.small_words import CARD, Vocabulary
 from klangbild.errors import InputError
 from klangbild.train.checkpoint import load_checkpoint
-from klangbild.train.int8_weights import load_int8, save_int8
+from klangbild.train.graph_weights import graph_weights
+from klangbild.train.int8_weights import load_int8
 from klangbild.train.roll_clips import open_clips
 from klangbild.train.sound_base import CHECKPOINT, DECAYED, SoundConfig, flow_loss, without_words
 from klangbild.train.sound_graph import base_graph, words_graph
 
 LICENCE = "CC BY-NC-SA 4.0"
 BASE_FILE, WORDS_FILE = "sound-base.onnx", "sound-words.onnx"
-WEIGHTS_FILES = {NAME: "sound-base.safetensors", ROLL_NAME: "roll-base.safetensors"}
 _MATRICES = "matrices int8 with a float32 scale a column (the words' table: a row), the rest float32"
 
 
@@ -46,7 +46,8 @@ def averaged_model(checkpoint: Path) -> tuple[SoundModel, dict[str, Any]]:
 
 
 def load_model(path: Path) -> tuple[SoundModel, Vocabulary, dict[str, Any]]:
-    """The model of a weights file (.safetensors) or of a training checkpoint (.pt), its vocabulary, and what is said of it.
+    """The model of its graph (`sound-base.onnx`, its other files beside it), of a weights file (.safetensors) or of a training
+    checkpoint (.pt), with its vocabulary and what is said of it.
 
     Raises:
         NotAvailableError: no such file. InputError: not weights of a small sound model.
@@ -54,10 +55,18 @@ def load_model(path: Path) -> tuple[SoundModel, Vocabulary, dict[str, Any]]:
     if path.suffix == ".pt":
         model, state = averaged_model(path)
         return model, Vocabulary(state["vocabulary"]), {"step": state["step"]}
-    weights, header = load_int8(path)
+    if path.suffix == ".onnx":
+        header = read_card(path.parent)
+        weights = {f"base.{name}": w for name, w in graph_weights(path).items()}
+        weights |= {f"words.{name}": w for name, w in graph_weights(path.with_name(WORDS_FILE)).items()}
+    else:
+        weights, header = load_int8(path)
     try:
         vocabulary = Vocabulary(header["vocabulary"])
         model = SoundModel(SoundSizes(**header["sizes"]), vocabulary)
+        if path.suffix == ".onnx":  # what is not in a graph: see `graph_weights`
+            place = torch.zeros_like(model.words.place.weight)
+            weights |= {"words.place.weight": place, "words.affect": model.words.affect}
         model.load_state_dict(weights)
     except (KeyError, TypeError, RuntimeError) as error:
         raise InputError(
@@ -66,10 +75,8 @@ def load_model(path: Path) -> tuple[SoundModel, Vocabulary, dict[str, Any]]:
     return model.eval(), vocabulary, header
 
 
-def export_sound(
-    config: SoundConfig, *, checkpoint: Path | None = None, out_dir: Path, weights_dir: Path | None = None
-) -> Path:
-    """Write the two graphs and the card to `out_dir` (and the weights to train on from to `weights_dir`); returns the card's path.
+def export_sound(config: SoundConfig, *, checkpoint: Path | None = None, out_dir: Path) -> Path:
+    """Write the two graphs and the card to `out_dir`; returns the card's path. The graphs are what is trained on from, too.
 
     Without `checkpoint`: the run's decayed branch if there is one, else its newest checkpoint.
     """
@@ -89,9 +96,6 @@ def export_sound(
     card["metrics"] = heldout_metrics(model, data)
     path = out_dir / CARD
     path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-    if weights_dir:
-        header = {key: card[key] for key in ("name", "sizes", "vocabulary", "training")}
-        save_int8(model.state_dict(), weights_dir / WEIGHTS_FILES[card["name"]], header)
     return path
 
 

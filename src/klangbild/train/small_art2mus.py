@@ -52,7 +52,7 @@ class SmallArt2MusConfig:
     pairs: str = "data/prepared/sound-pairs.npz"
     data: str = "data/prepared/sound.npz"
     latent: str = ""
-    base: str = "checkpoints/sound-base.safetensors"
+    base: str = "src/klangbild/weights/sound-base.onnx"
     run: str = "runs/small-art2mus"
     variant: str = "4"
     seed: int = 1

@@ -52,7 +52,7 @@ class SmallMelfusionConfig:
     pairs: str = "data/prepared/sound-pairs.npz"
     data: str = "data/prepared/sound.npz"
     latent: str = ""
-    base: str = "checkpoints/sound-base.safetensors"
+    base: str = "src/klangbild/weights/sound-base.onnx"
     run: str = "runs/small-melfusion"
     form: str = "gated"
     seed: int = 1

@@ -21,6 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from klangbild.diffusion.small_network_torch import CONTEXT, MASKED, ROPE_BASE, SoundSizes
 from klangbild.diffusion.small_words import MOST_WORDS
+from klangbild.train.graph_weights import INT8, SCALE, TABLE
 
 OPSET, IR_VERSION = 17, 8
 Weights = dict[str, np.ndarray]
@@ -40,7 +41,11 @@ class _Graph:
         self.nodes.append(helper.make_node(op, list(inputs), names, name=names[0], **attributes))
         return names[0] if outputs == 1 else names
 
-    def constant(self, value: np.ndarray) -> str:
+    def constant(self, value: np.ndarray, name: str | None = None) -> str:
+        """A tensor; one that holds a weight is named, so that `graph_weights` finds it again."""
+        if name:
+            self.constants.append(numpy_helper.from_array(np.array(value, order="C"), name))
+            return name
         key = (value.dtype.str, value.shape, value.tobytes()) if value.size < 64 else None
         if key in self._known:
             return self._known[key]
@@ -56,24 +61,25 @@ class _Graph:
     def whole(self, *numbers: int) -> str:
         return self.constant(np.array(numbers, np.int64))
 
-    def matrix(self, weight: np.ndarray) -> str:
-        """A matrix (in, out) kept as int8 with a scale a column."""
+    def matrix(self, name: str) -> str:
+        """A weight (out, in) as a matrix (in, out), kept as int8 with a scale a column."""
+        weight = self.weights[name].T
         scale = np.maximum(np.abs(weight).max(axis=0, keepdims=True), 1e-8).astype(np.float32) / 127
-        kept = self.constant(np.clip(np.rint(weight / scale), -127, 127).astype(np.int8))
-        return self("Mul", self("Cast", kept, to=TensorProto.FLOAT), self.constant(scale.astype(np.float32)))
+        kept = self.constant(np.clip(np.rint(weight / scale), -127, 127).astype(np.int8), name + INT8)
+        return self("Mul", self("Cast", kept, to=TensorProto.FLOAT), self.constant(scale, name + SCALE))
 
     def rows(self, table: np.ndarray, which: str) -> str:
         """Rows of a table (n, D) kept as int8 with a scale a row."""
         scale = np.maximum(np.abs(table).max(axis=1, keepdims=True), 1e-8).astype(np.float32) / 127
-        kept = self.constant(np.clip(np.rint(table / scale), -127, 127).astype(np.int8))
+        kept = self.constant(np.clip(np.rint(table / scale), -127, 127).astype(np.int8), TABLE + INT8)
         found = self("Cast", self("Gather", kept, which), to=TensorProto.FLOAT)
-        return self("Mul", found, self("Gather", self.constant(scale), which))
+        return self("Mul", found, self("Gather", self.constant(scale, TABLE + SCALE), which))
 
     def linear(self, x: str, layer: str) -> str:
         """By the weights of a torch Linear of that name, with its bias if it has one."""
-        out = self("MatMul", x, self.matrix(self.weights[f"{layer}.weight"].T))
+        out = self("MatMul", x, self.matrix(f"{layer}.weight"))
         bias = self.weights.get(f"{layer}.bias")
-        return out if bias is None else self("Add", out, self.constant(bias))
+        return out if bias is None else self("Add", out, self.constant(bias, f"{layer}.bias"))
 
     def norm(self, x: str) -> str:
         d = self.sizes.width
@@ -145,13 +151,13 @@ def base_graph(sizes: SoundSizes, weights: Weights) -> onnx.ModelProto:
     h = g.linear(_with_neighbours(g), "enter")
     if sizes.period:
         places = g("Mod", _range(g), g.constant(np.array(sizes.period, np.int64)))
-        h = g("Add", h, g("Gather", g.constant(weights["places"]), places))
+        h = g("Add", h, g("Gather", g.constant(weights["places"], "places"), places))
     turns = _rotary(g)
     for layer in range(sizes.layers):
         h = _block(g, layer, h, shared, turns, bias)
     scale, shift = (g("Unsqueeze", part, g.whole(1)) for part in g.parts(g.linear(c, "last_shifts"), 2))
-    out = g("MatMul", g.shifted(h, scale, shift), g.matrix(weights["leave.weight"].T))
-    g("Add", out, g.constant(weights["leave.bias"]), name="velocity")
+    out = g("MatMul", g.shifted(h, scale, shift), g.matrix("leave.weight"))
+    g("Add", out, g.constant(weights["leave.bias"], "leave.bias"), name="velocity")
     image = ["B", sizes.layers, CONTEXT, sizes.width]
     return g.model(
         "sound_base",
@@ -213,7 +219,7 @@ def _turned(g: _Graph, x: str, turns: tuple[str, str]) -> str:
 
 def _block(g: _Graph, layer: int, x: str, shared: str, turns: tuple[str, str], bias: str) -> str:
     prefix = f"blocks.{layer}."
-    moved = g("Add", shared, g.constant(g.weights[f"{prefix}shifts"]))
+    moved = g("Add", shared, g.constant(g.weights[f"{prefix}shifts"], f"{prefix}shifts"))
     scale_a, shift_a, gate_a, scale_f, shift_f, gate_f = g("Split", moved, g.whole(*[1] * 6), outputs=6, axis=1)
     q, k, v = g.parts(g.linear(g.shifted(x, scale_a, shift_a), f"{prefix}attention_in"), 3)
     keys = g("Transpose", _turned(g, g.heads(k), turns), perm=[0, 1, 3, 2])
