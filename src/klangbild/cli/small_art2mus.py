@@ -31,9 +31,7 @@ def add_export(exports: Any) -> None:
     )
     export.add_argument("--base", type=Path, metavar="FILE", help="the frozen sound model, instead of the config's")
     export.add_argument("--pairs", type=Path, metavar="FILE.npz", help="instead of the config's")
-    export.add_argument(
-        "--out", type=Path, default=Path("src/klangbild/weights"), metavar="DIR", help="for .npz and .json"
-    )
+    export.add_argument("--out", type=Path, metavar="DIR", help="for .npz and .json (default: beside the sound model)")
     export.set_defaults(run=run_export)
 
 
@@ -68,8 +66,9 @@ def run_export(args: argparse.Namespace) -> int:
     """`train export art2mus`."""
     config = _config(args)
     from klangbild.train.export_small_art2mus import export_small_art2mus
+    from klangbild.train.export_sound import folder_of
 
-    print(export_small_art2mus(config, out_dir=args.out))
+    print(export_small_art2mus(config, out_dir=args.out or folder_of(config.base)))
     return EXIT_OK
 
 

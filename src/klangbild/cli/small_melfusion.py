@@ -29,7 +29,7 @@ def add_export(exports: Any) -> None:
     export.add_argument("--form", choices=("gated", "paper", "released"), default="gated", help="default: gated")
     export.add_argument("--run", dest="run_dir", metavar="DIR", help=f"default: {DEFAULT_RUN}-FORM")
     export.add_argument("--base", type=Path, metavar="FILE", help="instead of the config's")
-    export.add_argument("--out", type=Path, default=Path("src/klangbild/weights"), metavar="DIR", help="for the .npz")
+    export.add_argument("--out", type=Path, metavar="DIR", help="for the .npz (default: beside the sound model)")
     export.set_defaults(run=run_export)
 
 
@@ -54,11 +54,12 @@ def run_train(args: argparse.Namespace) -> int:
 def run_export(args: argparse.Namespace) -> int:
     config = _config(args)
     from klangbild.train.checkpoint import load_checkpoint
+    from klangbild.train.export_sound import folder_of
     from klangbild.train.small_melfusion import SmallMelfusionTrainer, export_synapse
 
     trainer = SmallMelfusionTrainer(dataclasses.replace(config, fitted_start=False))
     trainer.restore(load_checkpoint(Path(config.run, "last.pt")))
-    print(export_synapse(trainer, args.out))
+    print(export_synapse(trainer, args.out or folder_of(config.base)))
     return EXIT_OK
 
 
@@ -68,6 +69,6 @@ def _config(args: argparse.Namespace) -> Any:
     from klangbild.train.small_melfusion import SmallMelfusionConfig
 
     config = SmallMelfusionConfig.load(args.config or _CONFIG)
-    run = args.run_dir if args.run_dir not in (None, "runs/melfusion") else f"{DEFAULT_RUN}-{args.form}"
+    run = args.run_dir if args.run_dir not in (None, "runs/melfusion") else f"{config.run}-{args.form}"
     config = dataclasses.replace(config, form=args.form, run=run)
     return dataclasses.replace(config, base=str(args.base)) if args.base else config

@@ -11,6 +11,7 @@ import numpy as np
 
 from klangbild.atomic import atomic_path
 from klangbild.data.manifest import sha256_of
+from klangbild.diffusion.small_model import weights_folder
 from klangbild.diffusion.small_projection import packed, projection_file
 from klangbild.train.checkpoint import load_checkpoint
 from klangbild.train.small_art2mus import SmallArt2MusConfig, SmallArt2MusTrainer
@@ -23,7 +24,7 @@ TOKENS = {"1": 1, "4": 4, "direct": 0}
 def export_small_art2mus(config: SmallArt2MusConfig, *, out_dir: Path, encoder: Path | None = None) -> Path:
     """Write `sound-art2mus-VARIANT.npz` and its card to `out_dir`, with what held-out pairs say. Returns the file's path.
 
-    encoder: the picture encoder that the pairs were looked at with; the one in `out_dir` by default.
+    encoder: the picture encoder that the pairs were looked at with; the one that ships by default.
     """
     trainer = SmallArt2MusTrainer(config)
     trainer.restore(load_checkpoint(Path(config.run) / "last.pt"))
@@ -33,7 +34,7 @@ def export_small_art2mus(config: SmallArt2MusConfig, *, out_dir: Path, encoder: 
     out_dir.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **packed(arrays))
-    card = _card(trainer, net.n_tokens, encoder or out_dir / "picture-encoder.onnx")
+    card = _card(trainer, net.n_tokens, encoder or weights_folder() / "picture-encoder.onnx")
     card["sha256"] = sha256_of(path.read_bytes())
     path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return path
@@ -67,6 +68,7 @@ def _card(trainer: SmallArt2MusTrainer, n_tokens: int, encoder: Path) -> dict[st
             "seed": config.seed,
             "teacher_share": config.teacher_share,
             "aim_steps": config.aim_steps,
+            "pairs": config.pairs,
             "command": f"klangbild train art2mus --image-tokens {TOKENS[config.variant]} --steps {trainer.step}; "
             f"klangbild train export art2mus --image-tokens {TOKENS[config.variant]}",
         },

@@ -75,6 +75,11 @@ def load_model(path: Path) -> tuple[SoundModel, Vocabulary, dict[str, Any]]:
     return model.eval(), vocabulary, header
 
 
+def folder_of(base: str) -> Path:
+    """Where the parts of a sound model go by default: beside its graph, else to the weights that ship."""
+    return Path(base).parent if base.endswith(".onnx") else Path("src/klangbild/weights")
+
+
 def export_sound(config: SoundConfig, *, checkpoint: Path | None = None, out_dir: Path) -> Path:
     """Write the two graphs and the card to `out_dir`; returns the card's path. The graphs are what is trained on from, too.
 
