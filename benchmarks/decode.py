@@ -2,7 +2,7 @@
 
     python benchmarks/decode.py [--threads 1 2] [--models continuous_concat ...] [--candidates 1 4 8] [--seconds 60]
 
-Raw: every row of the first table decodes greedily from an empty memory to 512 (then 1024) ids; best of three. Rows: 1 is a
+Raw: every row of the first table decodes greedily from an empty memory to 512 (then 1024) ids; the best of --repeats. Rows: 1 is a
 piece without guidance, 2 a piece with it, 8 and 16 are four and eight candidates with guidance, stepped as one batch; the
 figure counts the ids of pieces, not of rows (8 rows give 4 ids a step).
 
@@ -30,16 +30,16 @@ from klangbild.notes.engine import compose_notes
 from klangbild.notes.runtime import NotesRuntime, load
 from klangbild.settings import Settings
 
-LENGTHS, REPEATS = (512, 1024), 3
+LENGTHS = (512, 1024)
 PIECES = ((0.3, 0.5), (-0.6, -0.4), (0.7, 0.8))
 """Valence and arousal of the pieces that are composed, each with a seed of its own."""
 
 
-def ids_per_second(runtime: NotesRuntime, length: int, rows: int) -> tuple[float, float]:
-    """Best of `REPEATS`: ids of pieces per CPU second, and per second of wall time."""
+def ids_per_second(runtime: NotesRuntime, length: int, rows: int, repeats: int) -> tuple[float, float]:
+    """Best of some repeats: ids of pieces per CPU second, and per second of wall time."""
     condition = np.tile(np.array([[0.3, 0.5, 1.0]], np.float32), (rows, 1))
     best_cpu = best_wall = np.inf
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         runtime.start(rows)
         ids = np.ones((rows, 1), np.int64)  # BOS
         cpu, wall = time.process_time(), time.perf_counter()
@@ -51,14 +51,14 @@ def ids_per_second(runtime: NotesRuntime, length: int, rows: int) -> tuple[float
     return drawn / best_cpu, drawn / best_wall
 
 
-def print_raw(folder: Path, models: list[str], threads: list[int], rows: list[int]) -> None:
+def print_raw(folder: Path, models: list[str], threads: list[int], rows: list[int], repeats: int) -> None:
     """Ids per second of the network alone."""
     print("| model | threads | rows | to 512 ids: ids per CPU second (wall) | to 1024 |\n|---|---|---|---|---|")
     for mode in models:
         for n_threads in threads:
             runtime = load(folder / f"notes-{mode}.onnx", threads=n_threads)
             for n_rows in rows:
-                speeds = [ids_per_second(runtime, length, n_rows) for length in LENGTHS]
+                speeds = [ids_per_second(runtime, length, n_rows, repeats) for length in LENGTHS]
                 cells = " | ".join(f"{cpu:,.0f} ({wall:,.0f})" for cpu, wall in speeds)
                 print(f"| {mode} | {n_threads} | {n_rows} | {cells} |", flush=True)
 
@@ -92,12 +92,15 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["continuous_concat"], choices=MODES)
     parser.add_argument("--rows", type=int, nargs="+", default=[1, 2, 8, 16])
     parser.add_argument("--candidates", type=int, nargs="+", default=[1, 4, 8])
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="of the raw table; the best counts (default %(default)s)"
+    )
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the pieces composed")
     args = parser.parse_args()
     folder = Path(str(files("klangbild") / "weights"))
     load_average = os.getloadavg()[0]
     print(f"load of the machine before the start: {load_average:.1f} on {os.cpu_count()} processors\n")
-    print_raw(folder, args.models, args.threads, args.rows)
+    print_raw(folder, args.models, args.threads, args.rows, args.repeats)
     print_music(folder / f"notes-{args.models[0]}.onnx", args.threads, args.candidates, args.seconds)
 
 
