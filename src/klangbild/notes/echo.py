@@ -13,8 +13,8 @@ import numpy as np
 from klangbild.notes import bars
 
 PHRASE_BARS = 4
-STRENGTH = 1.0
-"""Mean of the log-odds gained, nats."""
+STRENGTH = 2.0
+"""Mean of the log-odds gained, nats, before the largest are cut."""
 LARGEST = 4.0
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import Stopped
 from klangbild.notes.bars import BarsLanguage
+from klangbild.notes.ensemble import SHORT_BARS, SHORT_SECONDS, Ensembles, Rests
 from klangbild.notes.form import hold_last_chord
 from klangbild.notes.midi import read_music
 from klangbild.notes.orchestrate import in_key, orchestrate
@@ -74,7 +75,7 @@ def compose_notes(
         Stopped: the caller stopped before the first bar was complete.
     """
     language = language or BarsLanguage()
-    rules, primer, home = _with_primer(rules_of(settings), settings, language)
+    wished, primer, home = _with_primer(rules_of(settings), settings, language)
     path = EmotionPath.parse(settings.path) if settings.path else None
     emotion_at = path.at if path else (lambda _seconds: asked)
     sampling = Sampling(
@@ -99,8 +100,22 @@ def compose_notes(
             done, total = _bars_done(ids, sampler.state.n_bars or 0)  # noqa: B023 - called only while this one runs
             return on_progress(candidate + done / total, settings.candidates) if on_progress and total else None
 
+        rules, rests = wished, None
+        ensembles = getattr(model, "ensembles", None)
+        if ensembles is not None and not settings.instruments and primer is None:
+            known = None if model.conditioning == "none" else emotion_at(0.0)
+            rules = with_ensemble(wished, ensembles, known, np.random.default_rng([seed, candidate, 2]))
+            rests = Rests(rules.families)
         sampler = Sampler(
-            model, language, rules, sampling, rng=rng, emotion_at=emotion_at, on_bar=bar_done, primer=primer
+            model,
+            language,
+            rules,
+            sampling,
+            rng=rng,
+            emotion_at=emotion_at,
+            on_bar=bar_done,
+            primer=primer,
+            rests=rests,
         )
         take = sampler.run()
         n_tokens += take.n_drawn
@@ -123,6 +138,13 @@ def compose_notes(
     if on_progress and not stopped:
         on_progress(settings.candidates, settings.candidates)
     return Composition(pieces[chosen], n_tokens, scores, chosen, stopped)
+
+
+def with_ensemble(rules: Rules, ensembles: Ensembles, emotion: Emotion | None, rng: np.random.Generator) -> Rules:
+    """The rules with an ensemble drawn from what they allow, all of it to be heard unless the piece is very short."""
+    families = ensembles.draw(rng, emotion, allowed=rules.families, fewest=rules.min_instruments)
+    short = (rules.bars or SHORT_BARS) < SHORT_BARS or (rules.seconds or SHORT_SECONDS) < SHORT_SECONDS
+    return replace(rules, families=families, min_instruments=rules.min_instruments if short else len(families))
 
 
 def _bars_done(ids: list[int], n_bars: int) -> tuple[int, int]:

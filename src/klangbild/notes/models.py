@@ -20,13 +20,16 @@ def load_notes_model(
     threads: int = 1,
     device: str = "cpu",
 ) -> LoadedModel:
-    """The model `name` (None or "klangbild": the shipped one, always on the CPU; else a name from `models list`, or a folder).
+    """The model `name` (None or "klangbild": the shipped one; else a name from `models list`, or a folder).
+
+    A folder is one of `klangbild train export notes --out DIR`, or of a model that was added. Our own models always run on the CPU.
 
     Raises:
         NotAvailableError: it is not on this machine. UsageError: its licence forbids commercial use and that was asked
         for, or the sampler does not fit the model.
     """
-    if name not in (None, SHIPPED):
+    folder = _own_folder(name)
+    if folder is None and name not in (None, SHIPPED):
         from klangbild.notes.foreign import load_foreign
 
         return load_foreign(name, conditioning, sampler=sampler, commercial=commercial, threads=threads, device=device)
@@ -35,15 +38,16 @@ def load_notes_model(
     from klangbild.notes.bars import BarsLanguage
     from klangbild.notes.runtime import load
 
-    path = Path(str(files("klangbild") / "weights" / f"notes-{conditioning}.onnx"))
+    path = (folder or _shipped_folder()) / f"notes-{conditioning}.onnx"
     if not path.exists():
+        where = f"{folder}: has" if folder else "this version ships with"
         raise NotAvailableError(
-            f"--conditioning {conditioning}: no such model ships with this version; "
-            f"use {', '.join(shipped_conditionings())}, or train it with 'klangbild train notes'"
+            f"--conditioning {conditioning}: {where} no such model; "
+            f"use {', '.join(conditionings(folder))}, or train it with 'klangbild train notes'"
         )
     model = load(path, threads=threads)
-    licence = model.card["licence"]
-    refuse_if_noncommercial(f"{SHIPPED} notes ({conditioning})", licence, commercial)
+    licence = model.card.get("licence", "unstated")
+    refuse_if_noncommercial(f"{folder or SHIPPED} notes ({conditioning})", licence, commercial)
     language = BarsLanguage()
     facts = {"name": f"notes-{conditioning}", "sha256": model.card["sha256"], "licence": licence}
     return LoadedModel(model, language, facts)
@@ -51,8 +55,22 @@ def load_notes_model(
 
 def shipped_conditionings() -> list[str]:
     """Which conditionings have weights in this installation."""
-    folder = Path(str(files("klangbild") / "weights"))
-    return sorted(p.stem.removeprefix("notes-") for p in folder.glob("notes-*.onnx"))
+    return conditionings(None)
+
+
+def conditionings(folder: Path | None) -> list[str]:
+    """Which conditionings a folder of `klangbild train export notes` has; None: this installation."""
+    return sorted(p.stem.removeprefix("notes-") for p in (folder or _shipped_folder()).glob("notes-*.onnx"))
+
+
+def _shipped_folder() -> Path:
+    return Path(str(files("klangbild") / "weights"))
+
+
+def _own_folder(name: str | None) -> Path | None:
+    """The folder that `name` is, if it holds models of `klangbild train export notes`."""
+    folder = Path(name) if name else None
+    return folder if folder and folder.is_dir() and conditionings(folder) else None
 
 
 def refuse_if_noncommercial(name: str, licence: str, commercial: bool) -> None:

@@ -30,7 +30,7 @@ _PALETTE: dict[str, tuple[tuple[int, float, float], ...]] = {
 }
 _SHAKE = 0.2
 _TONICS = tuple(range(12))
-_DOWNBEAT, _BEAT, _OFFBEAT = 6, 2, -4
+_DOWNBEAT, _BEAT, _OFFBEAT = 3, 1, -2
 """Velocity added to notes on the first beat of a bar, on the other beats, and between beats."""
 
 

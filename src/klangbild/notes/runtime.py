@@ -15,6 +15,8 @@ import numpy as np
 
 from klangbild.errors import InputError, NotAvailableError
 from klangbild.notes.conditioning import MODES, prefix_ids
+from klangbild.notes.ensemble import FILE as ENSEMBLES_FILE
+from klangbild.notes.ensemble import Ensembles
 from klangbild.notes.places import Places
 
 PLACES = 64
@@ -25,7 +27,8 @@ _MASKED = np.float32(-1e9)
 class NotesRuntime:
     """A `NoteModel` (see `language.py`). Rows move in step: all have read equally many ids.
 
-    `card` is the model's card; `context` how many ids it was trained to look back on (more is allowed, and unlearnt).
+    `card` is the model's card; `context` how many ids it was trained to look back on (more is allowed, and unlearnt);
+    `ensembles` which instruments play together in the music it learnt from, None where that is not known.
     """
 
     def __init__(self, model: bytes | str, card: dict[str, Any], *, threads: int = 1) -> None:
@@ -42,6 +45,7 @@ class NotesRuntime:
         self.card = card
         self.context: int = card["context"]
         self.conditioning: str = card["mode"]
+        self.ensembles: Ensembles | None = None
         self._vocabulary: int = sizes["vocabulary"]
         self._layers, self._heads = sizes["layers"], sizes["heads"]
         self._head_width = sizes["width"] // sizes["heads"]
@@ -134,7 +138,8 @@ def load(path: str | Path, *, threads: int = 1) -> NotesRuntime:
 
     Raises:
         NotAvailableError: one of the two files is missing.
-        InputError: the card is not one of a notes model, or does not belong to the file (another sha256).
+        InputError: the card is not one of a notes model, or does not belong to the file (another sha256); the table of
+        ensembles beside it is damaged.
     """
     path = Path(path)
     card_path = path.with_suffix(".json")
@@ -152,4 +157,7 @@ def load(path: str | Path, *, threads: int = 1) -> NotesRuntime:
         raise InputError(f"{card_path}: is not the card of a notes model ({error}); take another copy") from None
     if hashlib.sha256(data).hexdigest() != expected:
         raise InputError(f"{path}: is not the file its card describes (another sha256); take another copy of both")
-    return NotesRuntime(data, card, threads=threads)
+    model = NotesRuntime(data, card, threads=threads)
+    ensembles = path.with_name(ENSEMBLES_FILE)
+    model.ensembles = Ensembles.load(ensembles) if ensembles.is_file() else None
+    return model

@@ -20,6 +20,7 @@ from klangbild.emotion.space import Emotion
 from klangbild.errors import KlangbildError
 from klangbild.notes.bars import PAD
 from klangbild.notes.echo import Echo, draw_strength
+from klangbild.notes.ensemble import Rests
 from klangbild.notes.form import COPIED_BARS, plan_form
 from klangbild.notes.language import NoteLanguage, NoteModel
 from klangbild.notes.lean import lean_towards
@@ -37,7 +38,7 @@ class Sampling:
 
     note_temperature: float = 1.0
     rest_temperature: float = 1.0
-    top_p: float = 0.95
+    top_p: float = 0.98
     top_k: int = 0
     repetition_penalty: float = 1.0
     guidance: float = 1.5
@@ -71,6 +72,7 @@ class Sampler:
         emotion_at: Callable[[float], Emotion] | None = None,
         on_bar: Callable[[list[int]], bool | None] | None = None,
         primer: np.ndarray | None = None,
+        rests: Rests | None = None,
     ) -> None:
         self.model, self.language, self.rules, self.sampling = model, language, rules, sampling
         self.rng, self.emotion_at, self.on_bar = rng, emotion_at, on_bar
@@ -80,7 +82,7 @@ class Sampler:
         self.stream: list[tuple[int, tuple[float, float, float]]] = []  # what the model has read: id, condition
         self.sections: list[int] = []  # where in take.ids each section starts
         self.chunk_starts: list[int] = []  # where in the stream a section starts: the model may begin to read there
-        self.primer = primer
+        self.primer, self.rests = primer, rests
         self.groups = _groups(language)
         self.echo = Echo() if language.name == "bars" else None
         self.echo_strength = draw_strength(rng)
@@ -104,6 +106,8 @@ class Sampler:
             self.language.advance(self.state, token)
             if self.echo:
                 self.echo.read(token, opens_section=opens_section)
+            if self.rests:
+                self.rests.read(token)
             self.take.ids.append(token)
             if self.state.done:
                 break
@@ -226,6 +230,8 @@ class Sampler:
             own = odds[members]
             # the lean acts among ids of a kind and leaves alone how often the kind comes
             leaning = own + (self.lean[members] if self.leans else 0.0)
+            if self.rests and name == "note":
+                leaning = leaning + self.rests.lean()[members]
             top = own.max()
             mass = float(top + np.log(np.exp(own - top).sum()))
             inner = leaning / (s.rest_temperature if name in ("rhythm", "tempo") else s.note_temperature)

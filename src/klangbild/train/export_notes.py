@@ -17,8 +17,10 @@ import numpy as np
 import onnx
 import torch
 
+from klangbild.data.ensembles import gather_ensembles
 from klangbild.data.note_data import NoteData
 from klangbild.errors import UsageError
+from klangbild.notes.ensemble import FILE as ENSEMBLES_FILE
 from klangbild.notes.network_torch import NetworkSizes, NotesNetwork
 from klangbild.notes.weights_torch import save_weights
 from klangbild.train.checkpoint import load_checkpoint
@@ -94,7 +96,7 @@ def export_notes(
     out_dir: Path,
     weights_dir: Path | None = None,
 ) -> tuple[NotesNetwork, Path]:
-    """Write `out_dir/notes-MODE.onnx` and its card (and `weights_dir/notes-MODE.safetensors`).
+    """Write `out_dir/notes-MODE.onnx`, its card and the table of ensembles (and `weights_dir/notes-MODE.safetensors`).
 
     Without `checkpoint`: the run's decayed branch if there is one, else its newest checkpoint. mix: earlier weights, to ship
     the mean of both. Returns the float32 network and the path of the card, for measuring both.
@@ -106,11 +108,13 @@ def export_notes(
     if mix is not None:
         mixed_in(network, mix)
     blob = quantised(network_graph(network, half_embedding=True)).SerializeToString()
-    card = _card(state, NoteData.load(Path(config.data)), blob)
+    data = NoteData.load(Path(config.data))
+    card = _card(state, data, blob)
     if mix is not None:
         card["training"]["mixed"] = "mean of the run's weights and those it started from"
     out_dir.mkdir(parents=True, exist_ok=True)
     (out_dir / f"{card['name']}.onnx").write_bytes(blob)
+    gather_ensembles(data, pool_shares=config.pool_shares).save(out_dir / ENSEMBLES_FILE)
     write_card(out_dir / f"{card['name']}.json", card)
     if weights_dir:
         header = {k: card[k] for k in ("name", "mode", "sizes", "context", "language", "language_version", "training")}
