@@ -90,13 +90,13 @@ def is_hub_id(text: str) -> bool:
 def shipped() -> list[dict[str, Any]]:
     """The cards of the models inside the package, by name."""
     cards = []
-    for path in sorted(WEIGHTS.glob("*.json")):
+    for path in sorted(WEIGHTS.rglob("*.json")):
         try:
             card = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise InputError(f"{path}: the card is damaged ({error}); install klangbild again") from None
         if isinstance(card, dict) and "name" in card:
-            files = sorted(p.name for p in WEIGHTS.glob(f"{path.stem}.*"))
+            files = sorted(str(p.relative_to(WEIGHTS)) for p in path.parent.glob(f"{path.stem}.*"))
             cards.append({**card, "files": files, "path": str(path)})
     return cards
 

@@ -29,7 +29,6 @@ from klangbild.notes.models import refuse_if_noncommercial
 from klangbild.settings import Settings
 
 DEFAULT_STEPS = 25
-DEFAULT_GUIDANCE = 3.5
 _VARIANTS = {0: "direct", 1: "1", 4: "4"}
 
 
@@ -65,7 +64,7 @@ class SmallEngine:
         wish = self.wish(brief, part)
         loaded = time.perf_counter()
         steps = settings.steps or DEFAULT_STEPS
-        guidance = settings.guidance or DEFAULT_GUIDANCE
+        guidance = settings.guidance or self.model.guidance
         asked = Asked(seconds, brief.asked, wish.words.known, settings.tempo, settings.key, settings.soundfont)
         made, stopped = self._candidates(wish, brief, asked, steps, guidance, on_progress)
         scores = [0.0]

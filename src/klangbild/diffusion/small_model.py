@@ -40,7 +40,8 @@ NAME, ROLL_NAME = "klangbild-small", "klangbild-roll"
 BASE, WORDS = "sound-base.onnx", "sound-words.onnx"
 FOLDERS = {NAME: "", ROLL_NAME: "roll"}
 """Where in `weights/` each model lies that ships."""
-DEFAULT = NAME
+DEFAULTS = {"art2mus": NAME, "melfusion": NAME}
+"""Which of them an engine plays where none is named."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ class SmallModel:
     window: int
     fewest: int
     grid: int
+    guidance: float
+    """How strongly it is steered where nobody says."""
 
     def __init__(self, folder: Path) -> None:
         for name in (*self.files, CARD):
@@ -149,6 +152,7 @@ class SmallSound(SmallModel):
 
     files = (WORDS, BASE, "sound-latent.npz", "sound-magnitudes.onnx")
     window, fewest, grid = 160, 80, 1  # 10.24 s; half of it is the shortest that it was trained on
+    guidance = 3.5
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -177,8 +181,8 @@ class SmallSound(SmallModel):
 
 @lru_cache(maxsize=4)
 def open_small_sound(folder: Path | None = None) -> SmallModel:
-    """A folder's model, opened once; without one the model that ships and is the default."""
-    folder = folder or shipped_folder(DEFAULT)
+    """A folder's model, opened once; without one `klangbild-small`."""
+    folder = folder or shipped_folder(NAME)
     if (folder / CARD).is_file() and read_card(folder).get("latent") == "roll":
         from klangbild.diffusion.roll_model import RollSound
 
@@ -195,11 +199,13 @@ def read_card(folder: Path) -> dict[str, Any]:
 
 
 def installed_pictures(folder: Path | None = None) -> list[str]:
-    """Which engines the small model can play here: "art2mus", "melfusion", each with a picture part of its own."""
-    folder = folder or shipped_folder(DEFAULT)
-    if not all((folder / name).is_file() for name in SmallModel.files):
-        return []
-    return [name for name in ("art2mus", "melfusion") if any(folder.glob(f"sound-{name}*.npz"))]
+    """Which engines a small model can play here: "art2mus", "melfusion", each with a picture part of its own."""
+
+    def plays(engine: str) -> bool:
+        here = folder or shipped_folder(DEFAULTS[engine])
+        return all((here / name).is_file() for name in SmallModel.files) and any(here.glob(f"sound-{engine}*.npz"))
+
+    return [engine for engine in DEFAULTS if plays(engine)]
 
 
 def shipped_folder(name: str) -> Path:

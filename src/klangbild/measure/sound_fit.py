@@ -34,7 +34,7 @@ from klangbild.data.sound_clips import CLIP_S, CLIP_SAMPLES, render_clip
 from klangbild.data.sound_data import SoundData
 from klangbild.diffusion.small_condition import Condition
 from klangbild.diffusion.small_description import description
-from klangbild.diffusion.small_engine import DEFAULT_GUIDANCE, DEFAULT_STEPS, silent_mask
+from klangbild.diffusion.small_engine import DEFAULT_STEPS, silent_mask
 from klangbild.diffusion.small_latent import RATE, from_int8
 from klangbild.diffusion.small_model import Asked, SmallModel, SmallSound, open_small_sound
 from klangbild.diffusion.small_projection import VARIANTS, open_projection
@@ -188,7 +188,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", type=Path, metavar="DIR", help="the model's files (default: those that ship)")
     parser.add_argument("--ways", nargs="+", default=[*VARIANTS, "words", "none"], metavar="WAY", help=", ".join(WAYS))
     parser.add_argument("--pictures", type=int, default=50, metavar="N", help="held-out pairs (default: 50)")
-    parser.add_argument("--guidance", type=float, default=DEFAULT_GUIDANCE)
+    parser.add_argument("--guidance", type=float, metavar="G", help="default: the model's own")
     parser.add_argument("--steps", type=int, default=DEFAULT_STEPS)
     parser.add_argument("--work", type=Path, default=Path("runs/sound-fit"), metavar="DIR", help="where sound is kept")
     parser.add_argument("--seed", type=int, default=0)
@@ -198,6 +198,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make what is missing, measure every way, print."""
     model = open_small_sound(args.weights)
+    guidance = args.guidance or model.guidance
     data = SoundData.load(args.data)
     chosen = choose(SoundPairs.load(args.pairs), data, args.pictures, seed=args.seed)
     notes = NoteData.load(args.notes)
@@ -206,7 +207,7 @@ def run(args: argparse.Namespace) -> int:
     truth = sound_set(clips)
     reference = sound_set(played(chosen, chosen.others, notes, args.work / "reference"))
     sets: dict[str, list[tuple[str, Audio]]] = {
-        way: made(model, way, chosen, args.work, guidance=args.guidance, steps=args.steps, seed=args.seed)
+        way: made(model, way, chosen, args.work, guidance=guidance, steps=args.steps, seed=args.seed)
         for way in args.ways
     }
     if isinstance(model, SmallSound):

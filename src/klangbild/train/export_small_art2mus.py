@@ -44,7 +44,7 @@ def _card(trainer: SmallArt2MusTrainer, n_tokens: int, encoder: Path) -> dict[st
     config, about = trainer.config, trainer.pairs.about
     held = trainer.heldout()
     return {
-        "name": f"sound-art2mus-{config.variant}",
+        "name": f"{'roll' if config.latent else 'sound'}-art2mus-{config.variant}",
         "kind": "picture projection of the small sound model",
         "status": "experimental",
         "variant": config.variant,

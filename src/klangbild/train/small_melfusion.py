@@ -307,7 +307,7 @@ def export_synapse(trainer: SmallMelfusionTrainer, out: Path, *, pairs: int = 25
     with path.open("wb") as file:
         np.savez_compressed(file, **kept)
     card = {
-        "name": f"sound-melfusion-{config.form}",
+        "name": f"{'roll' if config.latent else 'sound'}-melfusion-{config.form}",
         "kind": "synapse",
         "status": "experimental",
         "form": config.form,
