@@ -1,6 +1,6 @@
 """The four conditioning modes side by side, each from scratch at one budget.
 
-    python benchmarks/modes.py train [--data data/prepared/notes-novgmidi.npz] [--steps 640] [--decay-steps 160]
+    python benchmarks/modes.py train [--data data/prepared/notes-novgmidi.npz] [--steps 480] [--decay-steps 80]
     python benchmarks/modes.py measure [--seeds 2] [--seconds 16] [-o runs/modes.json]
 
 `train` makes `runs/modes/MODE` with the settings of configs/notes.toml, only the mode differs: the same chunks in the same
@@ -20,9 +20,14 @@ import json
 import time
 from pathlib import Path
 
+from klangbild.data.note_data import NoteData
+from klangbild.measure.nll import score_heldout, summarise, torch_scorer
+from klangbild.measure.steering import make, score_rows
+from klangbild.train.export_notes import export_notes
 from klangbild.train.notes import CHECKPOINT, DECAYED, NotesConfig, train
 
 MODES = ("continuous_concat", "continuous_token", "discrete_token", "none")
+READ = ("valence_spearman", "arousal_spearman", "valence_cross", "arousal_cross", "valence_error", "arousal_error")
 
 
 def config_of(mode: str, data: str, work: Path) -> NotesConfig:
@@ -49,19 +54,50 @@ def train_modes(arguments: argparse.Namespace) -> None:
         print(mode, used, flush=True)
 
 
+def measure_modes(arguments: argparse.Namespace) -> None:
+    """Held-out likelihood of each mode and what the judge reads in pieces made with it; a table, and JSON with --out."""
+    out = arguments.work / "out"
+    rows = {}
+    for mode in arguments.modes:
+        config = config_of(mode, arguments.data, arguments.work)
+        network, _ = export_notes(config, out_dir=out)
+        data = NoteData.load(Path(config.data))
+        heldout = score_heldout(torch_scorer(network), data, mode=mode, context=config.context)
+        made = make(arguments.work / f"pieces-{mode}", model=str(out), conditioning=mode, seeds=arguments.seeds,
+                    seconds=arguments.seconds, guidance=None, candidates=1)  # fmt: skip
+        read, _ = score_rows(made, arguments.judge)
+        rows[mode] = {
+            **json.loads((arguments.work / mode / "budget.json").read_text(encoding="utf-8")),
+            "nats_per_id": float(sum(s.nats.sum() for s in heldout) / sum(len(s.nats) for s in heldout)),
+            **summarise(heldout),
+            **{name: [read[name].value, read[name].low, read[name].high] for name in READ},
+        }
+    if arguments.out:
+        arguments.out.write_text(
+            json.dumps({"judge": arguments.judge, "modes": rows}, indent=1) + "\n", encoding="utf-8"
+        )
+    shown = ("nats_per_id", "bits_per_note", "top1", "top5", *READ)
+    print("| | " + " | ".join(rows) + " |\n|---|" + "---|" * len(rows))
+    for name in shown:
+        cells = [row[name] if isinstance(row[name], list) else [row[name]] for row in rows.values()]
+        texts = [f"{c[0]:.3f}" + (f" [{c[1]:.3f}, {c[2]:.3f}]" if len(c) > 1 else "") for c in cells]
+        print(f"| {name} | " + " | ".join(texts) + " |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("train", "measure"))
     parser.add_argument("--data", default="data/prepared/notes-novgmidi.npz")
     parser.add_argument("--work", type=Path, default=Path("runs/modes"))
     parser.add_argument("--modes", nargs="+", default=MODES, choices=MODES)
-    parser.add_argument("--steps", type=int, default=640)
-    parser.add_argument("--decay-steps", type=int, default=160)
+    parser.add_argument("--steps", type=int, default=480)
+    parser.add_argument("--decay-steps", type=int, default=80)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=16.0)
+    parser.add_argument("--judge", default="vgmidi", choices=("emopia", "vgmidi"))
     parser.add_argument("-o", "--out", type=Path)
     arguments = parser.parse_args()
-    train_modes(arguments)
+    {"train": train_modes, "measure": measure_modes}[arguments.what](arguments)
 
 
 if __name__ == "__main__":
