@@ -25,7 +25,7 @@ from klangbild.diffusion.roll_latent import (
 )
 from klangbild.diffusion.roll_latent_torch import RollAutoencoder, RollSizes
 from klangbild.diffusion.roll_model import RollSound, ended
-from klangbild.diffusion.small_model import SmallSound, installed_pictures, open_small_sound, weights_folder
+from klangbild.diffusion.small_model import Asked, SmallSound, installed_pictures, open_small_sound, weights_folder
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
 from klangbild.diffusion.small_projection import packed
 from klangbild.diffusion.small_sampler import sample
@@ -180,3 +180,15 @@ def test_a_last_bar_comes_to_rest():
     piece = ended(Piece((piano,), length_beats=32.0))
     last = piece.tracks[0].notes[-1]
     assert last["onset"] == 28 and last["duration"] == 4 and piece.n_notes == 57
+
+
+def test_measures_hear_it_dry_and_as_loud_as_the_clips(model):
+    asked = Asked(5.0, Emotion(0, 0))
+    one, none = model.words([1, *[0] * 11]), model.words([0] * 12)
+    latents = model.make(one, none, np.random.default_rng(0), asked, steps=2, guidance=2.0)
+    sound = model.sound(latents, np.random.default_rng(0))
+    assert sound.shape == (5 * 16000,) and sound.dtype == np.float32
+    assert -26 < 20 * np.log10(np.sqrt((sound**2).mean())) < -6  # -20 dB as the ear hears it, without the deep bass
+    assert (sound != model.sound(latents, np.random.default_rng(3))).any()  # moved by other semitones
+    latents[:, :CODE] = 0  # next to no onset is likely here
+    assert model.sound(latents, np.random.default_rng(0)).shape == (5 * 16000,)
