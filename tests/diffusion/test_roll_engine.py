@@ -189,6 +189,7 @@ def test_measures_hear_it_dry_and_as_loud_as_the_clips(model):
     sound = model.sound(latents, np.random.default_rng(0))
     assert sound.shape == (5 * 16000,) and sound.dtype == np.float32
     assert -26 < 20 * np.log10(np.sqrt((sound**2).mean())) < -6  # -20 dB as the ear hears it, without the deep bass
-    assert (sound != model.sound(latents, np.random.default_rng(3))).any()  # moved by other semitones
+    moved = [model.sound(latents, np.random.default_rng(seed)) for seed in range(1, 5)]
+    assert any((sound != other).any() for other in moved)  # by other semitones
     latents[:, :CODE] = 0  # next to no onset is likely here
     assert model.sound(latents, np.random.default_rng(0)).shape == (5 * 16000,)
