@@ -25,7 +25,14 @@ from klangbild.diffusion.roll_latent import (
 )
 from klangbild.diffusion.roll_latent_torch import RollAutoencoder, RollSizes
 from klangbild.diffusion.roll_model import RollSound, ended
-from klangbild.diffusion.small_model import Asked, SmallSound, installed_pictures, open_small_sound, weights_folder
+from klangbild.diffusion.small_model import (
+    Asked,
+    SmallSound,
+    default_model,
+    installed_pictures,
+    open_small_sound,
+    weights_folder,
+)
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
 from klangbild.diffusion.small_projection import packed
 from klangbild.diffusion.small_sampler import sample
@@ -193,3 +200,9 @@ def test_measures_hear_it_dry_and_as_loud_as_the_clips(model):
     assert any((sound != other).any() for other in moved)  # by other semitones
     latents[:, :CODE] = 0  # next to no onset is likely here
     assert model.sound(latents, np.random.default_rng(0)).shape == (5 * 16000,)
+
+
+def test_the_default_is_the_first_model_that_has_the_picture_part():
+    assert default_model("art2mus", 0) == "klangbild-small"  # the one that ships a direct form
+    assert default_model("melfusion") in ("klangbild-small", "klangbild-roll")
+    assert default_model("art2mus") == default_model("art2mus", 4)

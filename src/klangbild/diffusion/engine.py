@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from klangbild.diffusion.small_model import BASE, DEFAULTS, FOLDERS, open_small_sound, shipped_folder
+from klangbild.diffusion.small_model import BASE, FOLDERS, default_model, open_small_sound, shipped_folder
 from klangbild.errors import NotAvailableError
 from klangbild.settings import Settings
 
@@ -20,7 +20,8 @@ def load(settings: Settings) -> Any:
     Raises:
         NotAvailableError: its model, or a library that it needs, is not here. UsageError: its licence forbids commercial use.
     """
-    name = DEFAULTS[settings.engine] if settings.model in (None, "klangbild") else str(settings.model)
+    ours = settings.model in (None, "klangbild")
+    name = default_model(settings.engine, settings.image_tokens) if ours else str(settings.model)
     folder = shipped_folder(name) if name in FOLDERS else Path(name)
     if name in FOLDERS or (folder / BASE).is_file():
         from klangbild.diffusion.small_engine import SmallEngine

@@ -20,8 +20,8 @@ import numpy as np
 from klangbild.brief import Brief, Music, OnProgress
 from klangbild.diffusion.small_condition import Condition, PicturePart
 from klangbild.diffusion.small_description import description, emotion_words
-from klangbild.diffusion.small_model import Asked, SmallModel
-from klangbild.diffusion.small_projection import DEFAULT_VARIANT, open_projection
+from klangbild.diffusion.small_model import VARIANT_OF, Asked, SmallModel
+from klangbild.diffusion.small_projection import open_projection
 from klangbild.diffusion.small_sampler import fit
 from klangbild.diffusion.small_words import MOST_WORDS, CaptionWords
 from klangbild.errors import Stopped, UsageError
@@ -29,7 +29,6 @@ from klangbild.notes.models import refuse_if_noncommercial
 from klangbild.settings import Settings
 
 DEFAULT_STEPS = 25
-_VARIANTS = {0: "direct", 1: "1", 4: "4"}
 
 
 @dataclass(frozen=True)
@@ -103,9 +102,7 @@ class SmallEngine:
             from klangbild.diffusion.small_synapse import open_synapse
 
             return open_synapse(folder=self.model.folder)
-        wanted = settings.image_tokens
-        variant = DEFAULT_VARIANT if wanted is None else _VARIANTS[wanted]
-        return open_projection(variant, self.model.folder)
+        return open_projection(VARIANT_OF[settings.image_tokens], self.model.folder)
 
     def wish(self, brief: Brief, part: PicturePart | None) -> Wish:
         """Picture, words and negative words -> what is listened to.

@@ -40,8 +40,10 @@ NAME, ROLL_NAME = "klangbild-small", "klangbild-roll"
 BASE, WORDS = "sound-base.onnx", "sound-words.onnx"
 FOLDERS = {NAME: "", ROLL_NAME: "roll"}
 """Where in `weights/` each model lies that ships."""
-DEFAULTS = {"art2mus": NAME, "melfusion": NAME}
-"""Which of them an engine plays where none is named."""
+PREFERRED = (NAME, ROLL_NAME)
+"""Which of them is played where none is named, the better one first (see the docs)."""
+VARIANT_OF = {None: "4", 0: "direct", 1: "1", 4: "4"}
+"""Art2Mus's projection by `--image-tokens`."""
 
 
 @dataclass(frozen=True)
@@ -200,12 +202,18 @@ def read_card(folder: Path) -> dict[str, Any]:
 
 def installed_pictures(folder: Path | None = None) -> list[str]:
     """Which engines a small model can play here: "art2mus", "melfusion", each with a picture part of its own."""
+    folders = [folder] if folder else [shipped_folder(name) for name in PREFERRED]
+    return [name for name in ("art2mus", "melfusion") if any(_plays(here, f"sound-{name}*.npz") for here in folders)]
 
-    def plays(engine: str) -> bool:
-        here = folder or shipped_folder(DEFAULTS[engine])
-        return all((here / name).is_file() for name in SmallModel.files) and any(here.glob(f"sound-{engine}*.npz"))
 
-    return [engine for engine in DEFAULTS if plays(engine)]
+def default_model(engine: str, image_tokens: int | None = None) -> str:
+    """The model that an engine plays where none is named: the first of `PREFERRED` that has the picture part that is asked for."""
+    part = f"sound-art2mus-{VARIANT_OF[image_tokens]}.npz" if engine == "art2mus" else f"sound-{engine}*.npz"
+    return next((name for name in PREFERRED if _plays(shipped_folder(name), part)), NAME)
+
+
+def _plays(folder: Path, part: str) -> bool:
+    return all((folder / name).is_file() for name in SmallModel.files) and any(folder.glob(part))
 
 
 def shipped_folder(name: str) -> Path:

@@ -32,7 +32,6 @@ from klangbild.picture.encoder import open_encoder
 from klangbild.picture.picture import Picture
 
 VARIANTS = ("1", "4", "direct")
-DEFAULT_VARIANT = "4"
 
 
 @dataclass(frozen=True)
