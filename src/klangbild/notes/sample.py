@@ -41,7 +41,7 @@ class Sampling:
     top_p: float = 0.98
     top_k: int = 0
     repetition_penalty: float = 1.0
-    guidance: float = 1.5
+    guidance: float = 2.0
     gen_len: int | None = None
 
 
