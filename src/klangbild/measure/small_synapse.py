@@ -35,7 +35,7 @@ CASES = ("words", "picture", "both", "both_shuffled")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--form", nargs="+", default=["gated", "paper", "released"], metavar="FORM")
+    parser.add_argument("--form", nargs="+", default=["paper", "released"], metavar="FORM")
     parser.add_argument("--pairs", type=Path, default=Path("data/prepared/sound-pairs.npz"), metavar="FILE.npz")
     parser.add_argument("--sound", type=Path, default=Path("data/prepared/sound.npz"), metavar="FILE.npz")
     parser.add_argument("--n", type=int, default=50, metavar="N", help="held-out triplets (default: 50)")
