@@ -62,7 +62,9 @@ def measure_modes(arguments: argparse.Namespace) -> None:
         config = config_of(mode, arguments.data, arguments.work)
         network, _ = export_notes(config, out_dir=out)
         data = NoteData.load(Path(config.data))
-        heldout = score_heldout(torch_scorer(network), data, mode=mode, context=config.context)
+        heldout = score_heldout(
+            torch_scorer(network), data, mode=mode, context=config.context, most_pieces=arguments.pieces
+        )
         made = make(arguments.work / f"pieces-{mode}", model=str(out), conditioning=mode, seeds=arguments.seeds,
                     seconds=arguments.seconds, guidance=None, candidates=1)  # fmt: skip
         read, _ = score_rows(made, arguments.judge)
@@ -94,6 +96,7 @@ def main() -> None:
     parser.add_argument("--decay-steps", type=int, default=80)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=16.0)
+    parser.add_argument("--pieces", type=int, help="of the held-out ones, evenly spread (default: all)")
     parser.add_argument("--judge", default="vgmidi", choices=("emopia", "vgmidi"))
     parser.add_argument("-o", "--out", type=Path)
     arguments = parser.parse_args()

@@ -1,4 +1,5 @@
-"""The gallery in docs/gallery: the README's piano roll, and twelve fixed seeds at the four corners of the emotion plane.
+"""The gallery in docs/gallery: the README's piano roll, and twelve fixed seeds at the four corners of the emotion plane,
+each as its piano roll with the spectrogram of its sound below.
 
     python examples/gallery.py
 
@@ -31,6 +32,15 @@ def save_small(image: Image.Image, path: Path, width: int) -> None:
     print(path.relative_to(ROOT), path.stat().st_size // 1000, "kB")
 
 
+def above(top: Image.Image, bottom: Image.Image) -> Image.Image:
+    """Both at the width of the first, one over the other."""
+    bottom = bottom.resize((top.width, round(bottom.height * top.width / bottom.width)), Image.Resampling.LANCZOS)
+    whole = Image.new("RGB", (top.width, top.height + bottom.height), "white")
+    whole.paste(top, (0, 0))
+    whole.paste(bottom, (0, top.height))
+    return whole
+
+
 def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     composer = Composer()
@@ -41,7 +51,7 @@ def main() -> None:
         for seed in SEEDS:
             result = composer.compose(text="neutral", valence=valence, arousal=arousal, seconds=24, seed=seed)
             print(f"{name}-{seed}: {result.record['music']['words']}")
-            save_small(result.roll(), OUT / f"{name}-{seed}.png", 900)
+            save_small(above(result.roll(), draw_spectrogram(result.audio)), OUT / f"{name}-{seed}.png", 900)
 
 
 if __name__ == "__main__":
