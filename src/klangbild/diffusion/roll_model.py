@@ -45,7 +45,7 @@ class RollSound(SmallModel):
 
     files: ClassVar[tuple[str, ...]] = (WORDS, BASE, FILE)
     window, fewest, grid = 64, 32, 16
-    guidance = 3.5
+    guidance = 2.5
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
