@@ -30,7 +30,9 @@ SHORT_BARS, SHORT_SECONDS = 4, 8.0
 """Shorter pieces need not hear everyone."""
 REST_LEAN, LONGEST_LEAN = 0.5, 2.0
 """Log-odds gained for each bar of rest, nats, and at most."""
-_DRUMS_ONLY = 1
+HARMONY = ("piano", "organ", "guitar", "strings", "pad")
+"""One of them plays, where any is allowed: a horn and a hi-hat are a moment of a piece, and not a piece."""
+_DRUMS = 1
 _TRIES = 50
 
 
@@ -62,19 +64,30 @@ class Ensembles:
     ) -> tuple[str, ...]:
         """An ensemble of at least `fewest` of the `allowed` families; emotion None: of all music alike.
 
-        Never drums alone where something with a pitch is allowed. Where the table has nothing that fits, all that are allowed.
+        Never without harmony (`HARMONY`) where that is allowed, never drums alone where anything else is. Where the table has nothing that fits, all that are allowed.
         """
         weight = np.ones(len(self.families))
         if emotion is not None:
             squared = (self.valence - emotion.valence) ** 2 + (self.arousal - emotion.arousal) ** 2
             weight = np.exp(-(squared - squared.min()) / (2.0 * NEARNESS**2))
-        mask = sum(1 << FAMILY_NAMES.index(name) for name in allowed)
+        mask, harmony = _bits(allowed), _bits(HARMONY)
+
+        def whole(families: int) -> bool:
+            if mask & harmony:
+                return bool(families & harmony)
+            return bool(families & ~_DRUMS) or families == mask == _DRUMS
+
         chosen = 0
         for _ in range(_TRIES):
-            chosen |= int(self.families[rng.choice(len(weight), p=weight / weight.sum())]) & mask
-            if chosen.bit_count() >= fewest and (chosen & ~_DRUMS_ONLY or mask == _DRUMS_ONLY):
+            drawn = int(self.families[rng.choice(len(weight), p=weight / weight.sum())]) & mask
+            chosen = chosen | drawn if whole(chosen) else drawn  # too few: further players join
+            if whole(chosen) and chosen.bit_count() >= fewest:
                 return tuple(name for i, name in enumerate(FAMILY_NAMES) if chosen >> i & 1)
         return tuple(allowed)
+
+
+def _bits(families: Sequence[str]) -> int:
+    return sum(1 << FAMILY_NAMES.index(name) for name in families)
 
 
 class Rests:
