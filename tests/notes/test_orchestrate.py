@@ -28,7 +28,7 @@ def test_emotion_chooses_the_guitar():
 
 def test_accents():
     notes = orchestrate(piece(126), Emotion(0, 0), np.random.default_rng(0)).tracks[0].notes
-    assert notes["velocity"].tolist() == [127, 122, 127, 127]
+    assert notes["velocity"].tolist() == [127, 124, 127, 127]  # on the bar, between beats, on a beat, on the bar
 
 
 def test_in_key_takes_the_wish_by_the_shorter_way():
