@@ -1,6 +1,6 @@
 """The four conditioning modes side by side, each from scratch at one budget.
 
-    python benchmarks/modes.py train [--data data/prepared/notes-novgmidi.npz] [--steps 480] [--decay-steps 80]
+    python benchmarks/modes.py train [--data data/prepared/notes-novgmidi.npz] [--steps 494] [--decay-steps 80]
     python benchmarks/modes.py measure [--seeds 2] [--seconds 16] [-o runs/modes.json]
 
 `train` makes `runs/modes/MODE` with the settings of configs/notes.toml, only the mode differs: the same chunks in the same
@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("--data", default="data/prepared/notes-novgmidi.npz")
     parser.add_argument("--work", type=Path, default=Path("runs/modes"))
     parser.add_argument("--modes", nargs="+", default=MODES, choices=MODES)
-    parser.add_argument("--steps", type=int, default=480)
+    parser.add_argument("--steps", type=int, default=494)
     parser.add_argument("--decay-steps", type=int, default=80)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=16.0)

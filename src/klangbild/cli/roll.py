@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import importlib.util
 from pathlib import Path
 from typing import Any
 
-from klangbild.errors import EXIT_OK, NotAvailableError
+from klangbild.cli.train_options import add_run_options, need_torch, run_config
+from klangbild.errors import EXIT_OK
 
 _CONFIG = Path("configs/roll-latent.toml")
 _PREPARE = (
@@ -31,14 +30,14 @@ def add_prepare(kinds: Any) -> None:
 def add_roll_commands(parts: Any, exports: Any) -> None:
     """`roll-latent` into the parts of `train` and into what `train export` knows."""
     train = parts.add_parser("roll-latent", help="the small sound model's piano-roll latent: an autoencoder of beats")
-    _common(train)
+    add_run_options(train, _CONFIG)
     train.add_argument("--minutes", type=float, metavar="M", help="be done after M minutes in all")
     train.add_argument("--steps", type=int, metavar="N", help="be done after N steps in all (default: the config's)")
     train.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads (default: 1)")
     train.add_argument("--resume", action="store_true", help="go on from the run's checkpoint")
     train.set_defaults(run=_run_train)
     export = exports.add_parser("roll-latent", help="the piano roll's decoder, with its card")
-    _common(export)
+    add_run_options(export, _CONFIG)
     export.add_argument(
         "--out", type=Path, default=Path("src/klangbild/weights/roll"), metavar="DIR", help="for .npz and .json"
     )
@@ -48,18 +47,11 @@ def add_roll_commands(parts: Any, exports: Any) -> None:
     export.set_defaults(run=_run_export)
 
 
-def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, default=_CONFIG, metavar="FILE", help="settings (TOML)")
-    parser.add_argument("--run", dest="run_dir", metavar="DIR", help="the run's folder, instead of the config's")
-
-
 def _config(args: argparse.Namespace) -> Any:
-    if importlib.util.find_spec("torch") is None:
-        raise NotAvailableError("training needs torch, which is not installed; pip install 'klangbild[train]'")
+    need_torch()
     from klangbild.train.roll_latent import RollLatentConfig
 
-    config = RollLatentConfig.load(args.config)
-    return dataclasses.replace(config, run=args.run_dir) if args.run_dir else config
+    return run_config(RollLatentConfig, args)
 
 
 def _run_prepare(args: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
@@ -67,7 +68,7 @@ class Played:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-class SmallModel:
+class SmallModel(ABC):
     """Words and network of a folder. `layers`, `width`, `channels`: the network's; `card`: of the base.
 
     Raises:
@@ -133,20 +134,20 @@ class SmallModel:
         """See `small_sampler.Velocity`."""
         return self._base.run(["velocity"], {"x": x, "t": t, **conditions})[0]
 
+    @abstractmethod
     def make(
         self, positive: Condition, negative: Condition, rng: np.random.Generator, asked: Asked, *, steps: int, guidance: float,
         on_step: OnStep | None = None,
     ) -> np.ndarray:  # fmt: skip
         """Latents (n, channels) of as much music as is asked for. Raises Stopped: `on_step` said so."""
-        raise NotImplementedError
 
+    @abstractmethod
     def sound(self, latents: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """All of the latents as dry mono sound at 16 kHz, float32 (n,): what measures listen to."""
-        raise NotImplementedError
 
+    @abstractmethod
     def play(self, latents: np.ndarray, rng: np.random.Generator, asked: Asked) -> Played:
         """Latents that `make` made for the same `asked` -> stereo stems of exactly so many seconds, with a faded end."""
-        raise NotImplementedError
 
 
 class SmallSound(SmallModel):
