@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import importlib.util
 import sys
 from pathlib import Path
 from typing import Any
 
-from klangbild.errors import EXIT_OK, NotAvailableError
+from klangbild.cli.train_options import need_torch
+from klangbild.errors import EXIT_OK
 
 VARIANTS = {None: None, 0: "direct", 1: "1", 4: "4"}
 _CONFIG = Path("configs/small-art2mus.toml")
@@ -73,8 +73,7 @@ def run_export(args: argparse.Namespace) -> int:
 
 
 def _config(args: argparse.Namespace) -> Any:
-    if importlib.util.find_spec("torch") is None:
-        raise NotAvailableError("training needs torch, which is not installed; pip install 'klangbild[train]'")
+    need_torch()
     from klangbild.train.small_art2mus import SmallArt2MusConfig
 
     config = SmallArt2MusConfig.load(args.config or _CONFIG)

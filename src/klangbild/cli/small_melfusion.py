@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import importlib.util
 from pathlib import Path
 from typing import Any
 
-from klangbild.errors import EXIT_OK, NotAvailableError, UsageError
+from klangbild.cli.train_options import need_torch
+from klangbild.errors import EXIT_OK, UsageError
 
 _CONFIG = Path("configs/small-melfusion.toml")
 DEFAULT_RUN = "runs/small-melfusion"
@@ -64,8 +64,7 @@ def run_export(args: argparse.Namespace) -> int:
 
 
 def _config(args: argparse.Namespace) -> Any:
-    if importlib.util.find_spec("torch") is None:
-        raise NotAvailableError("training needs torch, which is not installed; pip install 'klangbild[train]'")
+    need_torch()
     from klangbild.train.small_melfusion import SmallMelfusionConfig
 
     config = SmallMelfusionConfig.load(args.config or _CONFIG)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import importlib.util
 import json
 from pathlib import Path
 
 from klangbild.cli import events, small_melfusion, sound
+from klangbild.cli.train_options import need_torch
 from klangbild.cli.train_picture import add_picture_commands
 from klangbild.cli.train_small_sound import add_small_sound_commands
 from klangbild.cli.train_sound import add_sound_commands
-from klangbild.errors import NotAvailableError
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
@@ -63,16 +62,11 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 
 def _config(args: argparse.Namespace):
-    _need_torch()
+    need_torch()
     from klangbild.train.notes import NotesConfig
 
     config = NotesConfig.load(args.config)
     return dataclasses.replace(config, run=args.run_dir) if args.run_dir else config
-
-
-def _need_torch() -> None:
-    if importlib.util.find_spec("torch") is None:
-        raise NotAvailableError("training needs torch, which is not installed; pip install 'klangbild[train]'")
 
 
 def _run_notes(args: argparse.Namespace) -> int:

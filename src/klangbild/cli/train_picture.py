@@ -6,11 +6,11 @@ Hung into the `train` and `data` commands by their own files.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 from pathlib import Path
 from typing import Any
 
-from klangbild.errors import EXIT_OK, NotAvailableError
+from klangbild.cli.train_options import need_torch
+from klangbild.errors import EXIT_OK
 
 _IMAGES = Path("data/images")
 _TEACHER = Path("data/teacher/mobilenet_v2_1.0_224.tflite")
@@ -113,13 +113,8 @@ def _run_prepare(arguments: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _need_torch() -> None:
-    if importlib.util.find_spec("torch") is None:
-        raise NotAvailableError("training needs torch, which is not installed; pip install 'klangbild[train]'")
-
-
 def _run_picture(arguments: argparse.Namespace) -> int:
-    _need_torch()
+    need_torch()
     from klangbild.train.picture import PictureConfig, train
 
     config = PictureConfig.load(arguments.config)
@@ -140,12 +135,12 @@ def _run_emotion(arguments: argparse.Namespace) -> int:
     from klangbild.train.emotion import run
 
     if arguments.recipe == "aria":
-        _need_torch()
+        need_torch()
     return run(arguments)
 
 
 def _run_export(arguments: argparse.Namespace) -> int:
-    _need_torch()
+    need_torch()
     from klangbild.train.picture import PictureConfig
     from klangbild.train.picture_export import export_checkpoint
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import importlib.util
 from pathlib import Path
 
-from klangbild.errors import EXIT_OK, NotAvailableError, UsageError
+from klangbild.cli.train_options import need_torch
+from klangbild.errors import EXIT_OK, UsageError
 
 
 def add_sound_commands(parts: argparse._SubParsersAction, exports: argparse._SubParsersAction) -> None:
@@ -47,8 +47,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 
 def _config(args: argparse.Namespace):
-    if importlib.util.find_spec("torch") is None:
-        raise NotAvailableError("training needs torch, which is not installed; pip install 'klangbild[train]'")
+    need_torch()
     from klangbild.train.sound_base import SoundConfig
 
     config = SoundConfig.load(args.config)
