@@ -1,0 +1,134 @@
+"""Sounds that the measures of the small sound models listen to, each kept as WAV so that a stopped call goes on.
+
+What a model made lies in a folder named by the way, by the hash of the weights that made it, and by guidance, steps and seed:
+other weights never meet an old sound. Clips lie by their number in the prepared file, whatever model is measured.
+
+Sounds are mono at 16 kHz, 10.24 s, dry. The noise of a pair follows from its number, so it is the same in all ways and does not
+depend on who else is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from klangbild.data.note_data import NoteData
+from klangbild.data.sound_clips import CLIP_S, CLIP_SAMPLES, ClipPlan, render_clip
+from klangbild.data.sound_data import SoundData
+from klangbild.diffusion.small_condition import Condition
+from klangbild.diffusion.small_latent import RATE, from_int8
+from klangbild.diffusion.small_model import Asked, SmallModel, SmallSound
+from klangbild.diffusion.small_words import MOST_WORDS
+from klangbild.errors import InputError
+from klangbild.measure.held_pairs import Chosen
+from klangbild.measure.results import progress
+from klangbild.measure.sound_embedding import raw_features
+from klangbild.sound.audio import Audio
+from klangbild.sound.files import read_audio, write_audio
+from klangbild.sound.fonts import find_soundfont
+
+Sounds = list[tuple[str, Audio]]
+
+
+def made(
+    model: SmallModel,
+    way: str,
+    chosen: Chosen,
+    condition: Callable[[int], Condition],
+    work: Path,
+    *,
+    part: str = "",
+    names: dict[int, str] | None = None,
+    guidance: float,
+    steps: int,
+    seed: int,
+) -> Sounds:
+    """Sound for every chosen pair, from `work` where it is there already.
+
+    condition: row of a pair -> what is listened to. part: hash of what else than the model makes the sound. names: of the files,
+    where a pair's row does not say all.
+    """
+    folder = work / f"{way}-{model.sha256(part)[:8]}-g{guidance:g}-n{steps}-s{seed}"
+    folder.mkdir(parents=True, exist_ok=True)
+    nothing = model.words([0] * MOST_WORDS)
+    out = []
+    for row in progress(chosen.rows.tolist(), text=way):
+        path = folder / f"{names[row] if names else f'{row:05d}'}.wav"
+        if not path.is_file():
+            rng = np.random.default_rng([seed, row])
+            asked = Asked(CLIP_S, chosen.emotion(row))
+            latents = model.make(condition(row), nothing, rng, asked, steps=steps, guidance=guidance)
+            sound = model.sound(latents, np.random.default_rng([seed, row, 1]))[:CLIP_SAMPLES]
+            write_audio(path, as_audio(np.pad(sound, (0, CLIP_SAMPLES - len(sound)))))
+        out.append((f"{row:05d}", read_audio(path)))
+    return out
+
+
+def played(data: SoundData, clips: np.ndarray, notes: NoteData, work: Path) -> Sounds:
+    """Clips rendered from their plans. Raises InputError: one does not sound."""
+    return played_plans(((f"{clip:05d}", data.plan(clip)) for clip in clips.tolist()), notes, work, total=len(clips))
+
+
+def played_plans(plans: Iterable[tuple[str, ClipPlan]], notes: NoteData, work: Path, *, total: int) -> Sounds:
+    """The same for plans with names. Raises InputError: one does not sound."""
+    work.mkdir(parents=True, exist_ok=True)
+    out = []
+    for name, plan in progress(plans, total=total, text=work.name):
+        path = work / f"{name}.wav"
+        if not path.is_file():
+            write_audio(path, as_audio(_rendered(notes, plan, name)))
+        out.append((name, read_audio(path)))
+    return out
+
+
+def through_model(model: SmallModel, data: SoundData, clips: np.ndarray, notes: NoteData, work: Path) -> Sounds:
+    """Clips as the best that a model's chain can do: out of their latents and through the vocoder, where latents are sound;
+    as they are played, where latents are notes that the same player plays."""
+    if not isinstance(model, SmallSound):
+        return played(data, clips, notes, work / "played")
+    folder = work / f"vocoder-{model.sha256()[:8]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    out = []
+    for clip in progress(clips.tolist(), text="vocoder"):
+        path = folder / f"{clip:05d}.wav"
+        if not path.is_file():
+            write_audio(path, as_audio(_vocoded(model, data, clip)))
+        out.append((path.stem, read_audio(path)))
+    return out
+
+
+def features_of_clips(
+    model: SmallModel, data: SoundData, clips: np.ndarray, notes: NoteData, work: Path
+) -> list[np.ndarray]:
+    """Raw numbers of `sound_embedding`, (stretches, 120) each, of clips as by `through_model`; the numbers are kept, not the sound."""
+    mel = isinstance(model, SmallSound)
+    folder = work / f"features-{model.sha256()[:8] if mel else 'played'}"
+    folder.mkdir(parents=True, exist_ok=True)
+    found = []
+    for clip in progress(clips.tolist(), text="training clips"):
+        path = folder / f"{clip:05d}.npy"
+        if not path.is_file():
+            sound = _vocoded(model, data, clip) if mel else _rendered(notes, data.plan(clip), f"{clip}")
+            temporary = path.with_suffix(".part.npy")
+            np.save(temporary, raw_features(as_audio(sound)))
+            temporary.replace(path)
+        found.append(np.load(path))
+    return found
+
+
+def as_audio(mono: np.ndarray) -> Audio:
+    """Mono samples at 16 kHz."""
+    return Audio(np.asarray(mono, np.float32)[None], RATE)
+
+
+def _vocoded(model: SmallModel, data: SoundData, clip: int) -> np.ndarray:
+    return model.sound(from_int8(data.latents[clip]), np.random.default_rng(clip))
+
+
+def _rendered(notes: NoteData, plan: ClipPlan, name: str) -> np.ndarray:
+    clip = render_clip(notes, plan, find_soundfont(None))
+    if clip is None:
+        raise InputError(f"clip {name} does not sound; are these the notes that the sound was prepared from?")
+    return clip.sound
