@@ -280,16 +280,16 @@ def gate(data: Path, cache: Path) -> None:
 
 def words() -> None:
     """Each word of the table, placed by an installed sentence encoder among those that do not begin like it."""
-    from klangbild import hub
-    from klangbild.emotion.word_neighbors_torch import SentenceEncoder, WordNeighbors
-    from klangbild.emotion.words import NEAR, SENTENCE_ENCODER, _table, stem
+    from klangbild.emotion.sentence_encoder import NEAR, encoder_folder, open_encoder
+    from klangbild.emotion.word_neighbors import WordNeighbors
+    from klangbild.emotion.words import _table, stem
 
-    folder = hub.models_home() / SENTENCE_ENCODER
-    if not folder.is_dir():
-        print(f"words: {folder}: there is no sentence encoder, so nothing to measure")
+    folder = encoder_folder()
+    if folder is None:
+        print("words: there is no sentence encoder, so nothing to measure")
         return
     places = _table()[0]
-    neighbors, rows = WordNeighbors(SentenceEncoder(folder), places), []
+    neighbors, rows = WordNeighbors(open_encoder(folder), places), []
     for word, place in places.items():
         alike = [other for other in places if other[:5] == word[:5] or stem(other) == stem(word)]
         found = neighbors.find([word], least=-1.0, without=alike)[word]

@@ -34,6 +34,41 @@ def klangbild(capsys):
     return run
 
 
+@pytest.fixture
+def sentence_encoder(tmp_path, monkeypatch) -> Path:
+    """A BERT without layers among the added models. "qualm" has the vector of "serene", "oud" that of "lute", each word of "bossa
+    nova" that of "samba"; "blorp" is unlike all others."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    from klangbild.diffusion.small_words import Vocabulary
+    from klangbild.emotion.sentence_encoder import FOLDER
+    from klangbild.emotion.words import _table
+
+    folder = tmp_path / "models" / FOLDER
+    folder.mkdir(parents=True)
+    said = [word for word in Vocabulary().meanings() if word.isalpha()]
+    alike = {"qualm": "serene", "oud": "lute", "bossa": "samba", "nova": "samba"}
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "-"]
+    pieces = list(dict.fromkeys([*special, *_table()[0], *said, "music", *alike, "blorp"]))
+    (folder / "vocab.txt").write_text("\n".join(pieces) + "\n")
+    config = transformers.BertConfig(
+        vocab_size=len(pieces), hidden_size=64, num_hidden_layers=0, num_attention_heads=2, intermediate_size=8
+    )
+    torch.manual_seed(0)
+    model = transformers.BertModel(config)
+    with torch.no_grad():
+        table = model.embeddings.word_embeddings.weight
+        table.normal_()
+        table[: len(special)] = 0
+        model.embeddings.position_embeddings.weight.zero_()
+        model.embeddings.token_type_embeddings.weight.zero_()
+        for word, other in alike.items():
+            table[pieces.index(word)] = table[pieces.index(other)]
+    model.save_pretrained(folder)
+    monkeypatch.setenv("KLANGBILD_HOME", str(tmp_path))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The reference folder beside the repository; tests that need it say so and are skipped without it."""

@@ -170,13 +170,17 @@ def _asked(predicted: Emotion, settings: Settings) -> Emotion:
 
 def _words_of_feeling(text: str | None, *, alone: bool) -> str:
     """A sound engine's text without the words that are no feelings, like "piano": those are its own to understand."""
+    from klangbild.diffusion.small_words import music_words
     from klangbild.emotion.words import read_words
 
     text = text or ""
     reading = read_words(text)
-    for word in reading.unknown:
+    # an installed sentence encoder finds "percussion" near "drums", which excite; here it names players, no feeling
+    players = {match.written for match in reading.matches if match.near and match.written in music_words()}
+    for word in (*reading.unknown, *players):
         text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "", text, flags=re.IGNORECASE)
-    return text if reading.matches else "neutral" if alone else ""
+    felt = any(match.written not in players for match in reading.matches)
+    return text if felt else "neutral" if alone else ""
 
 
 def _with_emotion(settings: dict[str, Any]) -> dict[str, Any]:

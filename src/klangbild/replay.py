@@ -76,6 +76,8 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
             found.append(f"{name} was {version}, here it is {now['versions'].get(name)}")
     if then.get("sound", {}).get("soundfont") != now.get("sound", {}).get("soundfont"):
         found.append("the SoundFont differs")
+    words = [record.get("music", {}).get("words_heard_as", {}) for record in (then, now)]
+    found += [f'"{w}" was heard as "{words[0][w]}"' for w in words[0] if words[1].get(w) != words[0][w]]
     return found
 
 

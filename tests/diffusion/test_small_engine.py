@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -20,6 +21,7 @@ from klangbild.diffusion.window_plan import window_starts
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, NotAvailableError, Stopped, UsageError
 from klangbild.picture.load import load_picture
+from klangbild.replay import differences
 from klangbild.settings import Settings
 
 
@@ -96,6 +98,20 @@ def test_words_alone_negative_words_and_guidance(model):
         play(model, text="qwxz")
     with pytest.raises(UsageError, match="--seconds"):
         play(model, text="slow", seconds=None, bars=4)
+
+
+def test_the_user_sees_what_an_unknown_word_was_heard_as(folder, sentence_encoder, klangbild, tmp_path, monkeypatch):
+    given = ("--engine", "art2mus", "--model", folder, "--seconds", "6", "--seed", "1", "-o", tmp_path, "-f", "json")
+    code, _, err = klangbild("compose", "--text", "oud", "--negative", "qualm", "--steps", "2", *given)
+    assert code == 0 and 'words: "oud" is heard as "guitar"' in err and '"qualm" is heard as "serene"' in err
+    record = json.loads((tmp_path / "words-1.json").read_text())
+    assert record["music"]["words_heard_as"] == {"oud": "guitar", "qualm": "serene"}
+    assert record["music"]["words_heard"] == ["guitar"] and record["music"]["words_avoided"] == ["serene"]
+    assert not record["music"]["words_unknown"]
+    monkeypatch.setenv("KLANGBILD_HOME", str(tmp_path / "nobody"))
+    code, _, err = klangbild("compose", "--text", "oud", *given)
+    assert code == 2 and "none of the words" in err
+    assert '"oud" was heard as "guitar"' in differences(record, {**record, "music": {}})
 
 
 def test_asking_for_a_feeling_says_it_in_words(model, pictures):

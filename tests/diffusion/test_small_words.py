@@ -1,8 +1,18 @@
 """Captions: what a text says, what it denies, and what nobody knows."""
 
+from functools import partial
+
 import pytest
 
-from klangbild.diffusion.small_words import MOST_WORDS, Vocabulary, caption_mask, density_word, tempo_word
+from klangbild.diffusion.near_words import nearest_meanings
+from klangbild.diffusion.small_words import (
+    MOST_WORDS,
+    Vocabulary,
+    caption_mask,
+    density_word,
+    music_words,
+    tempo_word,
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +60,24 @@ def test_numbers_follow_the_card_and_places_follow_the_words():
 def test_mask_and_words_of_numbers():
     assert caption_mask((0, 0, 0)) == [1.0, 0.0, 0.0] and caption_mask((5, 2, 0)) == [1.0, 1.0, 0.0]
     assert tempo_word(300) == "presto" and density_word(99) == "dense"
+
+
+def test_a_sentence_encoder_says_what_unknown_words_stand_for(vocabulary, sentence_encoder):
+    near = partial(nearest_meanings, vocabulary.meanings())
+    read = vocabulary.read("slow oud, bossa nova, blorp, no qualm", near)
+    assert read.known == ("slow", "guitar", "samba") and read.denied == ("serene",) and read.unknown == ("blorp",)
+    assert read.heard_as == {"oud": "guitar", "bossa nova": "samba", "qualm": "serene"}
+    assert sum(n > 0 for n in read.ids) == 3
+    assert vocabulary.read("slow oud").known == ("slow",)  # who does not ask is not answered
+    assert vocabulary.read("blorp oud blorp", near).heard_as == {"oud": "guitar"}  # no phrase: each on its own
+
+
+def test_a_slip_of_the_pen_must_be_near_what_it_looks_like(vocabulary):
+    said = vocabulary.read("pianist peacful", lambda words: {"pianist": "piano", "peacful": "stormy"})
+    assert said.known == ("piano",) and said.unknown == ("peacful",) and said.nearest == {"peacful": "peaceful"}
+    right = vocabulary.read("peacful", lambda words: {"peacful": "peaceful"})
+    assert right.heard_as == {"peacful": "peaceful"} and not right.unknown and not right.nearest
+
+
+def test_words_of_music_and_words_of_feeling():
+    assert {"piano", "cello", "allegro"} <= music_words() and not {"happy", "drone"} & music_words()

@@ -2,46 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from klangbild.emotion.read import read_emotion
-from klangbild.emotion.words import SENTENCE_ENCODER, _table, read_words
-from klangbild.errors import NotAvailableError
-
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+from klangbild.emotion.words import read_words
 
 
-@pytest.fixture
-def encoder(tmp_path, monkeypatch):
-    """A BERT without layers of its own whose vector for "qualm" is that of "serene"; "blorp" is unlike all others."""
-    folder = tmp_path / "models" / SENTENCE_ENCODER
-    folder.mkdir(parents=True)
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *_table()[0], "qualm", "blorp"]
-    (folder / "vocab.txt").write_text("\n".join(words) + "\n")
-    (folder / "tokenizer_config.json").write_text(
-        json.dumps({"tokenizer_class": "BertTokenizer", "do_lower_case": True})
-    )
-    config = transformers.BertConfig(
-        vocab_size=len(words), hidden_size=64, num_hidden_layers=0, num_attention_heads=2, intermediate_size=8
-    )
-    torch.manual_seed(0)
-    model = transformers.BertModel(config)
-    with torch.no_grad():
-        table = model.embeddings.word_embeddings.weight
-        table.normal_()
-        table[:4] = 0
-        model.embeddings.position_embeddings.weight.zero_()
-        model.embeddings.token_type_embeddings.weight.zero_()
-        table[words.index("qualm")] = table[words.index("serene")]
-    model.save_pretrained(folder)
-    monkeypatch.setenv("KLANGBILD_HOME", str(tmp_path))
-    return folder
-
-
-def test_a_word_is_placed_by_its_neighbors_and_this_is_told(encoder):
+def test_a_word_is_placed_by_its_neighbors_and_this_is_told(sentence_encoder):
     reading = read_words("qualm, blorp")
     serene = read_words("serene")
     assert reading.unknown == ("blorp",)
@@ -51,14 +18,11 @@ def test_a_word_is_placed_by_its_neighbors_and_this_is_told(encoder):
     assert any('near "serene"' in reason for reason in read_emotion(None, text="qualm").reasons)
 
 
-def test_without_an_encoder_nothing_is_guessed(tmp_path, monkeypatch):
+@pytest.mark.parametrize("word", ["qualm", "oud"])
+def test_without_an_encoder_nothing_is_guessed(tmp_path, monkeypatch, word):
+    from klangbild.emotion import sentence_encoder
+
     monkeypatch.setenv("KLANGBILD_HOME", str(tmp_path))
-    assert read_words("qualm").unknown == ("qualm",)
-
-
-def test_a_damaged_encoder_is_named(encoder):
-    from klangbild.emotion.word_neighbors_torch import SentenceEncoder
-
-    (encoder / "model.safetensors").write_bytes(b"no weights")
-    with pytest.raises(NotAvailableError, match="sentence-encoder"):
-        SentenceEncoder(encoder)
+    monkeypatch.setattr(sentence_encoder, "PACKAGE", "no_such_package")
+    assert sentence_encoder.encoder_folder() is None
+    assert read_words(word).unknown == (word,)

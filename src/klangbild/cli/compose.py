@@ -157,6 +157,9 @@ def _report(result: Any, paths: dict[str, Path], arguments: argparse.Namespace) 
     else:
         for path in paths.values():
             print(path, flush=True)
+    if not arguments.quiet:
+        for written, word in result.record["music"].get("words_heard_as", {}).items():
+            print(f'{result.name}: "{written}" is heard as "{word}"', file=sys.stderr)
     if arguments.verbose:
         asked, music = result.asked, result.record["music"]
         print(

@@ -53,7 +53,7 @@ class RollSound(SmallModel):
 
     def read(self, text: str | None) -> CaptionWords:
         """As `SmallModel.read`; a key is heard, but not by the network, which knows C major and A minor only."""
-        found = self.vocabulary.read(text)
+        found = super().read(text)
         ids = [self.vocabulary.number[word] for word in found.known if not _KEY_WORD.fullmatch(word)]
         return replace(found, ids=(*ids, *[0] * (len(found.ids) - len(ids))))
 

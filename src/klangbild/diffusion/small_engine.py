@@ -33,12 +33,13 @@ DEFAULT_STEPS = 25
 
 @dataclass(frozen=True)
 class Wish:
-    """Both sides of the guidance, and what was understood of the words."""
+    """Both sides of the guidance, and what was understood of the words; heard_as: of both sides' words, see `CaptionWords`."""
 
     positive: Condition
     negative: Condition
     words: CaptionWords
     denied: tuple[str, ...]
+    heard_as: dict[str, str]
 
 
 class SmallEngine:
@@ -82,6 +83,7 @@ class SmallEngine:
             "words_heard": list(wish.words.known),
             "words_unknown": list(wish.words.unknown),
             "words_avoided": list(wish.denied),
+            **({"words_heard_as": wish.heard_as} if wish.heard_as else {}),
             **(part.facts() if part else {}),
         }
         if len(made) > 1:
@@ -125,16 +127,17 @@ class SmallEngine:
                 f"none of the words in '{text}' is known to the sound model; give words like 'slow', 'sad', 'piano' or 'major'"
             )
         denied = tuple(dict.fromkeys([*avoided.known, *words.denied]))[:MOST_WORDS]
+        heard_as = {**avoided.heard_as, **words.heard_as}
         numbers = [self.model.vocabulary.number[word] for word in denied]
         negative = self.model.words([*numbers, *[0] * (MOST_WORDS - len(numbers))])
         tokens, mask = self.model.tokens(words.ids)
         if part is None or brief.picture is None:
-            return Wish(self.model.words(words.ids), negative, words, denied)
+            return Wish(self.model.words(words.ids), negative, words, denied, heard_as)
         if not words.known and self.name == "art2mus":
             mask = silent_mask(part, mask)
         strength = settings.synapse if self.name == "melfusion" else 1.0
         positive = part.condition(brief.picture, tokens, mask, layers=self.model.layers, strength=strength)
-        return Wish(positive, negative, words, denied)
+        return Wish(positive, negative, words, denied, heard_as)
 
     def facts(self, part: PicturePart | None) -> dict[str, Any]:
         """The record's "model"."""

@@ -20,7 +20,7 @@ import json
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,6 +28,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from klangbild.diffusion.finish import finish
+from klangbild.diffusion.near_words import nearest_meanings
 from klangbild.diffusion.small_condition import Condition, words_only
 from klangbild.diffusion.small_latent import LATENTS_PER_S, RATE, MelLatent
 from klangbild.diffusion.small_sampler import OnStep, sample
@@ -118,8 +119,8 @@ class SmallModel(ABC):
         return digest.hexdigest()
 
     def read(self, text: str | None) -> CaptionWords:
-        """Which words of a text the model knows."""
-        return self.vocabulary.read(text)
+        """Which words of a text the model knows, and what others stand for where a sentence encoder is installed."""
+        return self.vocabulary.read(text, partial(nearest_meanings, self.vocabulary.meanings()))
 
     def tokens(self, ids: tuple[int, ...] | list[int]) -> tuple[np.ndarray, np.ndarray]:
         """Numbers of words (12) -> (tokens (12, D), mask (12,)); without a word the one that means "nothing said"."""

@@ -2,8 +2,9 @@
 
 The vocabulary is the affect words of `emotion.affect_words` and words of music: tempo, key and mode, meter, instruments,
 density, kind of music. Synonyms share a number ("violin" is "strings", "quick" is "fast"). The order of words says nothing
-to the model: a caption is a set. What is not known is told, never guessed; what is denied ("no drums") is told apart, so
-that the caller can put it on the negative side of the guidance.
+to the model: a caption is a set. What is not known is told, never guessed, unless the caller brings somebody who knows which word
+is near it in meaning (`near_words`), and that is told too; what is denied ("no drums") is told apart, so that the caller can put
+it on the negative side of the guidance.
 
 No torch here, and the standard library alone beside `emotion`.
 """
@@ -12,8 +13,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import groupby
 
 from klangbild.emotion.affect_words import AFFECT_WORDS, NEGATIONS, PLAIN, STRENGTHENERS, WEAKENERS
 from klangbild.emotion.words import stem
@@ -23,6 +26,8 @@ MODEL, CARD = "klangbild-small", "sound-base.json"
 """The model's name, and the file in `weights/` that describes it."""
 MOST_WORDS = 12
 """A caption has so many words at most; it is padded with 0."""
+LONGEST_PHRASE = 3
+"""So many unknown words side by side are also looked at together."""
 TONICS = ("c", "c-sharp", "d", "e-flat", "e", "f", "f-sharp", "g", "a-flat", "a", "b-flat", "b")
 TEMPOS = (
     ("largo", 62.0), ("slow", 78.0), ("andante", 98.0), ("moderate", 118.0), ("allegro", 140.0), ("fast", 168.0),
@@ -78,6 +83,8 @@ class CaptionWords:
     ids: `MOST_WORDS` numbers, 0 where there is no word. known: the words of the vocabulary they stand for, in order.
     denied: known words behind a "no", "not", "without": for the negative side. unknown: in no table.
     nearest: for some of the unknown a known word that is spelt alike. left_out: known, but beyond the twelfth.
+    heard_as: word or phrase that is in no table -> the word of the vocabulary that it was taken for; that one is in `known` or
+    `denied`.
     """
 
     ids: tuple[int, ...]
@@ -86,6 +93,11 @@ class CaptionWords:
     unknown: tuple[str, ...]
     nearest: dict[str, str]
     left_out: tuple[str, ...]
+    heard_as: dict[str, str] = field(default_factory=dict)
+
+
+Near = Callable[[Sequence[str]], dict[str, str]]
+"""Words and phrases -> for some of them a word of the vocabulary that is near in meaning."""
 
 
 class Vocabulary:
@@ -110,8 +122,8 @@ class Vocabulary:
         """How many numbers there are, 0 included."""
         return len(self.words) + 1
 
-    def read(self, text: str | None) -> CaptionWords:
-        """Text -> numbers.
+    def read(self, text: str | None, near: Near | None = None) -> CaptionWords:
+        """Text -> numbers. near: asked about what is in no table.
 
         >>> read = Vocabulary().read("slow, sad violin in C minor, no drums, qwxz")
         >>> read.known, read.denied, read.unknown
@@ -119,28 +131,47 @@ class Vocabulary:
         """
         known: list[str] = []
         denied: list[str] = []
-        unknown: list[str] = []
+        strange: list[list[_Strange]] = [[]]  # runs of unknown words with nothing between them
         negated = False
         for token in _TOKEN.findall(_plain(text or "")):
             token = token.replace("’", "'")
             if token in ",.;:!?":
                 negated = False
+                strange.append([])
                 continue
             if token in NEGATIONS:
                 negated = not negated
+                strange.append([])
                 continue
-            words, strange = self._words_of(token)
-            if not words and not strange:
+            words, parts = self._words_of(token)
+            if words or not parts:
+                strange.append([])
+            if not words and not parts:
                 continue
             (denied if negated else known).extend(words)
-            unknown += strange
+            strange[-1] += [
+                _Strange(part, negated or (bool(strange[-1]) and strange[-1][-1].negated)) for part in parts
+            ]
             negated = False
-        known, denied, unknown = (list(dict.fromkeys(words)) for words in (known, denied, unknown))
+        unknown = list(dict.fromkeys(one.word for run in strange for one in run))
+        nearest = {u: alike[0] for u in unknown if (alike := difflib.get_close_matches(u, self._meaning, 1, 0.8))}
+        alike = {word: self._meaning[other] for word, other in nearest.items()}
+        heard_as = _heard_as(strange, alike, near) if near and unknown else {}
+        for phrase, (word, is_denied) in heard_as.items():
+            (denied if is_denied else known).append(word)
+            unknown = [u for u in unknown if u not in phrase.split()]
+        known, denied = (list(dict.fromkeys(words)) for words in (known, denied))
         taken = known[:MOST_WORDS]
-        ids = [self.number[word] for word in taken]
-        nearest = {u: near[0] for u in unknown if (near := difflib.get_close_matches(u, self._meaning, 1, 0.8))}
-        padded = (*ids, *[0] * (MOST_WORDS - len(ids)))
-        return CaptionWords(padded, tuple(taken), tuple(denied), tuple(unknown), nearest, tuple(known[MOST_WORDS:]))
+        padded = (*(self.number[word] for word in taken), *[0] * (MOST_WORDS - len(taken)))
+        return CaptionWords(
+            padded, tuple(taken), tuple(denied), tuple(unknown), {u: nearest[u] for u in unknown if u in nearest},
+            tuple(known[MOST_WORDS:]),
+            {phrase: word for phrase, (word, _) in heard_as.items()},
+        )  # fmt: skip
+
+    def meanings(self) -> dict[str, str]:
+        """Every word that can be said -> the word of the vocabulary that it stands for; keys left out."""
+        return {word: primary for word, primary in self._meaning.items() if not word.startswith("key-")}
 
     def _words_of(self, token: str) -> tuple[list[str], list[str]]:
         """(words of the vocabulary, unknown words) of one token; both empty for a word that says nothing of the music."""
@@ -162,6 +193,35 @@ class Vocabulary:
         """For each number: (valence, arousal, 1), -1..1, on the music's plane, or zeros for a word that has no place there."""
         places = affect_places()
         return [(0.0, 0.0, 0.0), *((*places[w], 1.0) if w in places else (0.0, 0.0, 0.0) for w in self.words)]
+
+
+@dataclass(frozen=True)
+class _Strange:
+    """A word in no table, and whether it stands behind a "no"."""
+
+    word: str
+    negated: bool
+
+
+def _heard_as(runs: list[list[_Strange]], alike: dict[str, str], near: Near) -> dict[str, tuple[str, bool]]:
+    """{word or phrase: (word of the vocabulary, whether it is denied)}; a phrase of two or three words goes before its words.
+
+    alike: what a known word that is spelt alike stands for: a slip of the pen must be near that one, and no other.
+    """
+    parts = [list(some) for run in runs for _, some in groupby(run, lambda one: one.word in alike)]
+    phrases = [" ".join(one.word for one in part) for part in parts if part[0].word not in alike]
+    asked = dict.fromkeys([*phrases, *(one.word for part in parts for one in part)])
+    found = near([phrase for phrase in asked if len(phrase.split()) <= LONGEST_PHRASE])
+    heard: dict[str, tuple[str, bool]] = {}
+    for part in parts:
+        phrase = " ".join(one.word for one in part)
+        if phrase in found and phrase in phrases:
+            heard[phrase] = (found[phrase], part[0].negated)
+            continue
+        for one in part:
+            if one.word in found and alike.get(one.word, found[one.word]) == found[one.word]:
+                heard[one.word] = (found[one.word], one.negated)
+    return heard
 
 
 def caption_mask(ids: tuple[int, ...] | list[int]) -> list[float]:
@@ -195,6 +255,12 @@ def affect_places() -> dict[str, tuple[float, float]]:
         valence, arousal = (int(n) / 100 for n in numbers.split())
         places |= dict.fromkeys(words.split(), (valence, arousal))
     return places
+
+
+@lru_cache(maxsize=1)
+def music_words() -> frozenset[str]:
+    """Words that speak of the music and not of a feeling: "piano", "cello", "allegro"."""
+    return frozenset(_MUSIC).union(*(others.split() for others in _SYNONYMS.values())) - affect_places().keys()
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,7 @@
 """Words -> a point on the music's plane: exact and stemmed matches in a table, negation, intensity. Never a guess.
 
 The table (`affect_words`) speaks of what the music should do, so its numbers live on the music's plane, not on the raters'.
-Where a small sentence encoder is installed (`word_neighbors_torch`), a word that is not in the table is placed between those
+Where a small sentence encoder is installed (`sentence_encoder`), a word that is not in the table is placed between those
 that are near it, and it is told that this was done.
 """
 
@@ -11,16 +11,9 @@ import difflib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 
-from klangbild import hub
 from klangbild.emotion.affect_words import AFFECT_WORDS, NEGATIONS, PLAIN, STRENGTHENERS, WEAKENERS
 
-SENTENCE_ENCODER = "sentence-encoder"
-"""The folder among the added models that a sentence encoder is looked for in."""
-NEAR = 0.6
-"""The least cosine to the nearest table word; measured in docs/emotion.md, where nonsense words stay below it."""
 _NEGATED = -0.55  # "not sad" is a little happy, not as happy as "happy"
 
 
@@ -107,11 +100,15 @@ def _match(
 
 
 def _neighbors(words: list[str]) -> dict:
-    """{word: `word_neighbors_torch.Neighbor`} for those that an installed sentence encoder can place; else {}."""
-    folder = hub.models_home() / SENTENCE_ENCODER
-    if not words or not Path(folder, "config.json").is_file() or find_spec("transformers") is None:
+    """{word: `word_neighbors.Neighbor`} for those that an installed sentence encoder can place; else {}."""
+    if not words:
         return {}
-    from klangbild.emotion.word_neighbors_torch import open_neighbors
+    from klangbild.emotion.sentence_encoder import NEAR, encoder_folder
+
+    folder = encoder_folder()
+    if folder is None:
+        return {}
+    from klangbild.emotion.word_neighbors import open_neighbors
 
     return open_neighbors(folder, tuple(_table()[0].items())).find(words, least=NEAR)
 
