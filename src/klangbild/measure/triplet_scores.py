@@ -24,7 +24,7 @@ from klangbild.measure.sound_judge import LIMITS, load_sound_judge
 from klangbild.measure.word_reader import WordReader, word_scores
 
 JUDGES = ("emopia", "vgmidi")
-RESAMPLES = 400
+RESAMPLES = 200
 _MAIN = ("emotion_error_emopia", "right_picture_emopia_mean_rank", "right_words_mean_rank", "right_clip_mean_rank")
 """Scores that each genre has too."""
 

@@ -30,7 +30,8 @@ from klangbild.errors import InputError
 from klangbild.measure.sound_judge import N_KNOTS, ranked
 
 FEWEST_CLIPS = 10
-PENALTY = 100.0
+PENALTY = 30.0
+"""Best of 30, 100, 300 and 1000 by mean rank of the right caption, 4-fold on 211 played training clips (top five in 39 % of 53)."""
 
 
 @dataclass(frozen=True)
