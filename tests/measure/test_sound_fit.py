@@ -51,8 +51,19 @@ def test_noise_is_farther_than_music(sets):
     assert far["flatness"].value > near["flatness"].value + 0.2 and far["pulse"].value < near["pulse"].value
 
 
-def test_a_silent_sound_is_refused(sets):
+def test_a_silent_sound_is_left_out_with_its_picture(sets):
     truth, *_ = sets
-    silent = sound_set([("0", piece(0)), ("1", Audio(np.zeros((1, 131_000), np.float32), RATE))])
+    own = [(f"{i}", piece(i, seed=1)) for i in range(12)]
+    own[3] = ("3", Audio(np.zeros((1, 131_000), np.float32), RATE))
+    asked = np.random.default_rng(1).uniform(-1, 1, (12, 2))
+    genre = np.array(["pop"] * 9 + ["folk"] * 3)
+    found = evaluate(sound_set(own), truth, truth, asked, genre=genre, reference_genre=genre)
+    assert found["silent"].value == pytest.approx(1 / 12) and found["truth_top1"].value > 0.7
+    assert found["pop: truth_mean_rank"].n == 8 and not any(name.startswith("folk") for name in found)
+
+
+def test_a_silent_sound_without_a_name_is_refused(sets):
+    truth, *_ = sets
+    silent = sound_set([("a", piece(0)), ("b", Audio(np.zeros((1, 131_000), np.float32), RATE))])
     with pytest.raises(InputError, match="1 of 2 sounds"):
         evaluate(silent, truth, truth, np.zeros((2, 2)))

@@ -133,7 +133,7 @@ def _like(wanted: np.ndarray, free: np.ndarray, genre: np.ndarray) -> np.ndarray
 
 
 def other_corpus(chosen: Chosen, notes: NoteData, n: int, *, pool: str = OTHER_POOL, seed: int = 0) -> list[ClipPlan]:
-    """n plans of clips of one set: held-out pieces that stand neither in the pairs nor in the reference, in turn.
+    """Plans of clips of one set, n or more: of held-out pieces that stand neither in the pairs nor in the reference, in turn.
 
     Raises:
         InputError: the set is not there, or has fewer sections.
@@ -150,10 +150,10 @@ def other_corpus(chosen: Chosen, notes: NoteData, n: int, *, pool: str = OTHER_P
         if piece not in used
     ]
     rounds = max(map(len, queues), default=0)
-    sections = [int(queue[turn]) for turn in range(rounds) for queue in queues if turn < len(queue)][:n]
+    sections = [int(queue[turn]) for turn in range(rounds) for queue in queues if turn < len(queue)]
     if len(sections) < n:
         raise InputError(
             f"--other {pool}: has {len(sections)} held-out sections to spare of the {n} needed; name another"
         )
-    shifts = rng.integers(-LARGEST_SHIFT, LARGEST_SHIFT + 1, n).tolist()
+    shifts = rng.integers(-LARGEST_SHIFT, LARGEST_SHIFT + 1, len(sections)).tolist()
     return [ClipPlan(s, int(notes.section_piece[s]), 0, shift, True) for s, shift in zip(sections, shifts, strict=True)]

@@ -68,18 +68,32 @@ def made(
 
 def played(data: SoundData, clips: np.ndarray, notes: NoteData, work: Path) -> Sounds:
     """Clips rendered from their plans. Raises InputError: one does not sound."""
-    return played_plans(((f"{clip:05d}", data.plan(clip)) for clip in clips.tolist()), notes, work, total=len(clips))
-
-
-def played_plans(plans: Iterable[tuple[str, ClipPlan]], notes: NoteData, work: Path, *, total: int) -> Sounds:
-    """The same for plans with names. Raises InputError: one does not sound."""
     work.mkdir(parents=True, exist_ok=True)
     out = []
-    for name, plan in progress(plans, total=total, text=work.name):
-        path = work / f"{name}.wav"
+    for clip in progress(clips.tolist(), text=work.name):
+        path = work / f"{clip:05d}.wav"
         if not path.is_file():
-            write_audio(path, as_audio(_rendered(notes, plan, name)))
-        out.append((name, read_audio(path)))
+            write_audio(path, as_audio(_rendered(notes, data.plan(clip), clip)))
+        out.append((path.stem, read_audio(path)))
+    return out
+
+
+def first_that_sound(plans: Iterable[ClipPlan], n: int, notes: NoteData, work: Path) -> Sounds:
+    """The first n of some plans that sound; near a piece's end there may be too little. Raises InputError: fewer do."""
+    work.mkdir(parents=True, exist_ok=True)
+    font, out = find_soundfont(None), []
+    for plan in progress(plans, text=work.name):
+        if len(out) == n:
+            break
+        path = work / f"{plan.section:06d}{plan.shift:+d}.wav"
+        if not path.is_file():
+            clip = render_clip(notes, plan, font)
+            if clip is None:
+                continue
+            write_audio(path, as_audio(clip.sound))
+        out.append((path.stem, read_audio(path)))
+    if len(out) < n:
+        raise InputError(f"{work.name}: only {len(out)} of the {n} clips needed sound; choose another set with --other")
     return out
 
 
@@ -110,7 +124,7 @@ def features_of_clips(
     for clip in progress(clips.tolist(), text="training clips"):
         path = folder / f"{clip:05d}.npy"
         if not path.is_file():
-            sound = _vocoded(model, data, clip) if mel else _rendered(notes, data.plan(clip), f"{clip}")
+            sound = _vocoded(model, data, clip) if mel else _rendered(notes, data.plan(clip), clip)
             temporary = path.with_suffix(".part.npy")
             np.save(temporary, raw_features(as_audio(sound)))
             temporary.replace(path)
@@ -127,8 +141,8 @@ def _vocoded(model: SmallModel, data: SoundData, clip: int) -> np.ndarray:
     return model.sound(from_int8(data.latents[clip]), np.random.default_rng(clip))
 
 
-def _rendered(notes: NoteData, plan: ClipPlan, name: str) -> np.ndarray:
+def _rendered(notes: NoteData, plan: ClipPlan, number: int) -> np.ndarray:
     clip = render_clip(notes, plan, find_soundfont(None))
     if clip is None:
-        raise InputError(f"clip {name} does not sound; are these the notes that the sound was prepared from?")
+        raise InputError(f"clip {number} does not sound; are these the notes that the sound was prepared from?")
     return clip.sound

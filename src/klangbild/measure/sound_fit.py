@@ -184,6 +184,7 @@ def run(args: argparse.Namespace) -> int:
     clips = _named(chosen, kept_sounds.played(data, chosen.clips, notes, args.work / "played"))
     truth = sound_set(clips)
     reference = sound_set(kept_sounds.played(data, chosen.others, notes, args.work / "played"))
+    other = kept_sounds.first_that_sound(plans, n, notes, args.work / f"other-{args.other}")
     sets: dict[str, Sounds] = {
         way: kept_sounds.made(
             model, way, chosen, partial(condition_of, model, way, chosen), args.work, part=part, guidance=guidance,
@@ -193,8 +194,6 @@ def run(args: argparse.Namespace) -> int:
     }  # fmt: skip
     if isinstance(model, SmallSound):
         sets["vocoder"] = _named(chosen, kept_sounds.through_model(model, data, chosen.clips, notes, args.work))
-    named = ((f"{p.section:06d}{p.shift:+d}", p) for p in plans)
-    other = kept_sounds.played_plans(named, notes, args.work / f"other-{args.other}", total=n)
     sets["other corpus"] = _named(chosen, other)
     rng = np.random.default_rng(args.seed)
     sets["noise"] = [
