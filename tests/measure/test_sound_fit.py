@@ -67,3 +67,10 @@ def test_a_silent_sound_without_a_name_is_refused(sets):
     silent = sound_set([("a", piece(0)), ("b", Audio(np.zeros((1, 131_000), np.float32), RATE))])
     with pytest.raises(InputError, match="1 of 2 sounds"):
         evaluate(silent, truth, truth, np.zeros((2, 2)))
+
+
+def test_a_sound_that_begins_late_is_heard():
+    late = np.zeros((1, int(10.24 * RATE)), np.float32)
+    late[:, int(9 * RATE) :] = piece(3).samples[:, : late.shape[1] - int(9 * RATE)]
+    found = sound_set([("late", Audio(late, RATE))])
+    assert found.raw[0].shape == (1, 120) and found.raw[0][0, 93] > 0.5  # most of it is silent

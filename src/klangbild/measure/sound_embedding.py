@@ -86,7 +86,8 @@ def raw_features(audio: Audio) -> np.ndarray:
     clip, step = int(CLIP_S * RATE), int(STEP_S * RATE)
     starts = range(0, max(len(mono) - clip, 0) + 1, step)
     rows = [_clip_features(mono[s : s + clip]) for s in starts if mono[s : s + clip].any()]
-    return np.array(rows)
+    # what begins to sound behind the last whole stretch is heard from the end
+    return np.array(rows or [_clip_features(mono[-clip:])])
 
 
 def _mono_16k(audio: Audio) -> np.ndarray:
