@@ -83,7 +83,7 @@ def test_a_stopped_call_goes_on_with_what_is_there(prepared, models, tmp_path):
 
 @pytest.mark.parametrize("latent,ways", [("roll", ("4+words", "released")), ("mel", ("paper",))])
 def test_sound_fit_plays_parts_alone_and_with_words(klangbild, prepared, models, tmp_path, latent, ways):
-    argv = ("sound-fit", "--data", prepared[0] / "sound.npz", "--pictures", 4, "--ways", *ways)
+    argv = ("sound-fit", "--data", prepared[0] / "sound.npz", "--pictures", 4, "--other", "nottingham", "--ways", *ways)
     found = call(klangbild, prepared, models[latent], tmp_path, *argv)
     vocoder = ["vocoder"] if latent == "mel" else []
     assert list(found["sets"]) == [*ways, *vocoder, "other corpus", "noise", "played"]
@@ -109,7 +109,7 @@ def test_the_reference_and_the_other_corpus_share_nothing_with_the_pairs(prepare
     wrong = chosen.wrong_rows()
     assert (wrong != chosen.rows).all() and sorted(wrong) == chosen.rows.tolist()
     assert np.array_equal(choose(pairs, data, 5, seed=1).rows, chosen.rows)
-    plans = other_corpus(chosen, notes, 4)
+    plans = other_corpus(chosen, notes, 4, pool="nottingham")
     assert all(notes.pool_of(plan.piece) == "nottingham" and notes.piece_heldout[plan.piece] for plan in plans)
     assert len({plan.section for plan in plans}) == len(plans) >= 4 and len({plan.piece for plan in plans}) == 2
     with pytest.raises(InputError, match="--other band"):

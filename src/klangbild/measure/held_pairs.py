@@ -27,8 +27,10 @@ from klangbild.errors import InputError
 
 FEWEST = 8
 """Pairs of a genre below which nothing is said of it."""
-OTHER_POOL = "nottingham"
-"""Folk tunes with chords: the set that is least like the others, with enough held-out pieces for 50 clips."""
+OTHER_POOL = "band"
+"""Of the sets with enough held-out pieces the one that is farthest from the mix: 32 training clips have a Frechet distance of 5.4
+to 32 clips of it, those of emopia, piano, pop909 and vgmidi 3.4 to 3.9, a random mix 2.2 (the orchestra's 22 clips have 6.4, but
+it has five held-out pieces)."""
 _FEWEST_IDS = 20
 
 

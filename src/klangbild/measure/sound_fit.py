@@ -8,8 +8,8 @@ Conventions
     alone; `words` (the picture described in words by our emotion model, nothing else), `none` (nothing said); `4+words` (both; the
     other parts too). The noise is the same in all ways, another for each picture.
     Beside them stand `played` (the paired clips themselves), `vocoder` (those clips through latent and vocoder: the best that
-    the chain can do), `other corpus` (as many clips of one set of held-out pieces, --other; it is among the sets of the
-    reference, with the share that `by genre` says, so its distance is rather too small) and `noise` (white, as loud).
+    the chain can do), `other corpus` (as many clips of held-out pieces of one set, --other, none of them in the reference; other
+    pieces of that set are, as many as `by genre` says, so its distance is rather too small) and `noise` (white, as loud).
     The reference is as many other held-out clips as there are pictures, of the same genres.
     Silent sounds are counted (`silent`) and left out of everything else, with their pictures.
 
