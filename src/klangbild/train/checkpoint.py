@@ -6,11 +6,13 @@ It is plain tensors and numbers, and is read with `weights_only=True`: no code i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from klangbild.errors import InputError, NotAvailableError
 
@@ -55,3 +57,20 @@ class MovingAverage:
         self.steps = state["steps"]
         for name, weight in state["weights"].items():
             self.weights[name].copy_(weight)
+
+
+@contextmanager
+def averaged(model: nn.Module, average: MovingAverage) -> Iterator[None]:
+    """Inside, the model has its averaged weights."""
+    own = {name: p.detach().clone() for name, p in model.named_parameters()}
+    _put(model, average.weights)
+    try:
+        yield
+    finally:
+        _put(model, own)
+
+
+@torch.no_grad()
+def _put(model: nn.Module, weights: dict[str, Tensor]) -> None:
+    for name, parameter in model.named_parameters():
+        parameter.copy_(weights[name])

@@ -6,11 +6,8 @@ falls along half a cosine to nothing at the end of the steps (or minutes) that w
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import math
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +21,9 @@ from klangbild.diffusion.roll import FIRST_LANE, GROUPS, N_LANES, STEPS
 from klangbild.diffusion.roll_latent import CHANNELS, CODE, RollLatent, notes_of
 from klangbild.diffusion.roll_latent_torch import NOISE, RollAutoencoder, RollSizes, beat_loss
 from klangbild.errors import UsageError
-from klangbild.train.checkpoint import load_checkpoint, save_checkpoint
+from klangbild.train.checkpoint import load_checkpoint
 from klangbild.train.config_file import load_config
+from klangbild.train.run import Moment, Often, checkpoint_of, half_cosine, share_of, train_until_over, warm
 from klangbild.train.sound_curves import draw_losses
 
 LOG_COLUMNS = ("step", "minutes", "rate", "loss", "heldout", "onset_f1")
@@ -60,6 +58,8 @@ class RollLatentConfig:
 class RollLatentTrainer:
     """Autoencoder, optimiser and beats; `state` and `restore` carry a run over."""
 
+    columns = LOG_COLUMNS
+
     def __init__(self, config: RollLatentConfig, data: RollData) -> None:
         self.config = config
         self.beats = data.beats()
@@ -73,6 +73,14 @@ class RollLatentTrainer:
             self.model.parameters(), lr=config.lr, betas=(0.9, 0.98), weight_decay=config.weight_decay
         )
         self.step, self.minutes = 0, 0.0
+
+    def rate(self, fallen: float) -> float:
+        return warm(self.step, self.config.warmup) * half_cosine(fallen, lowest=0.01)
+
+    def row(self, now: Moment) -> tuple:
+        checked = self.heldout() if now.measuring else {}
+        held = [f"{checked[n]:.4f}" if checked else "" for n in ("loss", "onset_f1")]
+        return (self.step, f"{self.minutes:.2f}", f"{1 - now.progress:.3f}", f"{now.loss:.4f}", *held)
 
     def train_step(self, factor: float) -> float:
         """One step; its loss, nats a beat."""
@@ -172,45 +180,12 @@ def train_roll_latent(
     """
     torch.set_num_threads(threads)
     run = Path(config.run)
-    target = run / "last.pt"
-    if target.exists() and not resume:
-        raise UsageError(f"{target}: a run is already there; add --resume, or name another 'run' folder in the config")
+    target = checkpoint_of(run, resume=resume)
     trainer = RollLatentTrainer(config, RollData.load(Path(config.data)))
     if resume:
         trainer.restore(load_checkpoint(target))
-    run.mkdir(parents=True, exist_ok=True)
-    total = steps or config.steps
-    before, begun, saved = trainer.minutes, time.monotonic(), time.monotonic()
-    seen: list[float] = []
-    fresh = not (run / "log.csv").exists()
-    with (run / "log.csv").open("a", newline="", buffering=1, encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if fresh:
-            writer.writerow(LOG_COLUMNS)
-        while True:
-            trainer.minutes = before + (time.monotonic() - begun) / 60
-            progress = trainer.minutes / minutes if minutes else trainer.step / total
-            done = progress >= 1
-            if done or (trainer.step % 100 == 0 and seen):
-                checked = trainer.heldout() if done or trainer.step % config.heldout_every == 0 else {}
-                held = [f"{checked[n]:.4f}" if checked else "" for n in ("loss", "onset_f1")]
-                row = (
-                    trainer.step,
-                    f"{trainer.minutes:.2f}",
-                    f"{1 - min(progress, 1):.3f}",
-                    f"{np.mean(seen or [np.nan]):.4f}",
-                    *held,
-                )
-                writer.writerow(row)
-                print("  ".join(f"{n} {v}" for n, v in zip(LOG_COLUMNS, row, strict=True)), file=sys.stderr, flush=True)
-                seen = []
-            if done or time.monotonic() - saved > 60 * config.checkpoint_minutes:
-                save_checkpoint(target, trainer.state())
-                saved = time.monotonic()
-            if done:
-                break
-            warm = min(1.0, (trainer.step + 1) / config.warmup)
-            seen.append(trainer.train_step(warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))))
+    often = Often(100, config.heldout_every, config.checkpoint_minutes)
+    train_until_over(trainer, target, often, over=share_of(trainer, steps=steps or config.steps, minutes=minutes))
     draw_losses(run / "log.csv", run / "log.png")
     print("  ".join(f"{n} {v:.3f}" for n, v in trainer.heldout().items()), file=sys.stderr)
     return target

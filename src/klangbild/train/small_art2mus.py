@@ -14,11 +14,9 @@ Sources: Art2Mus, arXiv 2410.04906, section 3.2; Hinton et al. (2015) for learni
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import math
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,10 +34,11 @@ from klangbild.diffusion.small_projection_torch import ProjectionNet
 from klangbild.diffusion.small_words import MOST_WORDS, Vocabulary, caption_mask, density_word, tempo_word
 from klangbild.emotion.space import Emotion
 from klangbild.errors import UsageError
-from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
+from klangbild.train.checkpoint import MovingAverage, load_checkpoint
 from klangbild.train.config_file import load_config
 from klangbild.train.export_sound import load_model
 from klangbild.train.roll_clips import open_clips
+from klangbild.train.run import Moment, Often, checkpoint_of, half_cosine, share_of, train_until_over, warm
 
 NEAR_WORDS = 5
 LOG_COLUMNS = ("step", "minutes", "rate", "loss", "heldout_right", "heldout_shuffled", "heldout_none")
@@ -172,6 +171,8 @@ def losses(model: SoundModel, net: ProjectionNet, batch: PairBatch, weights: Ten
 class SmallArt2MusTrainer:
     """The frozen model, the projection and its data."""
 
+    columns = LOG_COLUMNS
+
     def __init__(self, config: SmallArt2MusConfig) -> None:
         self.config = config
         self.model, self.vocabulary, self.about = load_model(Path(config.base))
@@ -222,6 +223,14 @@ class SmallArt2MusTrainer:
             error = (self.net.tokens(seen[held]) - targets[held]).square().mean()
         self.aimed = float(1 - error / (targets[held] - targets[rows].mean(0)).square().mean())
         return self.aimed
+
+    def rate(self, fallen: float) -> float:
+        return warm(self.step, self.config.warmup) * half_cosine(fallen, lowest=0.02)
+
+    def row(self, now: Moment) -> tuple:
+        checked = self.heldout() if now.measuring else {}
+        errors = [f"{checked[n]:.5f}" if checked else "" for n in ("right", "shuffled", "none")]
+        return (self.step, f"{self.minutes:.2f}", f"{now.progress:.3f}", f"{now.loss:.5f}", *errors)
 
     def train_step(self, factor: float) -> float:
         """One step of stage 2."""
@@ -297,45 +306,12 @@ def train_small_art2mus(
     Raises:
         InputError: data or base cannot be used. UsageError: a run is there already, or is of another projection.
     """
-    run = Path(config.run)
-    target = run / "last.pt"
-    if target.exists() and not resume:
-        raise UsageError(f"{target}: a run is already there; add --resume, or name another 'run' folder in the config")
+    target = checkpoint_of(Path(config.run), resume=resume)
     trainer = SmallArt2MusTrainer(config)
     if resume:
         trainer.restore(load_checkpoint(target))
     elif config.aim_steps:
         print(f"aimed: explains {trainer.aim():.3f} of the tokens' variance on held-out pairs", file=sys.stderr)
-    run.mkdir(parents=True, exist_ok=True)
-    total = steps or config.steps
-    before, begun, saved = trainer.minutes, time.monotonic(), time.monotonic()
-    seen: list[float] = []
-    fresh_log = not (run / "log.csv").exists()
-    with (run / "log.csv").open("a", newline="", buffering=1, encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if fresh_log:
-            writer.writerow(LOG_COLUMNS)
-        while True:
-            trainer.minutes = before + (time.monotonic() - begun) / 60
-            progress = trainer.minutes / minutes if minutes else trainer.step / total
-            done = progress >= 1
-            if done or trainer.step % 25 == 0:
-                checked = trainer.heldout() if done or trainer.step % config.heldout_every == 0 else {}
-                errors = [f"{checked[n]:.5f}" if checked else "" for n in ("right", "shuffled", "none")]
-                row = (
-                    trainer.step,
-                    f"{trainer.minutes:.2f}",
-                    f"{progress:.3f}",
-                    f"{np.mean(seen or [np.nan]):.5f}",
-                    *errors,
-                )
-                writer.writerow(row)
-                print("  ".join(f"{n} {v}" for n, v in zip(LOG_COLUMNS, row, strict=True)), file=sys.stderr, flush=True)
-                seen = []
-            if done or time.monotonic() - saved > 60 * config.checkpoint_minutes:
-                save_checkpoint(target, trainer.state())
-                saved = time.monotonic()
-            if done:
-                return target
-            warm = min(1.0, (trainer.step + 1) / config.warmup)
-            seen.append(trainer.train_step(warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))))
+    often = Often(25, config.heldout_every, config.checkpoint_minutes, from_start=True)
+    train_until_over(trainer, target, often, over=share_of(trainer, steps=steps or config.steps, minutes=minutes))
+    return target

@@ -11,12 +11,11 @@ Sources: MeLFusion, arXiv 2406.04673; Hinton et al. (2015) for learning from ano
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import hashlib
 import json
+import math
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,14 +34,15 @@ from klangbild.diffusion.small_synapse import synapse_file
 from klangbild.diffusion.small_synapse_torch import SynapseNet
 from klangbild.diffusion.small_words import Vocabulary, caption_mask
 from klangbild.errors import UsageError
-from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
+from klangbild.train.checkpoint import MovingAverage, averaged, load_checkpoint
 from klangbild.train.config_file import load_config
 from klangbild.train.export_sound import LICENCE, load_model
 from klangbild.train.roll_clips import open_clips
+from klangbild.train.run import Moment, Often, checkpoint_of, share_of, train_until_over, warm
 from klangbild.train.small_art2mus import target_tokens
-from klangbild.train.sound_base import averaged
 
 LOG_COLUMNS = ("step", "minutes", "rate", "loss", "heldout_right", "heldout_shuffled", "heldout_none")
+CHECKPOINT_MINUTES = 2.0
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,18 @@ class SmallMelfusionTrainer:
         groups += [{"params": maps, "lr": config.lr, "weight_decay": config.weight_decay}] if maps else []
         self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
         self.rates = [group["lr"] for group in groups]
+        self.columns = (*LOG_COLUMNS, *(f"gate {number}" for number in range(1, len(self.net.alpha) + 1)))
         self.step, self.minutes = 0, 0.0
+
+    def rate(self, fallen: float) -> float:
+        return warm(self.step, self.config.warmup) * (1 - min(fallen, 1.0))
+
+    def row(self, now: Moment) -> tuple:
+        checked = self.heldout() if now.measuring else {}
+        errors = [f"{checked[n]:.5f}" if checked else "" for n in ("right", "shuffled", "none")]
+        gates = [f"{share:.4f}" for share in self.net.shares().tolist()]
+        loss = "" if math.isnan(now.loss) else f"{now.loss:.5f}"
+        return (self.step, f"{self.minutes:.2f}", f"{1 - now.progress:.3f}", loss, *errors, *gates)
 
     def train_step(self, factor: float) -> float:
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
@@ -251,45 +262,16 @@ def train_small_melfusion(
         UsageError: a run is already there. InputError, NotAvailableError: data, base or checkpoint cannot be used.
     """
     torch.set_num_threads(1)
-    run = Path(config.run)
-    target = run / "last.pt"
-    if target.exists() and not resume:
-        raise UsageError(f"{target}: a run is already there; add --resume, or name another 'run' folder in the config")
+    target = checkpoint_of(Path(config.run), resume=resume)
     trainer = SmallMelfusionTrainer(config)
     if resume:
         trainer.restore(load_checkpoint(target))
-    run.mkdir(parents=True, exist_ok=True)
-    if trainer.explained and not resume:
+    elif trainer.explained:
         told = ", ".join(f"{share:.3f}" for share in trainer.explained)
         print(f"start: levels explain {told} of the words' variance on training pictures", file=sys.stderr)
-    total = steps or config.steps
-    before, begun = trainer.minutes, time.monotonic()
-    saved, seen = begun, []
-    columns = (*LOG_COLUMNS, *(f"gate {number}" for number in range(1, len(trainer.net.alpha) + 1)))
-    fresh = not (run / "log.csv").exists()
-    with (run / "log.csv").open("a", newline="", buffering=1, encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if fresh:
-            writer.writerow(columns)
-        while True:
-            trainer.minutes = before + (time.monotonic() - begun) / 60
-            progress = min(trainer.minutes / minutes if minutes else trainer.step / total, 1.0)
-            done = progress >= 1
-            if done or trainer.step % 25 == 0:
-                checked = trainer.heldout() if done or trainer.step % config.heldout_every == 0 else {}
-                errors = [f"{checked[n]:.5f}" if checked else "" for n in ("right", "shuffled", "none")]
-                gates = [f"{share:.4f}" for share in trainer.net.shares().tolist()]
-                mean = f"{np.mean(seen):.5f}" if seen else ""
-                row = (trainer.step, f"{trainer.minutes:.2f}", f"{1 - progress:.3f}", mean, *errors, *gates)
-                writer.writerow(row)
-                print("  ".join(f"{n} {v}" for n, v in zip(columns, row, strict=True)), file=sys.stderr, flush=True)
-                seen = []
-            if done or time.monotonic() - saved > 120:
-                save_checkpoint(target, trainer.state())
-                saved = time.monotonic()
-            if done:
-                return trainer
-            seen.append(trainer.train_step(min(1.0, (trainer.step + 1) / config.warmup) * (1 - progress)))
+    often = Often(25, config.heldout_every, CHECKPOINT_MINUTES, from_start=True)
+    train_until_over(trainer, target, often, over=share_of(trainer, steps=steps or config.steps, minutes=minutes))
+    return trainer
 
 
 def export_synapse(trainer: SmallMelfusionTrainer, out: Path, *, pairs: int = 256) -> Path:

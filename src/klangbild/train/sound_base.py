@@ -10,13 +10,10 @@ the mel (loud shapes before fine grain), or beats of a piano roll (`latent` is t
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import signal
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,12 +26,13 @@ from klangbild.data.sound_batches import ClipLatents, SoundBatch, SoundBatches, 
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
 from klangbild.diffusion.small_words import Vocabulary
 from klangbild.errors import UsageError
-from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
+from klangbild.train.checkpoint import MovingAverage, averaged, load_checkpoint
 from klangbild.train.config_file import load_config
 from klangbild.train.optimizers import MuonAdamW, schedule
 from klangbild.train.roll_clips import open_clips
+from klangbild.train.run import CHECKPOINT, LOG, Moment, Often, checkpoint_of, train_until_over
 
-CHECKPOINT, DECAYED = "last.pt", "decayed.pt"
+DECAYED, DECAY_LOG = "decayed.pt", "log-decay.csv"
 LOG_COLUMNS = ("step", "clips", "minutes", "rate", "loss", "heldout", "heldout_wordless", "s_per_step")
 
 
@@ -80,6 +78,8 @@ class SoundConfig:
 
 class SoundTrainer:
     """Model, optimiser and data; `state` and `restore` carry a run over."""
+
+    columns = LOG_COLUMNS
 
     def __init__(self, config: SoundConfig, data: ClipLatents) -> None:
         self.config, self.data = config, data
@@ -131,6 +131,14 @@ class SoundTrainer:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.clips_seen, self.minutes = state["step"], state["clips_seen"], state["minutes"]
+
+    def rate(self, fallen: float) -> float:
+        return schedule(self.step, warmup=self.config.warmup) * (1 - min(fallen, 1.0))
+
+    def row(self, now: Moment) -> tuple:
+        held = [f"{loss:.4f}" for loss in self.heldout_loss()] if now.measuring else ["", ""]
+        told = (self.step, self.clips_seen, f"{self.minutes:.2f}", f"{now.factor:.3f}", f"{now.loss:.4f}")
+        return (*told, *held, f"{now.s_per_step:.2f}")
 
     def train_step(self, factor: float) -> float:
         """One step at a learning-rate factor; its loss."""
@@ -197,23 +205,6 @@ def without_words(batch: SoundBatch) -> SoundBatch:
     return dataclasses.replace(batch, words=np.zeros_like(batch.words), mask=mask)
 
 
-@contextmanager
-def averaged(model: torch.nn.Module, average: MovingAverage) -> Iterator[None]:
-    """Inside, the model has its averaged weights."""
-    own = {name: p.detach().clone() for name, p in model.named_parameters()}
-    _put(model, average.weights)
-    try:
-        yield
-    finally:
-        _put(model, own)
-
-
-@torch.no_grad()
-def _put(model: torch.nn.Module, weights: dict[str, Tensor]) -> None:
-    for name, parameter in model.named_parameters():
-        parameter.copy_(weights[name])
-
-
 def train_sound(
     config: SoundConfig,
     *,
@@ -235,14 +226,11 @@ def train_sound(
     torch.set_num_threads(threads)
     trainer = SoundTrainer(config, open_clips(Path(config.data), config.latent))
     folder = Path(config.run)
-    folder.mkdir(parents=True, exist_ok=True)
     decaying = decay_minutes is not None or decay_steps is not None
-    target = folder / (DECAYED if decaying else CHECKPOINT)
     if resume or decaying:
         trainer.restore(load_checkpoint(folder / CHECKPOINT))
-    elif target.exists():
-        raise UsageError(f"{target}: a run is already there; add --resume, or name another 'run' folder in the config")
-    elif start_weights:
+    target = folder / DECAYED if decaying else checkpoint_of(folder, resume=resume)
+    if start_weights and not resume and not decaying:
         trainer.model.load_state_dict(start_weights)
         trainer.average = MovingAverage(trainer.model, decay=config.average)
     print(
@@ -251,52 +239,30 @@ def train_sound(
         file=sys.stderr,
         flush=True,
     )
-    _loop(trainer, target, minutes=minutes, steps=steps, decay_minutes=decay_minutes, decay_steps=decay_steps)
-    return trainer
-
-
-def _loop(
-    trainer: SoundTrainer,
-    target: Path,
-    *,
-    minutes: float | None,
-    steps: int | None,
-    decay_minutes: float | None,
-    decay_steps: int | None,
-) -> None:
     asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda n, _: asked.append(n))
-    first, begun, before = trainer.step, time.monotonic(), trainer.minutes
-    saved = tick = begun
-    losses: list[float] = []
-    path = target.with_name("log-decay.csv" if target.name == DECAYED else "log.csv")
-    fresh = not path.exists() or target.name == DECAYED
-    with path.open("w" if fresh else "a", newline="", buffering=1, encoding="utf-8") as file:
-        log = csv.writer(file, lineterminator="\n")
-        if fresh:
-            log.writerow(LOG_COLUMNS)
-        while True:
-            elapsed = (time.monotonic() - begun) / 60
-            decayed = (
-                elapsed / decay_minutes if decay_minutes else (trainer.step - first) / decay_steps if decay_steps else 0
-            )
-            done = bool(asked) or decayed >= 1 or (minutes is not None and elapsed >= minutes)
-            done = done or (steps is not None and trainer.step - first >= steps)
-            if losses and (done or trainer.step % 50 == 0):
-                pace = (time.monotonic() - tick) / len(losses)
-                due = (trainer.step % trainer.config.heldout_every == 0 or done) and not asked
-                held = [f"{x:.4f}" for x in trainer.heldout_loss()] if due else ["", ""]
-                factor = schedule(trainer.step, warmup=trainer.config.warmup) * (1 - min(decayed, 1.0))
-                row = (trainer.step, trainer.clips_seen, f"{trainer.minutes:.2f}", f"{factor:.3f}",
-                       f"{np.mean(losses):.4f}", *held, f"{pace:.2f}")  # fmt: skip
-                log.writerow(row)
-                print("  ".join(f"{n} {v}" for n, v in zip(LOG_COLUMNS, row, strict=True)), file=sys.stderr, flush=True)
-                losses, tick = [], time.monotonic()
-            if done or time.monotonic() - saved > 60 * trainer.config.checkpoint_minutes:
-                save_checkpoint(target, trainer.state())
-                saved = time.monotonic()
-            if done:
-                return
-            losses.append(trainer.train_step(schedule(trainer.step, warmup=trainer.config.warmup) * (1 - decayed)))
-            trainer.minutes = before + (time.monotonic() - begun) / 60
+    ended = _share_of_call(trainer, minutes=minutes, steps=steps)
+    decayed = _share_of_call(trainer, minutes=decay_minutes, steps=decay_steps)
+    train_until_over(
+        trainer,
+        target,
+        Often(50, config.heldout_every, config.checkpoint_minutes),
+        over=lambda: max(ended(), decayed()),
+        fallen=decayed,
+        stopped=lambda: bool(asked),
+        log=folder / (DECAY_LOG if decaying else LOG),
+        new_log=decaying,
+    )
+    return trainer
+
+
+def _share_of_call(trainer: SoundTrainer, *, minutes: float | None, steps: int | None) -> Callable[[], float]:
+    """How much of so many minutes or steps from now on is over; 0 for ever if neither is given."""
+    first, begun = trainer.step, trainer.minutes
+
+    def share() -> float:
+        of_minutes = (trainer.minutes - begun) / minutes if minutes else 0.0
+        return max(of_minutes, (trainer.step - first) / steps if steps else 0.0)
+
+    return share

@@ -7,11 +7,9 @@ falls along half a cosine over the steps (or, with --minutes, over the minutes).
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import math
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,8 +31,9 @@ from klangbild.diffusion.small_latent import (
 )
 from klangbild.diffusion.small_magnitudes_torch import MagnitudeNet, MagnitudeSizes
 from klangbild.errors import UsageError
-from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
+from klangbild.train.checkpoint import MovingAverage, averaged, load_checkpoint
 from klangbild.train.config_file import load_config
+from klangbild.train.run import Moment, Often, checkpoint_of, half_cosine, share_of, train_until_over, warm
 
 LOG_COLUMNS = ("step", "minutes", "rate", "loss_db", "heldout_db", "heldout_true_mel_db")
 DB = 20 / math.log(10)  # decibels of a natural logarithm of a magnitude
@@ -130,11 +129,68 @@ def heldout_db(net: MagnitudeNet, spectra: Spectra, *, through_latent: bool) -> 
     return DB * total / len(spectra.target)
 
 
-def averaged(net: MagnitudeNet, average: MovingAverage) -> MagnitudeNet:
-    """A copy of the net with the averaged weights."""
-    copy = MagnitudeNet(net.sizes)
-    copy.load_state_dict({**net.state_dict(), **average.weights})
-    return copy.eval()
+class MagnitudesTrainer:
+    """The net, its optimiser and both sides of the clips; `state` and `restore` carry a run over."""
+
+    columns = LOG_COLUMNS
+
+    def __init__(self, config: MagnitudesConfig) -> None:
+        self.config = config
+        clips = vocoder_clips(
+            Path(config.run) / "clips.npz", Path(config.notes), n_train=config.clips, n_heldout=config.heldout_clips
+        )
+        sounds = clips.side(heldout=False)
+        self.latent = read_latent(config, sounds)
+        self.train, self.held = Spectra(sounds, self.latent), Spectra(clips.side(heldout=True), self.latent)
+        self.net = MagnitudeNet(config.sizes, generator=torch.Generator().manual_seed(config.seed))
+        self.average = MovingAverage(self.net, decay=config.average)
+        self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+        self.step, self.minutes = 0, 0.0
+
+    def rate(self, fallen: float) -> float:
+        return warm(self.step, self.config.warmup) * half_cosine(fallen, lowest=0.01)
+
+    def train_step(self, factor: float) -> float:
+        """One step; its loss, a natural logarithm."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.lr * factor
+        mel, target = self.train.crops(self.config, np.random.default_rng([self.config.seed, self.step]))
+        loss = (self.net(mel) - target).abs().mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.config.clip)
+        self.optimizer.step()
+        self.average.update(self.net)
+        self.step += 1
+        return loss.item()
+
+    def row(self, now: Moment) -> tuple:
+        errors = ["", ""]
+        if now.measuring:
+            with averaged(self.net, self.average):
+                errors = [f"{heldout_db(self.net, self.held, through_latent=way):.3f}" for way in (True, False)]
+        return (self.step, f"{self.minutes:.2f}", f"{now.progress:.3f}", f"{DB * now.loss:.3f}", *errors)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "model": self.net.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "minutes": self.minutes,
+            "sizes": self.config.sizes.as_dict(),
+            "config": dataclasses.asdict(self.config),
+            "latent": {n: torch.from_numpy(getattr(self.latent, n)) for n in ("mean", "axes", "spread")},
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint. Raises UsageError: it is of other sizes."""
+        if state["sizes"] != self.config.sizes.as_dict():
+            raise UsageError("the checkpoint is of a network of other sizes; use its config, or another 'run' folder")
+        self.net.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.minutes = state["step"], state["minutes"]
 
 
 def train_magnitudes(
@@ -151,83 +207,10 @@ def train_magnitudes(
         InputError: the prepared data cannot be used. UsageError: a run is there already, or is of another network.
     """
     torch.set_num_threads(threads)
-    run = Path(config.run)
-    target = run / "last.pt"
-    if target.exists() and not resume:
-        raise UsageError(f"{target}: a run is already there; add --resume, or name another 'run' folder in the config")
-    clips = vocoder_clips(run / "clips.npz", Path(config.notes), n_train=config.clips, n_heldout=config.heldout_clips)
-    sounds = clips.side(heldout=False)
-    latent = read_latent(config, sounds)
-    train, held = Spectra(sounds, latent), Spectra(clips.side(heldout=True), latent)
-    net = MagnitudeNet(config.sizes, generator=torch.Generator().manual_seed(config.seed))
-    average = MovingAverage(net, decay=config.average)
-    optimizer = torch.optim.AdamW(net.parameters(), lr=config.lr, weight_decay=config.weight_decay)
-    step, spent, total = 0, 0.0, steps or config.steps
+    target = checkpoint_of(Path(config.run), resume=resume)
+    trainer = MagnitudesTrainer(config)
     if resume:
-        state = load_checkpoint(target)
-        if state["sizes"] != config.sizes.as_dict():
-            raise UsageError("the checkpoint is of a network of other sizes; use its config, or another 'run' folder")
-        net.load_state_dict(state["model"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
-        step, spent = state["step"], state["minutes"]
-
-    def keep() -> None:
-        save_checkpoint(
-            target,
-            {
-                "model": net.state_dict(),
-                "average": average.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "step": step,
-                "minutes": spent,
-                "sizes": config.sizes.as_dict(),
-                "config": dataclasses.asdict(config),
-                "latent": {n: torch.from_numpy(getattr(latent, n)) for n in ("mean", "axes", "spread")},
-            },
-        )
-
-    before, begun, saved = spent, time.monotonic(), time.monotonic()
-    losses: list[float] = []
-    fresh_log = not (run / "log.csv").exists()
-    with (run / "log.csv").open("a", newline="", buffering=1, encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if fresh_log:
-            writer.writerow(LOG_COLUMNS)
-        while True:
-            spent = before + (time.monotonic() - begun) / 60
-            progress = spent / minutes if minutes else step / total
-            done = progress >= 1
-            if losses and (done or step % 50 == 0):
-                checked = done or step % config.heldout_every == 0
-                now = averaged(net, average)
-                errors = [f"{heldout_db(now, held, through_latent=t):.3f}" if checked else "" for t in (True, False)]
-                row = (step, f"{spent:.2f}", f"{progress:.3f}", f"{DB * np.mean(losses):.3f}", *errors)
-                writer.writerow(row)
-                print("  ".join(f"{n} {v}" for n, v in zip(LOG_COLUMNS, row, strict=True)), file=sys.stderr, flush=True)
-                losses = []
-            if done or time.monotonic() - saved > 60 * config.checkpoint_minutes:
-                keep()
-                saved = time.monotonic()
-            if done:
-                return target
-            for group in optimizer.param_groups:
-                group["lr"] = _rate(config, step, progress)
-            losses.append(_step(net, optimizer, train, config, step))
-            average.update(net)
-            step += 1
-
-
-def _rate(config: MagnitudesConfig, step: int, progress: float) -> float:
-    warm = min(1.0, (step + 1) / config.warmup)
-    return config.lr * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
-
-
-def _step(net: MagnitudeNet, optimizer: Any, train: Spectra, config: MagnitudesConfig, step: int) -> float:
-    mel, target = train.crops(config, np.random.default_rng([config.seed, step]))
-    loss = (net(mel) - target).abs().mean()
-    optimizer.zero_grad()
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(net.parameters(), config.clip)
-    optimizer.step()
-    return loss.item()
+        trainer.restore(load_checkpoint(target))
+    often = Often(50, config.heldout_every, config.checkpoint_minutes)
+    train_until_over(trainer, target, often, over=share_of(trainer, steps=steps or config.steps, minutes=minutes))
+    return target

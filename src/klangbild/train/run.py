@@ -1,0 +1,157 @@
+"""One training run of a small part: step, write a row of the log, measure what was held out, keep a checkpoint, end in time.
+
+What is learnt, from what and by which loss is the `Trainer`'s; this is all that the small trainers have in common. A run lives in
+a folder: `last.pt`, from which it goes on, and `log.csv`. Minutes are those of the whole run, over all resumptions.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from klangbild.errors import UsageError
+from klangbild.train.checkpoint import save_checkpoint
+
+CHECKPOINT, LOG = "last.pt", "log.csv"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a row of the log is written from.
+
+    progress: 0..1, how much of the run is over. factor: the rate's, now. loss: mean since the last row, NaN if there
+    was no step. measuring: whether held-out data are due. s_per_step: since the last row.
+    """
+
+    progress: float
+    factor: float
+    loss: float
+    measuring: bool
+    s_per_step: float
+
+
+class Trainer(Protocol):
+    """What a run needs of a trainer. step, minutes: taken and spent so far; columns: of the log."""
+
+    step: int
+    minutes: float
+    columns: tuple[str, ...]
+
+    def rate(self, fallen: float) -> float:
+        """Factor of the learning rate at `step`. fallen: 0..1, how much of the rate's way down is over."""
+        ...
+
+    def train_step(self, factor: float) -> float:
+        """One step at a factor of the learning rate; its loss. Counts `step` up."""
+        ...
+
+    def row(self, now: Moment) -> Sequence[Any]:
+        """The cells of `columns`."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """All that a checkpoint holds."""
+        ...
+
+
+@dataclass(frozen=True)
+class Often:
+    """How often: a row of the log and a look at held-out data in steps, a checkpoint in minutes. from_start: the first row comes
+    before the first step."""
+
+    log_steps: int
+    heldout_steps: int
+    checkpoint_minutes: float
+    from_start: bool = False
+
+
+def checkpoint_of(run: Path, *, resume: bool) -> Path:
+    """Where a run's checkpoint is, or will be. Raises UsageError: there is one, and the run is not to go on."""
+    target = run / CHECKPOINT
+    if target.exists() and not resume:
+        raise UsageError(f"{target}: a run is already there; add --resume, or name another 'run' folder in the config")
+    return target
+
+
+def share_of(trainer: Trainer, *, steps: int, minutes: float | None) -> Callable[[], float]:
+    """How much of a run of so many minutes, else steps, is over: 1 and more when it is done."""
+    return lambda: trainer.minutes / minutes if minutes else trainer.step / steps
+
+
+def half_cosine(fallen: float, *, lowest: float) -> float:
+    """1 falling to `lowest` along half a cosine.
+
+    >>> half_cosine(0.0, lowest=0.01), round(half_cosine(0.5, lowest=0.0), 3), round(half_cosine(2.0, lowest=0.01), 3)
+    (1.0, 0.5, 0.01)
+    """
+    return lowest + (1 - lowest) * 0.5 * (1 + math.cos(math.pi * min(fallen, 1.0)))
+
+
+def warm(step: int, steps: int) -> float:
+    """How far the first `steps` steps have warmed the rate up, to 1.
+
+    >>> warm(0, 4), warm(9, 4)
+    (0.25, 1.0)
+    """
+    return min(1.0, (step + 1) / steps)
+
+
+def train_until_over(
+    trainer: Trainer,
+    target: Path,
+    often: Often,
+    *,
+    over: Callable[[], float],
+    fallen: Callable[[], float] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+    log: Path | None = None,
+    new_log: bool = False,
+) -> None:
+    """Train.
+
+    Args:
+        trainer: what is trained.
+        target: the checkpoint's file.
+        often: when to log, to measure and to keep.
+        over: how much of the run is over; 1 or more ends it.
+        fallen: how much of the rate's way down is over; without it the same.
+        stopped: true ends the run without a last measurement.
+        log: the log's file; without it `log.csv` beside the checkpoint.
+        new_log: begin the log anew even if there is one.
+    """
+    log = log or target.with_name(LOG)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    fresh = new_log or not log.exists()
+    begun, before = time.monotonic(), trainer.minutes
+    saved = tick = begun
+    losses: list[float] = []
+    with log.open("w" if fresh else "a", newline="", buffering=1, encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if fresh:
+            writer.writerow(trainer.columns)
+        while True:
+            trainer.minutes = before + (time.monotonic() - begun) / 60
+            progress, halted = over(), stopped()
+            done = halted or progress >= 1
+            if (losses or often.from_start) and (done or trainer.step % often.log_steps == 0):
+                loss = sum(losses) / len(losses) if losses else math.nan
+                measuring = not halted and (done or trainer.step % often.heldout_steps == 0)
+                pace = (time.monotonic() - tick) / max(len(losses), 1)
+                rate = trainer.rate((fallen or over)())
+                row = trainer.row(Moment(min(progress, 1.0), rate, loss, measuring, pace))
+                writer.writerow(row)
+                told = zip(trainer.columns, row, strict=True)
+                print("  ".join(f"{name} {value}" for name, value in told), file=sys.stderr, flush=True)
+                losses, tick = [], time.monotonic()
+            if done or time.monotonic() - saved > 60 * often.checkpoint_minutes:
+                save_checkpoint(target, trainer.state())
+                saved = time.monotonic()
+            if done:
+                return
+            losses.append(trainer.train_step(trainer.rate((fallen or over)())))
