@@ -28,7 +28,8 @@ from klangbild.diffusion.small_words import Vocabulary
 from klangbild.errors import InputError, NotAvailableError, UsageError
 from klangbild.notes.weights_torch import save_weights
 from klangbild.train.export_magnitudes import build_graph as magnitudes_graph
-from klangbild.train.small_melfusion import SmallMelfusionConfig, export_synapse, train_small_melfusion
+from klangbild.train.export_small_melfusion import export_synapse
+from klangbild.train.small_melfusion import SmallMelfusionConfig, train_small_melfusion
 from klangbild.train.sound_graph import base_graph, words_graph
 
 CHANNELS = (32, 64, 128, 192)

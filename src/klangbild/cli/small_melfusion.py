@@ -54,8 +54,9 @@ def run_train(args: argparse.Namespace) -> int:
 def run_export(args: argparse.Namespace) -> int:
     config = _config(args)
     from klangbild.train.checkpoint import load_checkpoint
+    from klangbild.train.export_small_melfusion import export_synapse
     from klangbild.train.export_sound import folder_of
-    from klangbild.train.small_melfusion import SmallMelfusionTrainer, export_synapse
+    from klangbild.train.small_melfusion import SmallMelfusionTrainer
 
     trainer = SmallMelfusionTrainer(dataclasses.replace(config, fitted_start=False))
     trainer.restore(load_checkpoint(Path(config.run, "last.pt")))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from klangbild.errors import InputError, UsageError
-from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
+from klangbild.train.checkpoint import MovingAverage, averaged, load_checkpoint, save_checkpoint
 from klangbild.train.sound_config import LoopConfig
 
 CHECKPOINT = "last.pt"
@@ -169,7 +170,7 @@ def run_loop(
                 "loss": float(np.mean(losses)),
             }
             losses.clear()
-            with _averaged(weights, average):
+            with _inside(weights, average):
                 row |= dict(validate(trainable)) if validate and (due["validate"] or last) else {}
                 row |= dict(extra(trainable)) if extra else {}
             trainable.train()
@@ -178,11 +179,11 @@ def run_loop(
                 on_log(row)
         if (due["checkpoint"] or last) and accelerator.is_main_process:
             _store(folder / CHECKPOINT, settings, weights, optimizer, average, step)
-            with _averaged(weights, average):
+            with _inside(weights, average):
                 if save:
                     save(trainable, folder)
         if (due["clips"] or last) and make_clips and accelerator.is_main_process:
-            with _averaged(weights, average):
+            with _inside(weights, average):
                 make_clips(trainable, step)
             trainable.train()
         accelerator.wait_for_everyone()
@@ -229,24 +230,9 @@ class _Only(nn.Module):
         return iter(self.by_name.items())
 
 
-class _averaged:
+def _inside(weights: Mapping[str, nn.Parameter], average: MovingAverage | None) -> AbstractContextManager[None]:
     """Inside, the weights are the averaged ones, where there is an average."""
-
-    def __init__(self, weights: Mapping[str, nn.Parameter], average: MovingAverage | None) -> None:
-        self.weights, self.average = weights, average
-
-    @torch.no_grad()
-    def __enter__(self) -> None:
-        if self.average is not None:
-            self.kept = {name: weight.detach().clone() for name, weight in self.weights.items()}
-            for name, weight in self.weights.items():
-                weight.copy_(self.average.weights[name])
-
-    @torch.no_grad()
-    def __exit__(self, *_: object) -> None:
-        if self.average is not None:
-            for name, weight in self.weights.items():
-                weight.copy_(self.kept[name])
+    return nullcontext() if average is None else averaged(_Only(weights), average)
 
 
 def _store(path: Path, settings: Mapping[str, Any], weights, optimizer, average, step: int) -> None:
