@@ -297,7 +297,7 @@ def words() -> None:
     table = np.array(rows)
     for least in (-1.0, NEAR):
         kept = table[table[:, 0] >= least]
-        print(f"words, nearest at {least:+.1f} or more: {len(kept) / len(table):.0%} of {len(table)}, r valence "
+        print(f"words, nearest at {least:+.2f} or more: {len(kept) / len(table):.0%} of {len(table)}, r valence "
               f"{correlation(kept[:, 1], kept[:, 3]):.2f}, arousal {correlation(kept[:, 2], kept[:, 4]):.2f}", flush=True)  # fmt: skip
 
 

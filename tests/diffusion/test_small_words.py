@@ -1,6 +1,9 @@
 """Captions: what a text says, what it denies, and what nobody knows."""
 
+import importlib.util
+import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +84,16 @@ def test_a_slip_of_the_pen_must_be_near_what_it_looks_like(vocabulary):
 
 def test_words_of_music_and_words_of_feeling():
     assert {"piano", "cello", "allegro"} <= music_words() and not {"happy", "drone"} & music_words()
+
+
+def test_the_benchmark_asks_for_words_that_can_be_said_and_counts_what_is_heard(vocabulary):
+    path = Path(__file__).resolve().parents[2] / "benchmarks" / "words.py"
+    spec = importlib.util.spec_from_file_location("words_benchmark", path)
+    benchmark = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = benchmark  # its dataclass looks itself up
+    spec.loader.exec_module(benchmark)
+    words = benchmark.everyday()
+    assert len(words) > 100 and all(good and good <= vocabulary.number.keys() for good in words.values())
+    assert benchmark.understood(
+        vocabulary, {"speedy": {"speed"}, "oud": {"guitar"}, "slow": {"fast"}}, encoder=False
+    ) == (1, 1)

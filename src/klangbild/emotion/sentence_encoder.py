@@ -208,12 +208,12 @@ def _config(folder: Path) -> dict[str, Any]:
 
 def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
     """A safetensors file's floating-point arrays as float32: the length of a JSON header, the header, raw numbers."""
-    raw = path.read_bytes()
+    raw = memoryview(path.read_bytes())
     start = 8 + int.from_bytes(raw[:8], "little")
     arrays = {}
-    for name, entry in json.loads(raw[8:start]).items():
+    for name, entry in json.loads(bytes(raw[8:start])).items():
         if name != "__metadata__" and entry["dtype"] in _KINDS:
             first, last = (start + offset for offset in entry["data_offsets"])
             array = np.frombuffer(raw[first:last], _KINDS[entry["dtype"]]).reshape(entry["shape"])
-            arrays[name] = array.astype(np.float32)
+            arrays[name] = array.astype(np.float32, copy=False)
     return arrays
