@@ -12,8 +12,6 @@ from small_sound import small_sound_data
 
 from klangbild.data.picture_views import PictureViews
 from klangbild.data.small_pairs import SoundPairs
-from klangbild.diffusion.small_latent import MelLatent
-from klangbild.diffusion.small_magnitudes_torch import MagnitudeNet, MagnitudeSizes
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes, words_context
 from klangbild.diffusion.small_synapse import (
     FORMS,
@@ -27,10 +25,8 @@ from klangbild.diffusion.small_synapse_torch import SynapseNet
 from klangbild.diffusion.small_words import Vocabulary
 from klangbild.errors import InputError, NotAvailableError, UsageError
 from klangbild.notes.weights_torch import save_weights
-from klangbild.train.export_magnitudes import build_graph as magnitudes_graph
 from klangbild.train.export_small_melfusion import export_synapse
 from klangbild.train.small_melfusion import SmallMelfusionConfig, train_small_melfusion
-from klangbild.train.sound_graph import base_graph, words_graph
 
 CHANNELS = (32, 64, 128, 192)
 
@@ -189,35 +185,3 @@ def test_the_command_line_trains_draws_and_exports(config, tmp_path, klangbild):
     assert code == 0 and Path(out.strip()).name == "sound-melfusion-paper.npz"
     code, _, error = klangbild("train", "melfusion", *same, "--gates-only")
     assert code == 2 and "--music-model" in error
-
-
-def test_the_ablation_runs_from_the_command_line_and_says_every_case(config, tmp_path, klangbild):
-    trainer = train_small_melfusion(config, steps=1)
-    folder = export_synapse(trainer, tmp_path / "model").parent
-    model = trainer.model
-    for name, graph, part in (("base", base_graph, model.base), ("words", words_graph, model.words)):
-        weights = {n: w.detach().numpy() for n, w in part.state_dict().items()}
-        (folder / f"sound-{name}.onnx").write_bytes(graph(model.sizes, weights).SerializeToString())
-    (folder / "sound-base.json").write_text(json.dumps({"vocabulary": list(trainer.vocabulary.words)}))
-    MelLatent(np.full(320, -4, np.float32), trainer.data.latent.axes, trainer.data.latent.spread).save(
-        folder / "sound-latent.npz"
-    )
-    net = MagnitudeNet(MagnitudeSizes(width=16, blocks=1), generator=torch.Generator().manual_seed(0)).eval()
-    (folder / "sound-magnitudes.onnx").write_bytes(magnitudes_graph(net).SerializeToString())
-    code, _, error = klangbild(
-        "measure", "synapse", "--form", "gated", "--pairs", config.pairs, "--sound", config.data, "--n", 4, "--steps", 2,
-        "--weights", folder, "-o", tmp_path / "found.json",
-    )  # fmt: skip
-    assert code == 0, error
-    found = json.loads((tmp_path / "found.json").read_text())
-    cases = found["cases"]
-    assert found["n"] == 4
-    assert {"the clips themselves", "words", "gated: picture", "gated: both", "gated: both_shuffled"} <= set(cases)
-    assert cases["the clips themselves"]["frechet"]["value"] == pytest.approx(0, abs=1e-6)
-    assert cases["the clips themselves"]["right_clip_top1"]["value"] == 1.0
-    assert cases["gated: both"]["frechet"]["value"] > 0 and "emotion_error_minus_words" in cases["gated: both"]
-    assert len(cases["gated: gates"]["gates"]) == 3
-    code, _, error = klangbild(
-        "measure", "synapse", "--pairs", config.pairs, "--sound", config.data, "--n", 99, "--weights", folder
-    )
-    assert code and "held-out pairs" in error
