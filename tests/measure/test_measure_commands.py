@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 
 from klangbild.cli.main import main
+from klangbild.data.note_data import NoteData
 from klangbild.measure.intervals import Estimate
+from klangbild.measure.nearness import heldout_emotions
 from klangbild.measure.results import Results
 from klangbild.measure.tables import layout, merged
 from klangbild.notes.midi import to_midi_bytes
@@ -160,6 +162,51 @@ def test_steering(tmp_path, capsys, monkeypatch):
     assert set(found["sets"]) == {"judge emopia", "judge vgmidi"}
     assert any("labels used this corpus too" in note for note in found["notes"])
     assert "notes_per_second~arousal" in found["sets"]["judge emopia"]
+
+
+def test_nearness_asks_for_the_emotions_of_heldout_music(tmp_path, capsys):
+    data = _prepared(n_heldout=6)
+    data.save(tmp_path / "notes.npz")
+    asked = heldout_emotions(data, 6)
+    labels = set(zip(data.valence.tolist(), data.arousal.tolist(), strict=True))
+    assert {(e.valence, e.arousal) for e in asked} <= labels and len(set(asked)) == 6
+    command = [
+        "measure",
+        "nearness",
+        "--notes",
+        str(tmp_path / "notes.npz"),
+        "--seconds",
+        "6",
+        "--work",
+        str(tmp_path / "n"),
+    ]
+    assert main([*command, "--pieces", "3", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found["sets"]) == {"composed", "real half"}
+    assert found["sets"]["composed"]["valid"]["value"] == 1.0
+    assert main([*command, "--pieces", "7"]) == 1
+    assert "6 of pool band are held out" in capsys.readouterr().err
+
+
+def _prepared(*, n_heldout: int) -> NoteData:
+    """Two labelled sections a piece, as 'data prepare notes' writes them, without ids."""
+    n, rng = 2 * n_heldout, np.random.default_rng(0)
+    return NoteData(
+        ids=np.zeros(0, np.uint16),
+        section_start=np.zeros(2 * n + 1, np.int64),
+        section_piece=np.repeat(np.arange(n), 2).astype(np.int32),
+        section_seconds=np.full(2 * n, 16, np.float32),
+        features=np.zeros((2 * n, 1), np.float32),
+        valence=rng.uniform(-0.9, 0.9, 2 * n).astype(np.float32),
+        arousal=rng.uniform(-0.9, 0.9, 2 * n).astype(np.float32),
+        label_source=np.ones(2 * n, np.uint8),
+        piece_name=np.array([f"set/{i}" for i in range(n)]),
+        piece_pool=np.zeros(n, np.uint8),
+        piece_heldout=np.arange(n) < n_heldout,
+        piece_cluster=np.arange(n, dtype=np.int32),
+        piece_rating=np.zeros((n, 3), np.float32),
+        about={"pools": ["band"]},
+    )
 
 
 def test_sound(music, tmp_path, capsys):

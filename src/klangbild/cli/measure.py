@@ -16,6 +16,7 @@ MEASURES: dict[str, tuple[str, str | None]] = {
     "nll": ("how surprised a notes model is by held-out music, in bits", "klangbild.measure.nll"),
     "notes": ("folders of MIDI files against real music: every score of notes", "klangbild.measure.notes"),
     "steering": ("does the music follow the asked emotion? a grid, read back", "klangbild.measure.steering"),
+    "nearness": ("is it near real music, asked for what real music feels like?", "klangbild.measure.nearness"),
     "fit": ("does the picture matter? right against shuffled pictures", "klangbild.measure.fit"),
     "sound": ("folders of sound files: levels, distance to real sound", "klangbild.measure.sound"),
     "synapse": (

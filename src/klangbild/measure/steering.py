@@ -15,16 +15,18 @@ Metrics
 from __future__ import annotations
 
 import argparse
-import json
 from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
 
+from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError
+from klangbild.measure.composed import compose_into
 from klangbild.measure.intervals import Estimate, bootstrap, bootstrap_spearman
 from klangbild.measure.judge import JUDGES, load_judge, read_piece
-from klangbild.measure.results import Results, add_output, give, progress
+from klangbild.measure.results import Results, add_output, give
+from klangbild.settings import Settings
 
 GRID = (-0.8, -0.4, 0.0, 0.4, 0.8)
 RAW = ("notes_per_second", "bpm", "velocity", "major", "pitched_length_s")
@@ -81,39 +83,14 @@ def make(folder: Path, *, model: str | None, conditioning: str, seeds: int, seco
     Raises:
         InputError: the folder holds the grid of other settings.
     """
-    from klangbild.atomic import atomic_write
-    from klangbild.emotion.space import Emotion
-    from klangbild.notes.engine import compose_notes
-    from klangbild.notes.midi import to_midi_bytes
-    from klangbild.notes.models import load_notes_model
-    from klangbild.settings import Settings
-
-    loaded = load_notes_model(model, conditioning)
+    points = [(s, r, c) for s in range(seeds) for r in range(len(GRID)) for c in range(len(GRID))]
+    wanted = [(f"v{r}a{c}-{s}", Emotion(GRID[r], GRID[c]), 10_000 * s + 100 * r + c) for s, r, c in points]
     # default settings of an engine are its own; only what is asked here is fixed
     settings = Settings(seconds=seconds, guidance=guidance, conditioning=conditioning, candidates=candidates)
-    about = {"model": loaded.facts.get("sha256"), "seconds": seconds, "guidance": guidance, "candidates": candidates}
-    folder.mkdir(parents=True, exist_ok=True)
-    mark = folder / "steering.json"
-    if mark.is_file() and json.loads(mark.read_text(encoding="utf-8")) != about:
-        raise InputError(
-            f"{folder}: holds the grid of another model or other settings; give another folder with --work"
-        )
-    atomic_write(mark, json.dumps(about).encode())
-    points = [(s, r, c) for s in range(seeds) for r in range(len(GRID)) for c in range(len(GRID))]
-    rows = []
-    for seed, r, c in progress(points, text="composing"):
-        path = folder / f"v{r}a{c}-{seed}.mid"
-        if not path.is_file():
-            take = compose_notes(
-                Emotion(GRID[r], GRID[c]),
-                settings,
-                10_000 * seed + 100 * r + c,
-                model=loaded.model,
-                language=loaded.language,
-            )
-            atomic_write(path, to_midi_bytes(take.piece))
-        rows.append({"file": path, "asked": (GRID[r], GRID[c]), "seed": seed})
-    return rows
+    files = compose_into(folder, wanted, settings, model=model, mark="steering.json")
+    return [
+        {"file": file, "asked": (GRID[r], GRID[c]), "seed": s} for file, (s, r, c) in zip(files, points, strict=True)
+    ]
 
 
 def score_rows(rows: list[dict], judge_name: str, *, seed: int = 0) -> tuple[OrderedDict[str, Estimate], np.ndarray]:

@@ -24,9 +24,9 @@ _DOMINANT = {"major": (2, 5, 7, 11), "minor": (2, 4, 8, 11)}
 _MAX_EMPTY_BARS = 1
 _CHORD_NOTES = 7
 _CHORD_REACH = 6  # semitones beyond what an instrument has played: with it every pitch class is within reach
-INSTRUMENTS_DUE_BAR = 2
-"""The bar (0-based) by which `min_instruments` have been heard; required families are due at bars 0, 1, 2 of a section."""
-
+LAST_DUE_BAR = 2
+"""Required families are due at bars 0, 1, 2 of a section; `min_instruments` all play in the first bar, as in the midst of a
+piece: entries one by one left a stray note of each where nothing was ready for it."""
 
 ENTRY_BARS = 2
 """A new instrument enters in the first bars of a section, not in the middle of it, and never for the last chord alone."""
@@ -214,17 +214,14 @@ class BarsState:
         """(families that must play in this bar, how many further new ones), as (bit mask, count)."""
         due = 0
         in_section = self.bar - self.section_bar
-        short = self.n_bars is not None and self.n_bars - self.section_bar <= INSTRUMENTS_DUE_BAR
+        short = self.n_bars is not None and self.n_bars - self.section_bar <= LAST_DUE_BAR
         for order, family in enumerate(self.required):
             heard = self.heard if short and self.section_bar > 0 else self.heard_in_section
             if not heard >> family & 1 and (in_section >= order % 3 or self.is_final):
                 due |= 1 << family
         if self.is_closing and not self._has_chord(self.heard_in_bar | due):
             due |= self._chord_family()
-        new = 0
-        if self.bar >= INSTRUMENTS_DUE_BAR or self.is_final:
-            new = max(self.rules.min_instruments - (self.heard | due).bit_count(), 0)
-        return due, new
+        return due, max(self.rules.min_instruments - (self.heard | due).bit_count(), 0)
 
     def _has_chord(self, heard: int) -> bool:
         """True when the bar sounds enough to close with: a pitched family, or drums where there is no other."""

@@ -2,7 +2,7 @@
 
 Left alone, a small model lets in whoever comes to its mind, which is the piano too often and five instruments too seldom. So
 where nobody wished for instruments, the families of a piece are those of a section of the training music, drawn among the
-sections whose emotion is near the asked one; all of them are heard by the third bar, and one that has fallen silent is the more
+sections whose emotion is near the asked one; all of them begin together, and one that has fallen silent is the more
 likely to play, the longer its rest. What they play is the model's own.
 
 Choosing the tracks before the notes: J. Ens and P. Pasquier (2020), "MMM", arXiv 2008.06048; MuseCoco, arXiv 2306.00110.

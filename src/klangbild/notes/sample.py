@@ -6,7 +6,7 @@ Every id is drawn in three steps. (1) The model's odds, pulled away from what it
 kind of id comes, and ids that place music in time), `note_temperature` for what sounds.
 
 Nothing is retried: the mask alone makes every piece valid and every wish hold. Mode, tempo and loudness also follow the
-emotion directly (`lean`).
+emotion directly (`lean`), and each player's line is held in check (`lines`).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from klangbild.notes.ensemble import Rests
 from klangbild.notes.form import COPIED_BARS, plan_form
 from klangbild.notes.language import NoteLanguage, NoteModel
 from klangbild.notes.lean import lean_towards
+from klangbild.notes.lines import Lines
 from klangbild.notes.rules import Rules
 
 NEVER_BELOW = np.float32(-9.0)
@@ -38,7 +39,7 @@ class Sampling:
 
     note_temperature: float = 1.0
     rest_temperature: float = 1.0
-    top_p: float = 0.98
+    top_p: float = 0.995
     top_k: int = 0
     repetition_penalty: float = 1.0
     guidance: float = 2.0
@@ -86,6 +87,7 @@ class Sampler:
         self.groups = _groups(language)
         self.echo = Echo() if language.name == "bars" else None
         self.echo_strength = draw_strength(rng)
+        self.lines = Lines() if language.name == "bars" else None
         self.leans = language.name == "bars" and emotion_at is not None and model.conditioning != "none"
         self.lean: np.ndarray | float = 0.0
 
@@ -106,8 +108,9 @@ class Sampler:
             self.language.advance(self.state, token)
             if self.echo:
                 self.echo.read(token, opens_section=opens_section)
-            if self.rests:
-                self.rests.read(token)
+            for follower in (self.rests, self.lines):
+                if follower:
+                    follower.read(token)
             self.take.ids.append(token)
             if self.state.done:
                 break
@@ -230,8 +233,10 @@ class Sampler:
             own = odds[members]
             # the lean acts among ids of a kind and leaves alone how often the kind comes
             leaning = own + (self.lean[members] if self.leans else 0.0)
-            if self.rests and name == "note":
-                leaning = leaning + self.rests.lean()[members]
+            if name == "note":
+                for follower in (self.rests, self.lines):
+                    if follower:
+                        leaning = leaning + follower.lean()[members]
             top = own.max()
             mass = float(top + np.log(np.exp(own - top).sum()))
             inner = leaning / (s.rest_temperature if name in ("rhythm", "tempo") else s.note_temperature)

@@ -1,0 +1,46 @@
+"""Pieces that a measurement composes, kept in a folder: what is there already is not made again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from klangbild.atomic import atomic_write
+from klangbild.emotion.space import Emotion
+from klangbild.errors import InputError
+from klangbild.measure.results import progress
+from klangbild.notes.engine import compose_notes
+from klangbild.notes.midi import to_midi_bytes
+from klangbild.notes.models import load_notes_model
+from klangbild.settings import Settings
+
+
+def compose_into(
+    folder: Path, wanted: Sequence[tuple[str, Emotion, int]], settings: Settings, *, model: str | None, mark: str
+) -> list[Path]:
+    """One .mid for each (name, asked emotion, seed), by the notes model `model` (None: the shipped one).
+
+    The file `mark` in the folder says by which model and settings.
+
+    Raises:
+        InputError: the folder holds pieces of another model or other settings.
+    """
+    loaded = load_notes_model(model, settings.conditioning)
+    about: dict[str, Any] = {
+        "model": loaded.facts.get("sha256"), "seconds": settings.seconds, "guidance": settings.guidance,
+        "candidates": settings.candidates,
+    }  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / mark).is_file() and json.loads((folder / mark).read_text(encoding="utf-8")) != about:
+        raise InputError(f"{folder}: holds pieces of another model or other settings; give another folder with --work")
+    atomic_write(folder / mark, json.dumps(about).encode())
+    paths = []
+    for name, emotion, seed in progress(wanted, text="composing"):
+        path = folder / f"{name}.mid"
+        if not path.is_file():
+            take = compose_notes(emotion, settings, seed, model=loaded.model, language=loaded.language)
+            atomic_write(path, to_midi_bytes(take.piece))
+        paths.append(path)
+    return paths

@@ -1,0 +1,45 @@
+"""A player's last note and the high register lose a little; who plays drums, and what is not a note, is left alone."""
+
+import numpy as np
+
+from klangbild.notes import bars
+from klangbild.notes.families import FAMILY_NAMES
+from klangbild.notes.lines import REGISTER, REPEAT, Lines, register_lean
+
+PIANO, BASS = (FAMILY_NAMES.index(name) for name in ("piano", "bass"))
+
+
+def test_an_octave_up_costs_the_same_for_every_player():
+    lean = register_lean()
+    for family in range(1, len(FAMILY_NAMES)):
+        at = [bars.note_id(family, pitch) for pitch in (48, 60, 72)]
+        assert np.allclose(lean[at], [REGISTER, 0.0, -REGISTER])
+    assert not lean[: bars.note_id(1, bars.LOWEST_PITCH)].any() and not lean[bars.DURATION_0 :].any()
+
+
+def test_the_highest_note_a_player_struck_last_loses():
+    lines = Lines()
+    for token in (
+        bars.BAR_0,
+        bars.POSITION_0,
+        bars.note_id(PIANO, 60),
+        bars.note_id(PIANO, 64),
+        bars.note_id(BASS, 36),
+    ):
+        lines.read(token)
+    assert np.array_equal(lines.lean(), register_lean())  # the chord in hand may go on
+    lines.read(bars.POSITION_0 + 6)
+    change = lines.lean() - register_lean()
+    assert np.allclose(change[[bars.note_id(PIANO, 64), bars.note_id(BASS, 36)]], -REPEAT)
+    assert np.count_nonzero(change) == 2
+    lines.read(bars.note_id(BASS, 38))
+    lines.read(bars.BAR_0)
+    change = lines.lean() - register_lean()
+    assert np.allclose(change[[bars.note_id(PIANO, 64), bars.note_id(BASS, 38)]], -REPEAT)
+
+
+def test_drums_may_repeat():
+    lines = Lines()
+    for token in (bars.POSITION_0, bars.note_id(bars.DRUMS, 42), bars.POSITION_0 + 6):
+        lines.read(token)
+    assert np.array_equal(lines.lean(), register_lean())
