@@ -36,7 +36,8 @@ class Brief:
 class Music:
     """What an engine made: stems not yet mixed, and the notes if there are any.
 
-    model: {"name", "sha256", "licence"}. facts: the record's "music". timings_s: seconds per step.
+    model: {"name", "sha256", "licence"}. facts: the record's "music". timings_s: seconds per step. length_s: how long the sound
+    is to be, its end faded; None: as long as it sounds.
     """
 
     stems: list[tuple[str, Audio]]
@@ -46,3 +47,4 @@ class Music:
     timings_s: dict[str, float] = field(default_factory=dict)
     stopped: bool = False
     device: str = "cpu"
+    length_s: float | None = None

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from klangbild import record as records
 from klangbild.brief import Brief, OnProgress
 from klangbild.emotion.space import Emotion, EmotionPath
+from klangbild.engines import load_engine, refuse_unheard
 from klangbild.errors import UsageError
 from klangbild.result import Result
 from klangbild.settings import Settings
@@ -73,10 +74,15 @@ class Composer:
             yield self.compose(picture, **settings)
 
     def read(self, source: Any, settings: Settings) -> Brief:
-        """Picture and words -> what is asked of the music."""
+        """Picture and words -> what is asked of the music.
+
+        Raises:
+            InputError: the picture cannot be used. UsageError: there is nothing to go by, or a wish that is not heard.
+        """
         from klangbild.emotion.read import read_emotion
         from klangbild.picture.load import load_picture
 
+        refuse_unheard(settings)
         if source is None and not settings.text:
             raise UsageError("there is neither a picture nor --text; give at least one")
         picture = None if source is None else load_picture(source, words=settings.text)
@@ -91,7 +97,8 @@ class Composer:
         if picture is not None:
             facts = {"name": picture.name, "sha256": picture.sha256, "width": picture.width, "height": picture.height}
         seed = new_seed() if settings.seed is None else settings.seed
-        return Brief(settings, seed, reading.emotion, asked, origin, reading.reasons, facts, picture)
+        emotion = _as_kept(reading.emotion)
+        return Brief(settings, seed, emotion, asked, origin, reading.reasons, facts, picture)
 
     def perform(
         self,
@@ -112,7 +119,7 @@ class Composer:
         started = time.perf_counter()
         loudness = brief.settings.loudness
         level = None if loudness == "off" else float(loudness)
-        mastered = master(music.stems, loudness_lufs=level, finished=music.piece is None)
+        mastered = master(music.stems, loudness_lufs=level, finished=music.piece is None, length_s=music.length_s)
         timings["mix"] = time.perf_counter() - started
         record = {
             "klangbild": records.versions()["klangbild"],
@@ -134,7 +141,7 @@ class Composer:
         }
         return Result(
             record, brief.settings, brief.emotion, brief.asked, brief.reasons, brief.seed, mastered, music.piece,
-            brief.picture, music.stopped,
+            brief.picture, music.stopped, music.length_s,
         )  # fmt: skip
 
     def _engine(self, settings: Settings) -> Any:
@@ -147,8 +154,6 @@ class Composer:
             settings.device,
         )
         if key not in self._engines:
-            from klangbild.engines import load_engine
-
             self._engines[key] = load_engine(settings)
         return self._engines[key]
 
@@ -166,6 +171,12 @@ def _asked(predicted: Emotion, settings: Settings) -> Emotion:
     arousal = predicted.arousal if settings.arousal is None else settings.arousal
     # as exact as the record keeps it, so that a replay asks for the very same
     return Emotion(round(valence, 6), round(arousal, 6))
+
+
+def _as_kept(emotion: Emotion) -> Emotion:
+    """As exact as the record keeps it, so that a replay draws the very same."""
+    places = (emotion.valence, emotion.arousal, emotion.valence_spread, emotion.arousal_spread)
+    return Emotion(*(round(place, 4) for place in places))
 
 
 def _words_of_feeling(text: str | None, *, alone: bool) -> str:

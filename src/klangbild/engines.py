@@ -1,17 +1,19 @@
 """The engines behind one door: each turns a `Brief` into `Music`, and is loaded once by its name.
 
-`notes` writes MIDI and plays it with a SoundFont. `art2mus` and `melfusion` make sound directly (latent diffusion).
+`notes` writes MIDI and plays it with a SoundFont. `art2mus` and `melfusion` are latent diffusion: straight to sound, or, with the
+model that plays where none is named, to notes that a SoundFont plays.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from klangbild.brief import Brief, Music, OnProgress
-from klangbild.errors import NotAvailableError
-from klangbild.settings import Settings
+from klangbild.errors import NotAvailableError, UsageError
+from klangbild.settings import ENGINES, Settings, flag_of
 
 if TYPE_CHECKING:
     from klangbild.notes.piece import Piece
@@ -58,6 +60,41 @@ class NotesEngine:
             composition.stopped,
             device=str(getattr(self.loaded.model, "device", "cpu")),
         )
+
+
+def writes_notes(settings: Settings) -> bool:
+    """Whether there will be notes, and so MIDI and a piano roll."""
+    if settings.engine == "notes":
+        return True
+    from klangbild.diffusion.engine import writes_notes
+
+    return writes_notes(settings)
+
+
+def refuse_unheard(settings: Settings) -> None:
+    """Nothing that was asked for is passed over in silence.
+
+    Raises:
+        UsageError: the engine, or its model, does not listen to a setting that is not at its default.
+    """
+    for knob in fields(Settings):
+        if getattr(settings, knob.name) == knob.default:
+            continue
+        engines = knob.metadata.get("engines", ENGINES)
+        if settings.engine not in engines:
+            raise UsageError(
+                f"{flag_of(knob.name)} is not heard by --engine {settings.engine}; leave it out, or use --engine "
+                f"{' or '.join(engines)}"
+            )
+        if knob.metadata.get("needs_notes") and not writes_notes(settings):
+            raise UsageError(
+                f"{flag_of(knob.name)} is not heard by the model {settings.model or settings.engine}, which makes sound "
+                "without notes; leave it out, or use --model klangbild-roll or --engine notes"
+            )
+    if settings.engine != "notes" and settings.instruments:
+        from klangbild.diffusion.engine import refuse_instruments
+
+        refuse_instruments(settings)
 
 
 def load_engine(settings: Settings) -> Any:

@@ -29,7 +29,7 @@ _TEMPLATE_FIELDS = ("picture", "seed", "emotion", "engine", "model", "key", "tem
 class Result:
     """One piece of music and all that is known of it.
 
-    record: see `klangbild.record`. piece is None for sound engines.
+    record: see `klangbild.record`. piece: None where a model made sound without notes. length_s: see `klangbild.brief.Music`.
     """
 
     record: dict[str, Any]
@@ -42,6 +42,7 @@ class Result:
     piece: Piece | None = None
     picture: Picture | None = None
     stopped: bool = False
+    length_s: float | None = None
     files: dict[str, Path] = field(default_factory=dict)
 
     @property
@@ -61,9 +62,9 @@ class Result:
 
     @cached_property
     def midi(self) -> bytes:
-        """The MIDI file. Raises UsageError: a sound engine made this."""
+        """The MIDI file. Raises UsageError: there are no notes."""
         if self.piece is None:
-            raise UsageError(f"-f mid: the {self.record['engine']} engine makes sound, not notes; leave 'mid' out")
+            check_formats(("mid",), self.record["model"]["name"], notes=False)
         from klangbild.notes.midi import to_midi_bytes
 
         return to_midi_bytes(self.piece, record=self.embedded)
@@ -97,7 +98,7 @@ class Result:
             base, formats, is_file = to.with_suffix(""), (to.suffix.lower().lstrip("."),), True
         else:
             base, is_file = to / self._file_stem(filename), False
-        check_formats(formats, self.record["engine"])
+        check_formats(formats, self.record["model"]["name"], notes=self.piece is not None)
         if not is_file or not overwrite:
             base = _free(base, formats, overwrite=overwrite, root=to)
         try:
@@ -129,7 +130,7 @@ class Result:
         return records.read(path)
 
     def roll(self) -> Any:
-        """The piano roll (or, for a sound engine, the spectrogram) as a PIL image."""
+        """The piano roll (or, where there are no notes, the spectrogram) as a PIL image."""
         from klangbild.save_files import draw
 
         return draw(self)
@@ -170,13 +171,13 @@ class Result:
         )
 
 
-def check_formats(formats: tuple[str, ...], engine: str) -> None:
-    """Raises UsageError for a format we do not write, or notes asked of a sound engine."""
+def check_formats(formats: tuple[str, ...], model: str, *, notes: bool) -> None:
+    """Raises UsageError for a format we do not write, or notes asked of a model that makes sound without them."""
     for name in formats:
         if name not in FORMATS:
             raise UsageError(f"-f '{name}' is not a format; choose from {', '.join(FORMATS)}")
-        if name == "mid" and engine != "notes":
-            raise UsageError(f"-f mid: the {engine} engine makes sound, not notes; leave 'mid' out")
+        if name == "mid" and not notes:
+            raise UsageError(f"-f mid: the model {model} makes sound, not notes; leave 'mid' out")
 
 
 def _path(base: Path, name: str) -> Path:

@@ -1,7 +1,8 @@
 """Every knob once. The command line, the web page, the API and the docs' table are made from the fields below.
 
 A field's metadata: `help` (one plain sentence), `min` and `max` (inclusive), `choices`, `group` (where faces show it),
-`flag` and `metavar` where they are not the field's own name, `engines` that listen to it (all, if absent).
+`flag` and `metavar` where they are not the field's own name, `engines` that listen to it (all, if absent), `needs_notes` where
+a sound engine listens to it only with a model that writes notes (klangbild-roll, the default).
 """
 
 from __future__ import annotations
@@ -42,10 +43,10 @@ class Settings:
         metavar="NAME|DIR", group="advanced",
     )  # fmt: skip
     seconds: float | None = _knob(
-        None, "length of the music in seconds, to the nearest bar (default 30)", min=1, max=600, group="start",
+        None, "length of the music in seconds; as notes, to the nearest bar (default 30)", min=1, max=600, group="start",
     )  # fmt: skip
     bars: int | None = _knob(
-        None, "length in bars, instead of seconds", min=1, max=400, group="music", engines=("notes",)
+        None, "length in bars, instead of seconds", min=1, max=400, group="music", needs_notes=True
     )
     gen_len: int | None = _knob(
         None, "length in tokens, instead of seconds (ARIA's measure); the piece still ends properly",
@@ -95,17 +96,17 @@ class Settings:
     )  # fmt: skip
     instruments: tuple[str, ...] | None = _knob(
         None, "only these instrument families play, and each is heard (comma-separated)", metavar="LIST", group="music",
-        items=INSTRUMENTS, engines=("notes",),
+        items=INSTRUMENTS, needs_notes=True,
     )  # fmt: skip
     without: tuple[str, ...] | None = _knob(
         None, "these instrument families do not play (comma-separated)", metavar="LIST", group="music",
-        items=INSTRUMENTS, engines=("notes",),
+        items=INSTRUMENTS, needs_notes=True,
     )  # fmt: skip
     key: str | None = _knob(
-        None, "the key, like 'C', 'F# minor' or 'Bbm'", metavar="K", group="music", engines=("notes",)
+        None, "the key, like 'C', 'F# minor' or 'Bbm'", metavar="K", group="music", needs_notes=True
     )
     tempo: float | None = _knob(
-        None, "beats (quarter notes) per minute", min=40, max=240, metavar="BPM", group="music", engines=("notes",)
+        None, "beats (quarter notes) per minute", min=40, max=240, metavar="BPM", group="music", needs_notes=True
     )
     meter: str | None = _knob(
         None, "the meter, like 3/4", metavar="M", choices=METERS, group="music", engines=("notes",)
@@ -114,7 +115,7 @@ class Settings:
         1, "make this many pieces and keep the one that fits best", min=1, max=16, metavar="N", group="music"
     )
     guidance: float | None = _knob(
-        None, "how strongly the picture steers (1 = not beyond what was learnt; default: 2 for notes, 3.5 for sound)",
+        None, "how strongly the picture steers (1 = not beyond what was learnt; default: 2 for notes, 2.5 for klangbild-roll, 3.5 for other sound)",
         min=1.0, max=10.0, metavar="G", group="advanced",
     )  # fmt: skip
     steps: int | None = _knob(
@@ -130,7 +131,7 @@ class Settings:
     )
     soundfont: str | None = _knob(
         None, "a SoundFont (.sf2) to play the notes with; default: TimGM6mb", metavar="FILE", group="sound",
-        engines=("notes",),
+        needs_notes=True,
     )  # fmt: skip
     loudness: float | str = _knob(
         -14.0, "integrated loudness of the sound in LUFS, or 'off'", min=-40, max=-8, metavar="LUFS|off", group="sound"

@@ -88,7 +88,16 @@ def test_folder_and_stdin(klangbild, picture_file, tmp_path, monkeypatch):
         (("--loudness", "loud"), "--loudness 'loud' is not a number"),
         (("--engine", "note"), "did you mean 'notes'?"),
         (("-f", "midi"), "'midi' is not a format"),
-        (("--engine", "art2mus", "-f", "mid"), "the art2mus engine makes sound, not notes"),
+        (
+            ("--engine", "art2mus", "--model", "klangbild-small", "-f", "mid"),
+            "the model klangbild-small makes sound, not notes",
+        ),
+        (("--engine", "art2mus", "--model", "klangbild-small", "--key", "C"), "--key is not heard by the model"),
+        (("--engine", "melfusion", "--meter", "3/4"), "--meter is not heard by --engine melfusion"),
+        (
+            ("--steps", "10"),
+            "--steps is not heard by --engine notes; leave it out, or use --engine art2mus or melfusion",
+        ),
         (("--sampler", "midi-emotion"), "fits ARIA's models only"),
         (("--filename", "{pictur}"), "has a field we do not know"),
         (("--filename", "../x"), "leaves the output folder"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from klangbild.brief import Brief
 from klangbild.diffusion import engine
@@ -26,11 +28,13 @@ from klangbild.diffusion.roll_latent import (
 from klangbild.diffusion.roll_latent_torch import RollAutoencoder, RollSizes
 from klangbild.diffusion.roll_model import RollSound, ended
 from klangbild.diffusion.small_model import (
+    PREFERRED,
     Asked,
     SmallSound,
     default_model,
     installed_pictures,
     open_small_sound,
+    shipped_folder,
     weights_folder,
 )
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
@@ -39,9 +43,11 @@ from klangbild.diffusion.small_sampler import sample
 from klangbild.diffusion.small_words import Vocabulary
 from klangbild.diffusion.window_plan import window_starts
 from klangbild.emotion.space import Emotion
-from klangbild.errors import InputError, NotAvailableError, Stopped
+from klangbild.errors import InputError, NotAvailableError, Stopped, UsageError
+from klangbild.notes.midi import read_midi
 from klangbild.notes.piece import Piece, Track, make_notes
-from klangbild.settings import Settings
+from klangbild.settings import FORMATS, Settings
+from klangbild.sound.master import master
 from klangbild.train.sound_graph import base_graph, words_graph
 
 SIZES = SoundSizes(
@@ -91,7 +97,7 @@ def play(folder, *, seed=3, on_progress=None, **settings):
 
 
 def sound_of(music):
-    return music.stems[0][1].samples
+    return master(music.stems, length_s=music.length_s).audio.samples
 
 
 def test_the_card_says_which_latent_it_is(model, folder, tmp_path):
@@ -110,17 +116,21 @@ def test_the_card_says_which_latent_it_is(model, folder, tmp_path):
 @pytest.mark.parametrize("seconds", [2.5, 6, 31])
 def test_the_length_is_exact_and_its_end_faded(folder, seconds):
     music = play(folder, seconds=seconds)
-    audio = music.stems[0][1]
+    mixed = master(music.stems, length_s=music.length_s)
+    audio, facts = mixed.audio, music.facts
     assert audio.samples.shape == (2, round(seconds * 44100)) and audio.rate == 44100
     assert audio.samples.std() > 0 and abs(audio.samples[:, -1]).max() < 1e-3
-    facts = music.facts
+    np.testing.assert_allclose(np.sum([stem.samples for _, stem in mixed.stems], axis=0), audio.samples, atol=1e-5)
     assert facts["bars"] * 4 * 60 / facts["tempo"] == pytest.approx(seconds, abs=0.01) and facts["seconds"] == seconds
+    assert music.piece.seconds == pytest.approx(seconds) and music.piece.n_notes == facts["notes"]
+    assert [name for name, _ in music.stems] == facts["instruments"]
     assert music.model["name"] == "klangbild-roll" and facts["meter"] == "4/4"
 
 
 def test_tempo_and_key_hold_when_they_are_asked_for(folder):
     music = play(folder, tempo=90.0, key="Eb")
     assert music.facts["tempo"] == 90.0 and music.facts["key"].startswith(("Eb", "D#"))
+    assert music.piece.seconds == music.length_s == 6 and music.facts["bars"] == 3  # two bars and a quarter, cut there
     said = play(folder, text="slow piano in E flat major")
     assert "key-e-flat" in said.facts["words_heard"] and said.facts["key"].split()[0] == "Eb"
     plain = play(folder)
@@ -128,12 +138,88 @@ def test_tempo_and_key_hold_when_they_are_asked_for(folder):
     assert (sound_of(plain) == sound_of(play(folder))).all()
 
 
+def test_a_length_in_bars_is_a_whole_number_of_them(folder):
+    music = play(folder, seconds=None, bars=9, tempo=120.0)
+    assert music.facts["bars"] == 9 and music.length_s == music.piece.seconds == 18
+    own = play(folder, seconds=None, bars=3)
+    assert own.facts["bars"] == 3 and own.length_s == pytest.approx(12 * 60 / own.facts["tempo"], rel=1e-4)
+    with pytest.raises(UsageError, match="gen-len"):
+        play(folder, seconds=None, gen_len=512)
+
+
+def test_instruments_play_or_do_not_by_construction(folder):
+    everyone = set(play(folder).facts["instruments"])
+    assert len(everyone) > 1
+    for name in sorted(everyone):
+        assert name not in play(folder, without=(name,)).facts["instruments"]
+    for wish in (("organ", "lead"), ("drums",), ("guitar", "bass", "brass")):
+        assert set(play(folder, instruments=wish).facts["instruments"]) == set(wish)
+    with pytest.raises(UsageError, match=r"piano, organ .* one at a time"):
+        play(folder, instruments=("piano", "organ"))
+
+
+def test_a_group_that_must_be_heard_is_struck_where_it_is_likeliest():
+    quiet = Decoded(
+        *(np.full((8, STEPS, N_LANES), odds, np.float32) for odds in (0.001, 0.0)), np.zeros((8, len(GROUPS)))
+    )
+    quiet.onset[0, 2, FIRST_LANE[3] + 5] = quiet.onset[4, 0, FIRST_LANE[3] + 9] = 0.01
+    assert len(notes_of(quiet)) == 0
+    found = notes_of(quiet, heard=frozenset([3]))
+    assert found.step.tolist() == [2, 16] and found.lane.tolist() == [FIRST_LANE[3] + 5, FIRST_LANE[3] + 9]
+    assert (found.loud == pytest.approx(0.45)) and len(found) == 2
+
+
+def test_notes_travel_as_midi_roll_and_bundle_and_the_piece_replays_from_each(folder, klangbild, tmp_path):
+    """Through the command line: what the notes engine gives, and the same bytes again from any of the files."""
+    given = ("--engine", "art2mus", "--model", folder, "--text", "slow piano", "--seconds", 6, "--seed", 5)
+    more = ("--steps", 2, "--candidates", 2, "--negative", "drums", "--tempo", 100, "--without", "bass")
+    code, out, err = klangbild("compose", *given, *more, "-o", tmp_path / "one", "-f", "all", "--json")
+    assert code == 0, err
+    record = json.loads(out)
+    assert record["files"].keys() == set(FORMATS) and record["sound"]["seconds"] == 6
+    piece = read_midi(tmp_path / "one" / "words-5.mid")
+    assert piece.n_notes == record["music"]["notes"] and piece.tempos[0][1] == pytest.approx(100, abs=0.01)
+    names = zipfile.ZipFile(tmp_path / "one" / "words-5.zip").namelist()
+    stems = {f"stems/{family}.wav" for family in record["music"]["instruments"]}
+    assert {"words-5.mid", "words-5.wav", "words-5.png", "words-5.json"} | stems == set(names)
+    assert Image.open(tmp_path / "one" / "words-5.png").info["Title"]
+    for kind in ("wav", "mid", "png", "json"):
+        code, _, err = klangbild("replay", tmp_path / "one" / f"words-5.{kind}", "-o", tmp_path / kind)
+        assert code == 0 and "not exact" not in err
+        for same in ("wav", "mid", "png"):
+            ours, theirs = ((tmp_path / part / f"words-5.{same}").read_bytes() for part in ("one", kind))
+            assert ours == theirs, (kind, same)
+
+
+def test_what_a_model_does_not_hear_is_refused_in_one_line(folder, klangbild, tmp_path):
+    def refused(*flags, model=folder):
+        given = ("--engine", "art2mus", "--model", model, "--text", "slow", "-o", tmp_path)
+        code, _, err = klangbild("compose", *given, *flags)
+        assert code == 2 and len(err.strip().splitlines()) == 1 and not list(tmp_path.iterdir())
+        return err
+
+    assert "--meter is not heard by --engine art2mus" in refused("--meter", "3/4")
+    assert "one at a time" in refused("--instruments", "piano,mallet")
+    assert "use --engine melfusion" in refused("--synapse", "0.5")
+    for flag, value in (
+        ("--key", "C"),
+        ("--tempo", 90),
+        ("--bars", 4),
+        ("--soundfont", "a.sf2"),
+        ("--without", "bass"),
+    ):
+        assert f"{flag} is not heard by the model klangbild-small" in refused(flag, value, model="klangbild-small")
+    assert "the model klangbild-small makes sound" in refused("-f", "mid", model="klangbild-small")
+
+
 def test_words_guidance_and_candidates_are_heard(folder):
     plain = sound_of(play(folder))
     for change in ({"text": "fast brass"}, {"guidance": 1.0}, {"negative": "drums"}):
         assert (sound_of(play(folder, **change)) != plain).any()
-    facts = play(folder, candidates=2).facts
+    seen = []
+    facts = play(folder, candidates=2, on_progress=lambda done, total: seen.append((done, total))).facts
     assert len(facts["candidates"]) == 2 and facts["candidates"][facts["chosen"]] == max(facts["candidates"])
+    assert seen == [(0, 4), (1, 4), (2, 4), (2, 4), (3, 4), (4, 4)]  # drafts count nothing
 
 
 def test_stopping_is_noticed_in_the_draft_and_after_it(folder):
@@ -141,6 +227,8 @@ def test_stopping_is_noticed_in_the_draft_and_after_it(folder):
         play(folder, on_progress=lambda done, total: False)
     with pytest.raises(Stopped, match="step 1"):
         play(folder, on_progress=lambda done, total: done < 1)
+    kept = play(folder, candidates=3, on_progress=lambda done, total: done < 3)
+    assert kept.stopped and kept.piece.n_notes and len(kept.facts.get("candidates", [0])) == 1
 
 
 def test_a_held_channel_comes_out_at_its_number_in_every_window(model):
@@ -203,6 +291,13 @@ def test_measures_hear_it_dry_and_as_loud_as_the_clips(model):
 
 
 def test_the_default_is_the_first_model_that_has_the_picture_part():
-    assert default_model("art2mus", 0) == "klangbild-small"  # the one that ships a direct form
-    assert default_model("melfusion") in ("klangbild-small", "klangbild-roll")
-    assert default_model("art2mus") == default_model("art2mus", 4)
+    parts = {
+        ("art2mus", None): "art2mus-4",
+        ("art2mus", 4): "art2mus-4",
+        ("art2mus", 1): "art2mus-1",
+        ("melfusion", None): "melfusion-*",
+    }
+    for asked, part in parts.items():
+        has = [name for name in PREFERRED if list(shipped_folder(name).glob(f"sound-{part}.npz"))]
+        assert default_model(*asked) == has[0]
+    assert type(open_small_sound()) is type(open_small_sound(shipped_folder(PREFERRED[0])))

@@ -49,6 +49,17 @@ def test_denied_and_unknown_words_are_told_not_guessed(vocabulary):
     assert read.nearest == {"peacful": "peaceful"}
 
 
+@pytest.mark.parametrize("text", ["hip-hop", "bar", "rag", "fir", "hoped"])
+def test_a_word_is_not_taken_for_one_that_loses_more_than_an_ending(vocabulary, text):
+    read = vocabulary.read(text)
+    assert not read.known and set(read.unknown) == set(text.split("-"))
+
+
+def test_forms_of_a_word_are_heard(vocabulary):
+    read = vocabulary.read("hopes, quieter, violins, joyfully, waves, seas")
+    assert read.known == ("hopeful", "quiet", "strings", "joyful", "waves", "sea") and not read.unknown
+
+
 def test_the_thirteenth_word_is_left_out_and_told(vocabulary):
     read = vocabulary.read("drums piano organ guitar bass strings brass flute synth pad bells slow sad happy")
     assert len(read.known) == MOST_WORDS and read.left_out == ("sad", "happy")

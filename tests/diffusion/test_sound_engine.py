@@ -23,7 +23,7 @@ def test_art2mus(audioldm2_folder, picture):
     assert result.record["model"]["licence"] == "mit" and len(result.record["model"]["sha256"]) == 64
     four = composer.compose(picture.rgb, seconds=1, steps=100, seed=4, image_tokens=4)
     assert four.record["music"]["solver"] == "ddim"
-    with pytest.raises(UsageError, match="--seconds"):
+    with pytest.raises(UsageError, match="--bars is not heard"):
         composer.compose(picture.rgb, bars=4)
 
 

@@ -45,6 +45,7 @@ def register(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from klangbild.compose import Composer, new_seed
+    from klangbild.engines import refuse_unheard, writes_notes
     from klangbild.result import check_formats
     from klangbild.settings import DEFAULT_FORMATS, FORMATS, Settings
 
@@ -55,15 +56,17 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         told = False
     settings = Settings(**given)
+    refuse_unheard(settings)
+    notes = writes_notes(settings)
     formats = tuple(part.strip() for part in arguments.format.split(",") if part.strip()) if arguments.format else None
     if formats == ("all",):
-        formats = tuple(f for f in FORMATS if settings.engine == "notes" or f != "mid")
+        formats = tuple(f for f in FORMATS if notes or f != "mid")
     out = Path(arguments.output)
     if formats is None:
-        formats = tuple(f for f in DEFAULT_FORMATS if settings.engine == "notes" or f != "mid")
+        formats = tuple(f for f in DEFAULT_FORMATS if notes or f != "mid")
     elif out.suffix and not out.is_dir():
         raise UsageError(f"-o {out} names one file and -f a list of formats; give a folder with -f, or leave -f out")
-    check_formats(formats, settings.engine)
+    check_formats(formats, settings.model or settings.engine, notes=notes)
     sources = expand(arguments.pictures, has_text=settings.text is not None)
     check_output(out, many=len(sources) > 1)
     if told and not arguments.quiet:
@@ -160,6 +163,8 @@ def _report(result: Any, paths: dict[str, Path], arguments: argparse.Namespace) 
     if not arguments.quiet:
         for written, word in result.record["music"].get("words_heard_as", {}).items():
             print(f'{result.name}: "{written}" is heard as "{word}"', file=sys.stderr)
+        if unknown := result.record["music"].get("words_unknown"):
+            print(f"{result.name}: not understood, left aside: {', '.join(unknown)}", file=sys.stderr)
     if arguments.verbose:
         asked, music = result.asked, result.record["music"]
         print(

@@ -109,6 +109,8 @@ def _help(knob: Any) -> str:
         parts.append(f"default {knob.default}")
     if "engines" in meta and set(meta["engines"]) != {"notes"}:
         parts.append("only " + " and ".join(meta["engines"]))
+    if meta.get("needs_notes"):
+        parts.append("not klangbild-small")
     return (parts[0] + (f" [{'; '.join(parts[1:])}]" if len(parts) > 1 else "")).replace("%", "%%")
 
 
@@ -126,6 +128,8 @@ def options_table() -> str:
             values = f"{meta['min']} to {meta['max']}" + (" or `off`" if knob.name == "loudness" else "")
         default = "" if knob.default is None or knob.default is False else str(knob.default)
         engines = " ".join(meta.get("engines", ("all",)))
+        if meta.get("needs_notes"):
+            engines = "all that write notes"
         lines.append(
             f"| `{flag_of(knob.name)}` | {values} | {default} | {meta['help'].replace('|', '/')} | {engines} |"
         )

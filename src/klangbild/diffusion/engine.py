@@ -1,6 +1,6 @@
 """The sound engines behind the house's one door: `compose(picture, engine="art2mus" | "melfusion")`.
 
-Without a model (or with `--model klangbild-small` or `klangbild-roll`, or a folder of such files) a small model of our own
+Without a model (or with `--model klangbild-roll` or `klangbild-small`, or a folder of such files) a small model of our own
 plays, which ships and needs no torch (`small_engine.py`); with `--model DIR` the published systems do (`published_engine.py`, extra `diffusion`).
 """
 
@@ -9,7 +9,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from klangbild.diffusion.small_model import BASE, FOLDERS, default_model, open_small_sound, shipped_folder
+from klangbild.diffusion.small_model import (
+    BASE,
+    FOLDERS,
+    Asked,
+    default_model,
+    is_roll,
+    open_small_sound,
+    shipped_folder,
+)
+from klangbild.emotion.space import Emotion
 from klangbild.errors import NotAvailableError
 from klangbild.settings import Settings
 
@@ -20,10 +29,8 @@ def load(settings: Settings) -> Any:
     Raises:
         NotAvailableError: its model, or a library that it needs, is not here. UsageError: its licence forbids commercial use.
     """
-    ours = settings.model in (None, "klangbild")
-    name = default_model(settings.engine, settings.image_tokens) if ours else str(settings.model)
-    folder = shipped_folder(name) if name in FOLDERS else Path(name)
-    if name in FOLDERS or (folder / BASE).is_file():
+    folder = small_folder(settings)
+    if folder is not None:
         from klangbild.diffusion.small_engine import SmallEngine
 
         return SmallEngine(settings, open_small_sound(folder))
@@ -35,3 +42,24 @@ def load(settings: Settings) -> Any:
             "run: pip install 'klangbild[diffusion]', or leave --model out for the model that ships"
         ) from None
     return PublishedEngine(settings)
+
+
+def small_folder(settings: Settings) -> Path | None:
+    """The folder of the small model that plays; None for a published system."""
+    ours = settings.model in (None, "klangbild")
+    name = default_model(settings.engine, settings.image_tokens) if ours else str(settings.model)
+    folder = shipped_folder(name) if name in FOLDERS else Path(name)
+    return folder if name in FOLDERS or (folder / BASE).is_file() else None
+
+
+def writes_notes(settings: Settings) -> bool:
+    """Whether the model that plays makes notes on its way to sound."""
+    folder = small_folder(settings)
+    return folder is not None and is_roll(folder)
+
+
+def refuse_instruments(settings: Settings) -> None:
+    """Raises UsageError: of the instruments asked for two cannot play at once."""
+    from klangbild.diffusion.roll_model import allowed_of
+
+    allowed_of(Asked(None, Emotion(0, 0), instruments=settings.instruments))

@@ -1,8 +1,9 @@
 """What a word that the sound vocabulary lacks stands for: the word of the vocabulary that a sentence encoder finds nearest.
 
 Only where such an encoder is installed (`emotion.sentence_encoder`). "Oud" is compared with every word that can be said, synonyms
-too ("lute"), and stands for what the nearest one stands for ("guitar"), if that is near enough. What it adds is measured in
-docs/diffusion.md.
+too ("lute"), and stands for what the nearest one stands for ("guitar"), if that is near enough. Rare words the encoder knows by
+their first letters only ("dulcimer" lies next to "dur"), so a word that shares these and no more is passed over. What it adds is
+measured in docs/diffusion.md.
 """
 
 from __future__ import annotations
@@ -39,12 +40,24 @@ class NearWords:
             return {}
         cosines = word_vectors(self._encoder, words) @ self._vectors.T  # (words, said)
         cosines[:, [self._said.index(word) for word in without]] = -1.0
+        for word, row in zip(words, cosines, strict=True):
+            row[[begins_alike(word, said) for said in self._said]] = -1.0
         found = {}
         for word, row in zip(words, cosines, strict=True):
             best = int(np.argmax(row))
             if row[best] >= least:
                 found[word] = NearWord(self._said[best], self._meanings[self._said[best]], float(row[best]))
         return found
+
+
+def begins_alike(word: str, said: str) -> bool:
+    """Whether two words share their first two or three letters and nothing that would make them kin.
+
+    >>> begins_alike("dulcimer", "dur"), begins_alike("pianist", "piano"), begins_alike("seaport", "sea")
+    (True, False, False)
+    """
+    word = word.lower()
+    return len(said) > 2 and word[:2] == said[:2] and not word.startswith(said) and word[:4] != said[:4]
 
 
 def nearest_meanings(meanings: dict[str, str], words: Sequence[str]) -> dict[str, str]:

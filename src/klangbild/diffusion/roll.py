@@ -7,6 +7,7 @@ lane for is moved by octaves. Which family of a group plays (piano, mallet or or
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,20 +94,21 @@ def lanes_of(group: int, pitch: np.ndarray) -> np.ndarray:
     return FIRST_LANE[group] + pitch - lowest
 
 
-def piece_of(notes: RollNotes, families: tuple[str, ...], bpm: float, n_beats: int) -> Piece:
+def piece_of(notes: RollNotes, families: tuple[str, ...], bpm: float, n_beats: float) -> Piece:
     """Notes on the grid -> a piece of `n_beats` in 4/4, one track a group, in C major or A minor, whichever fits better.
 
-    families: one for each group, in the order of `GROUPS`. What would last beyond the end is cut there, and what is struck again
+    families: one for each group, in the order of `GROUPS`, "" where the group is silent. What would last beyond the end is cut there, and what is struck again
     ends where it is.
     """
     tracks = []
+    n_steps = math.floor(n_beats * STEPS + 1e-6)
     group_of = GROUP_OF_LANE[notes.lane]
     for group, name in enumerate(families):
-        mine = (group_of == group) & (notes.step < n_beats * STEPS)
-        if not mine.any():
+        mine = (group_of == group) & (notes.step < n_steps)
+        if not name or not mine.any():
             continue
         step, lane, loud = notes.step[mine], notes.lane[mine], notes.loud[mine]
-        length = np.minimum(notes.length[mine], n_beats * STEPS - step)
+        length = np.minimum(notes.length[mine], n_steps - step)
         order = np.lexsort((step, lane))
         again = np.diff(lane[order]) == 0
         gap = np.diff(step[order])
@@ -124,10 +126,11 @@ def piece_of(notes: RollNotes, families: tuple[str, ...], bpm: float, n_beats: i
     return Piece(piece.tracks, piece.tempos, piece.meters, key, length_beats=piece.length_beats)
 
 
-def group_families(present: np.ndarray) -> tuple[str, ...]:
-    """How strongly each of the eleven families is said to play (11,) -> the family that plays in each group."""
+def group_families(present: np.ndarray, allowed: tuple[str, ...] = FAMILY_NAMES) -> tuple[str, ...]:
+    """How strongly each of the eleven families is said to play (11,) -> the allowed family that plays in each group, or ""."""
     names = []
     for group in GROUPS:
-        index = [FAMILY_INDEX[name] for name in group.families]
-        names.append(group.families[int(np.argmax(present[index]))])
+        mine = [name for name in group.families if name in allowed]
+        strength = [present[FAMILY_INDEX[name]] for name in mine]
+        names.append(mine[int(np.argmax(strength))] if mine else "")
     return tuple(names)

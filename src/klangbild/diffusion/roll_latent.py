@@ -22,6 +22,7 @@ import numpy as np
 
 from klangbild.diffusion.roll import (
     FIRST_LANE,
+    GROUP_OF_FAMILY,
     GROUP_OF_LANE,
     GROUPS,
     N_LANES,
@@ -32,7 +33,7 @@ from klangbild.diffusion.roll import (
 )
 from klangbild.diffusion.small_projection import unpacked
 from klangbild.errors import InputError, NotAvailableError
-from klangbild.notes.families import FAMILY_NAMES
+from klangbild.notes.families import FAMILY_INDEX, FAMILY_NAMES
 from klangbild.notes.piece import Piece
 
 CODE = 80
@@ -45,6 +46,10 @@ LEAST_ONSET = 0.2
 """Probability that an onset must have to be played at all."""
 GOES_ON = 0.4
 """Probability of sounding on above which a note lasts another step."""
+SOFT = 0.45
+"""How loud (0..1) a group at least is that would else be silent."""
+BAR = 4
+"""Beats between two notes of such a group."""
 LOWEST_BPM, HIGHEST_BPM = 40.0, 240.0
 _TEMPO_MIDDLE, _TEMPO_SPREAD = np.log2(112.0), 0.42
 
@@ -81,16 +86,21 @@ class RollLatent:
             onset[..., mine], sounding[..., mine] = np.split(both, 2, axis=-1)
         return Decoded(onset, sounding, np.clip(h @ a["loud"] + a["loud_bias"], 0, 1).astype(np.float32))
 
-    def notes(self, latents: np.ndarray) -> RollNotes:
-        """Latents (n, 92) -> the notes of n beats."""
-        return notes_of(self.decode(latents))
+    def notes(self, latents: np.ndarray, *, heard: frozenset[int] = frozenset()) -> RollNotes:
+        """Latents (n, 92) -> the notes of n beats. heard: groups that are not left silent."""
+        return notes_of(self.decode(latents), heard=heard)
 
-    def piece(self, latents: np.ndarray, *, bpm: float | None = None) -> Piece:
-        """Latents (n, 92) -> a piece of n beats in C major or A minor, at its own tempo or the one given."""
-        return piece_of(
-            self.notes(latents), group_families(latents[:, FAMILIES_FROM:].mean(axis=0)), bpm or tempo_of(latents),
-            len(latents),
-        )  # fmt: skip
+    def piece(
+        self, latents: np.ndarray, *, bpm: float | None = None, n_beats: float | None = None,
+        allowed: tuple[str, ...] = FAMILY_NAMES, required: tuple[str, ...] = (),
+    ) -> Piece:  # fmt: skip
+        """Latents (n, 92) -> a piece of n beats in C major or A minor, at its own tempo or the one given.
+
+        n_beats: an end before the last row's. allowed: families that may play; required: those that must, one of a group at most.
+        """
+        heard = frozenset(int(GROUP_OF_FAMILY[FAMILY_INDEX[name]]) for name in required)
+        families = group_families(latents[:, FAMILIES_FROM:].mean(axis=0), allowed)
+        return piece_of(self.notes(latents, heard=heard), families, bpm or tempo_of(latents), n_beats or len(latents))
 
     @staticmethod
     def load(path: Path) -> RollLatent:
@@ -113,15 +123,22 @@ def open_roll_latent(path: Path) -> RollLatent:
     return RollLatent.load(path)
 
 
-def notes_of(decoded: Decoded) -> RollNotes:
-    """Probabilities -> notes: in each beat and group as many onsets as their probabilities add up to."""
+def notes_of(decoded: Decoded, *, heard: frozenset[int] = frozenset()) -> RollNotes:
+    """Probabilities -> notes: in each beat and group as many onsets as their probabilities add up to.
+
+    heard: groups that are not left silent: where not one onset is likely, the likeliest of the first beat of each bar is struck.
+    """
     n = len(decoded.onset)
     chosen = np.zeros(decoded.onset.shape, bool)
+    loudness = decoded.loud.copy()
     for group in range(len(GROUPS)):
         odds = decoded.onset[..., FIRST_LANE[group] : FIRST_LANE[group + 1]].reshape(n, -1)
         wanted = np.rint(odds.sum(axis=1)).astype(int)
         rank = np.argsort(np.argsort(-odds, axis=1, kind="stable"), axis=1)
         kept = (rank < wanted[:, None]) & (odds >= LEAST_ONSET)
+        if group in heard and not kept[: max(n - BAR, 1)].any():  # the last bar may be cut
+            kept[::BAR] = rank[::BAR] == 0
+            loudness[:, group] = np.maximum(loudness[:, group], SOFT)
         chosen[..., FIRST_LANE[group] : FIRST_LANE[group + 1]] = kept.reshape(n, STEPS, -1)
     struck = chosen.reshape(n * STEPS, N_LANES)
     goes_on = (decoded.sounding.reshape(n * STEPS, N_LANES) >= GOES_ON) & ~struck & (GROUP_OF_LANE > 0)
@@ -130,7 +147,7 @@ def notes_of(decoded: Decoded) -> RollNotes:
     for step in range(n * STEPS - 1, -1, -1):
         on[step] = np.where(goes_on[step], on[step + 1] + 1, 0)
     step, lane = np.nonzero(struck)
-    loud = decoded.loud[step // STEPS, GROUP_OF_LANE[lane]]
+    loud = loudness[step // STEPS, GROUP_OF_LANE[lane]]
     return RollNotes(step.astype(np.int32), lane.astype(np.int32), 1 + on[step + 1, lane], loud)
 
 

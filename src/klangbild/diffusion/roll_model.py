@@ -3,7 +3,7 @@
 Beat and key hold by construction: there is one tempo for the piece, notes stand on its grid, and they are written in C major or
 A minor and moved to a key at the end. How many beats a length in seconds has depends on the tempo, so that is settled first: as
 asked for, or as a first, short draft says (`DRAFT_STEPS` steps of one window from the same noise). From then on the tempo's
-channel is held.
+channel is held; so are, from the draft on, those that say which families play, where instruments are asked for.
 """
 
 from __future__ import annotations
@@ -16,20 +16,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from klangbild.diffusion.finish import finish
-from klangbild.diffusion.roll import BAR_BEATS
-from klangbild.diffusion.roll_latent import FILE, TEMPO, open_roll_latent, tempo_number, tempo_of
+from klangbild.diffusion.roll import BAR_BEATS, GROUPS
+from klangbild.diffusion.roll_latent import FAMILIES_FROM, FILE, TEMPO, open_roll_latent, tempo_number, tempo_of
 from klangbild.diffusion.small_condition import Condition
 from klangbild.diffusion.small_latent import RATE
 from klangbild.diffusion.small_model import BASE, WORDS, Asked, Played, SmallModel
 from klangbild.diffusion.small_sampler import OnStep, sample
 from klangbild.diffusion.small_words import TONICS, CaptionWords
-from klangbild.errors import KlangbildError, Stopped
+from klangbild.errors import KlangbildError, Stopped, UsageError
 from klangbild.notes.describe import music_facts
+from klangbild.notes.families import FAMILY_INDEX, FAMILY_NAMES
 from klangbild.notes.orchestrate import in_key, orchestrate
 from klangbild.notes.piece import Key, Piece
 from klangbild.sound.fonts import find_soundfont
-from klangbild.sound.mix import mix
 from klangbild.sound.synth import active_level_db, synthesize_stems
 
 DRAFT_STEPS = 8
@@ -63,19 +62,19 @@ class RollSound(SmallModel):
     ) -> np.ndarray:  # fmt: skip
         """See `SmallModel.make`: (n, 92), a row a beat, in whole bars; the last bars may be more than `play` needs."""
         seed = int(rng.integers(2**62))
-        bpm = asked.tempo
+        bpm, players = asked.tempo, players_of(asked)
         if bpm is None:
             if on_step is not None and on_step(0) is False:
                 raise Stopped("stopped at the first draft; nothing was written")
             draft = sample(
                 self, positive, negative, np.random.default_rng(seed), n_latents=self.window, channels=self.channels,
-                steps=min(DRAFT_STEPS, steps), guidance=guidance,
+                steps=min(DRAFT_STEPS, steps), guidance=guidance, held=players,
             )  # fmt: skip
             bpm = tempo_of(draft)
-        n_bars, bpm = bars_in(asked.seconds, bpm, exact=asked.tempo is not None)
+        n_bars, bpm = bars_of(asked, bpm)
         return sample(
             self, positive, negative, np.random.default_rng(seed), n_latents=n_bars * BAR_BEATS, channels=self.channels,
-            steps=steps, guidance=guidance, on_step=on_step, held={TEMPO: float(tempo_number(bpm))},
+            steps=steps, guidance=guidance, on_step=on_step, held={TEMPO: float(tempo_number(bpm)), **players},
         )  # fmt: skip
 
     def sound(self, latents: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -93,21 +92,56 @@ class RollSound(SmallModel):
         return (mono * 10 ** ((LEVEL_DB - level) / 20)).astype(np.float32)
 
     def play(self, latents: np.ndarray, rng: np.random.Generator, asked: Asked) -> Played:
-        """See `SmallModel.play`; one stem with its room, 44.1 kHz.
+        """See `SmallModel.play`; a dry stem for each family, 44.1 kHz.
 
         Raises:
             KlangbildError: not one note came out.
         """
-        n_bars, bpm = bars_in(asked.seconds, asked.tempo or tempo_of(latents), exact=asked.tempo is not None)
-        piece = self.latent.piece(latents[: n_bars * BAR_BEATS], bpm=bpm)
+        n_bars, bpm = bars_of(asked, asked.tempo or tempo_of(latents))
+        n_beats = float(n_bars * BAR_BEATS)
+        if asked.seconds is not None and asked.tempo is not None:
+            n_beats = min(n_beats, asked.seconds * bpm / 60)
+        piece = self.latent.piece(
+            latents[: n_bars * BAR_BEATS], bpm=bpm, n_beats=n_beats, allowed=allowed_of(asked),
+            required=asked.instruments or (),
+        )  # fmt: skip
         if not piece.n_notes:
             raise KlangbildError("the music came out silent; try another seed, or other words")
         wish = Key.parse(asked.key) if asked.key else key_said(asked.words)
         piece = orchestrate(in_key(ended(piece), wish, rng), asked.feeling, rng)
-        mixed = mix(synthesize_stems(piece, soundfont=find_soundfont(asked.soundfont)), target_lufs=None, trim=False)
-        facts = music_facts(piece)
-        facts = {name: facts[name] for name in ("tempo", "key", "meter", "bars", "instruments", "notes", "words")}
-        return Played([("music", finish(mixed.audio.samples, mixed.audio.rate, seconds=asked.seconds))], facts)
+        stems = synthesize_stems(piece, soundfont=find_soundfont(asked.soundfont))
+        seconds = piece.seconds if asked.seconds is None else asked.seconds
+        return Played(stems, seconds, piece, {**music_facts(piece), "seconds": round(seconds, 3)})
+
+
+def allowed_of(asked: Asked) -> tuple[str, ...]:
+    """The families that may play.
+
+    Raises:
+        UsageError: two that must play share a group, of which one plays at a time.
+    """
+    for group in GROUPS:
+        both = [name for name in asked.instruments or () if name in group.families]
+        if len(both) > 1:
+            raise UsageError(
+                f"--instruments: of {', '.join(both)} the model klangbild-roll plays one at a time; name one of them, or use "
+                "--engine notes"
+            )
+    return tuple(name for name in asked.instruments or FAMILY_NAMES if name not in (asked.without or ()))
+
+
+def players_of(asked: Asked) -> dict[int, float]:
+    """Channels of the latent that say what must and what must not play -> the numbers that they are held at."""
+    allowed, required = allowed_of(asked), asked.instruments or ()
+    held = {name: -1.0 for name in FAMILY_NAMES if name not in allowed} | dict.fromkeys(required, 1.0)
+    return {FAMILIES_FROM + FAMILY_INDEX[name]: value for name, value in held.items()}
+
+
+def bars_of(asked: Asked, bpm: float) -> tuple[int, float]:
+    """How many bars are asked for, and their tempo."""
+    if asked.seconds is None:
+        return int(asked.bars or 1), bpm
+    return bars_in(asked.seconds, bpm, exact=asked.tempo is not None)
 
 
 def bars_in(seconds: float, bpm: float, *, exact: bool) -> tuple[int, float]:

@@ -53,19 +53,21 @@ class SmallEngine:
         """A `Brief` of `compose.py` -> one sound, the best of the candidates.
 
         Raises:
-            UsageError: a length in bars, or not one word that is known and no picture. Stopped: before one candidate was done.
+            UsageError: a length in tokens, or not one word that is known and no picture. Stopped: before one candidate was done.
         """
         settings = brief.settings
-        seconds = settings.length_seconds
-        if seconds is None:
-            raise UsageError("--bars and --gen-len are lengths of notes; give --seconds to a sound engine")
+        if settings.gen_len is not None:
+            raise UsageError("--gen-len is a length of notes in tokens; give --seconds to a sound engine")
         started = time.perf_counter()
         part = self.part(settings) if brief.picture is not None else None
         wish = self.wish(brief, part)
         loaded = time.perf_counter()
         steps = settings.steps or DEFAULT_STEPS
         guidance = settings.guidance or self.model.guidance
-        asked = Asked(seconds, brief.asked, wish.words.known, settings.tempo, settings.key, settings.soundfont)
+        asked = Asked(
+            settings.length_seconds, brief.asked, wish.words.known, settings.tempo, settings.key, settings.soundfont,
+            settings.bars, settings.instruments, settings.without,
+        )  # fmt: skip
         made, stopped = self._candidates(wish, brief, asked, steps, guidance, on_progress)
         scores = [0.0]
         if len(made) > 1:
@@ -75,7 +77,7 @@ class SmallEngine:
         sampled = time.perf_counter()
         played = self.model.play(made[chosen], _generator(brief.seed, 2), asked)
         facts: dict[str, Any] = {
-            "seconds": round(played.stems[0][1].seconds, 3),
+            "seconds": round(played.seconds, 3),
             **played.facts,
             "solver": "euler",
             "steps": steps,
@@ -91,11 +93,12 @@ class SmallEngine:
             facts["chosen"] = chosen
         return Music(
             stems=played.stems,
-            piece=None,
+            piece=played.piece,
             model=self.facts(part),
             facts=facts,
             timings_s={"load": loaded - started, "sound": sampled - loaded, "vocoder": time.perf_counter() - sampled},
             stopped=stopped,
+            length_s=played.seconds,
         )
 
     def part(self, settings: Settings) -> PicturePart:

@@ -35,14 +35,15 @@ from klangbild.diffusion.small_sampler import OnStep, sample
 from klangbild.diffusion.small_vocoder import MagnitudeModel, griffin_lim, open_session
 from klangbild.diffusion.small_words import CARD, CaptionWords, Vocabulary, caption_mask
 from klangbild.emotion.space import Emotion
-from klangbild.errors import InputError, NotAvailableError
+from klangbild.errors import InputError, NotAvailableError, UsageError
+from klangbild.notes.piece import Piece
 from klangbild.sound.audio import Audio
 
 NAME, ROLL_NAME = "klangbild-small", "klangbild-roll"
 BASE, WORDS = "sound-base.onnx", "sound-words.onnx"
 FOLDERS = {NAME: "", ROLL_NAME: "roll"}
 """Where in `weights/` each model lies that ships."""
-PREFERRED = (NAME, ROLL_NAME)
+PREFERRED = (ROLL_NAME, NAME)
 """Which of them is played where none is named, the better one first (see the docs)."""
 VARIANT_OF = {None: "4", 0: "direct", 1: "1", 4: "4"}
 """Art2Mus's projection by `--image-tokens`."""
@@ -50,22 +51,27 @@ VARIANT_OF = {None: "4", 0: "direct", 1: "1", 4: "4"}
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of the sound beside words and picture. words: those that were heard; tempo (bpm) and key: None, the model's
-    own choice."""
+    """What is asked of the sound beside words and picture. seconds: None where `bars` are given; words: those that were heard;
+    tempo (bpm), key, families that play and families that do not: None, the model's own choice."""
 
-    seconds: float
+    seconds: float | None
     feeling: Emotion
     words: tuple[str, ...] = ()
     tempo: float | None = None
     key: str | None = None
     soundfont: str | None = None
+    bars: int | None = None
+    instruments: tuple[str, ...] | None = None
+    without: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Played:
-    """Sound of the asked length, and what the record says of it beside."""
+    """Stems, of exactly `seconds` once they are mixed; the notes, if there are any; and what the record says beside."""
 
     stems: list[tuple[str, Audio]]
+    seconds: float
+    piece: Piece | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -148,7 +154,7 @@ class SmallModel(ABC):
 
     @abstractmethod
     def play(self, latents: np.ndarray, rng: np.random.Generator, asked: Asked) -> Played:
-        """Latents that `make` made for the same `asked` -> stereo stems of exactly so many seconds, with a faded end."""
+        """Latents that `make` made for the same `asked` -> stereo stems."""
 
 
 class SmallSound(SmallModel):
@@ -169,7 +175,7 @@ class SmallSound(SmallModel):
     ) -> np.ndarray:  # fmt: skip
         """See `SmallModel.make`: (15.625 a second, 64)."""
         return sample(
-            self, positive, negative, rng, n_latents=math.ceil(asked.seconds * LATENTS_PER_S), channels=self.channels,
+            self, positive, negative, rng, n_latents=math.ceil(_seconds(asked) * LATENTS_PER_S), channels=self.channels,
             steps=steps, guidance=guidance, on_step=on_step,
         )  # fmt: skip
 
@@ -179,19 +185,30 @@ class SmallSound(SmallModel):
 
     def play(self, latents: np.ndarray, rng: np.random.Generator, asked: Asked) -> Played:
         """See `SmallModel.play`; one stem, the same on both sides."""
-        best = finish(self.sound(latents, rng), RATE, seconds=asked.seconds)
-        return Played([("music", Audio(np.repeat(best.samples, 2, axis=0), best.rate))])
+        best = finish(self.sound(latents, rng), RATE, seconds=_seconds(asked))
+        return Played([("music", Audio(np.repeat(best.samples, 2, axis=0), best.rate))], best.seconds)
+
+
+def _seconds(asked: Asked) -> float:
+    if asked.seconds is None:
+        raise UsageError(f"--bars is a length of notes, and {NAME} makes none; give --seconds")
+    return asked.seconds
 
 
 @lru_cache(maxsize=4)
 def open_small_sound(folder: Path | None = None) -> SmallModel:
-    """A folder's model, opened once; without one `klangbild-small`."""
-    folder = folder or shipped_folder(NAME)
-    if (folder / CARD).is_file() and read_card(folder).get("latent") == "roll":
+    """A folder's model, opened once; without one the first of `PREFERRED`."""
+    folder = folder or shipped_folder()
+    if is_roll(folder):
         from klangbild.diffusion.roll_model import RollSound
 
         return RollSound(folder)
     return SmallSound(folder)
+
+
+def is_roll(folder: Path) -> bool:
+    """Whether a folder holds a model whose latents are notes."""
+    return (folder / CARD).is_file() and read_card(folder).get("latent") == "roll"
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -211,14 +228,14 @@ def installed_pictures(folder: Path | None = None) -> list[str]:
 def default_model(engine: str, image_tokens: int | None = None) -> str:
     """The model that an engine plays where none is named: the first of `PREFERRED` that has the picture part that is asked for."""
     part = f"sound-art2mus-{VARIANT_OF[image_tokens]}.npz" if engine == "art2mus" else f"sound-{engine}*.npz"
-    return next((name for name in PREFERRED if _plays(shipped_folder(name), part)), NAME)
+    return next((name for name in PREFERRED if _plays(shipped_folder(name), part)), PREFERRED[0])
 
 
 def _plays(folder: Path, part: str) -> bool:
     return all((folder / name).is_file() for name in SmallModel.files) and any(folder.glob(part))
 
 
-def shipped_folder(name: str) -> Path:
+def shipped_folder(name: str = PREFERRED[0]) -> Path:
     """Where the files of a model that ships are."""
     return weights_folder() / FOLDERS[name]
 

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from klangbild.diffusion.small_condition import CONTEXT, PICTURE_PLACES, Condition, words_only
-from klangbild.diffusion.small_model import weights_folder
+from klangbild.diffusion.small_model import shipped_folder, weights_folder
 from klangbild.diffusion.small_words import MOST_WORDS
 from klangbild.errors import InputError, NotAvailableError
 from klangbild.picture.encoder import open_encoder
@@ -96,7 +96,7 @@ class Projection:
 
 def projection_file(variant: str, folder: Path | None = None) -> Path:
     """Where a variant's file is."""
-    return (folder or weights_folder()) / f"sound-art2mus-{variant}.npz"
+    return (folder or shipped_folder()) / f"sound-art2mus-{variant}.npz"
 
 
 def packed(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from klangbild.diffusion.small_condition import CONTEXT, Condition, words_only
-from klangbild.diffusion.small_model import weights_folder
+from klangbild.diffusion.small_model import shipped_folder, weights_folder
 from klangbild.diffusion.small_projection import unpacked
 from klangbild.errors import InputError, NotAvailableError, UsageError
 from klangbild.picture.encoder import LEVELS, open_encoder
@@ -173,7 +173,7 @@ def averaging(n: int, m: int) -> np.ndarray:
 
 def synapse_file(form: str, folder: Path | None = None) -> Path:
     """Where a form's file is."""
-    return (folder or weights_folder()) / f"sound-melfusion-{form}.npz"
+    return (folder or shipped_folder()) / f"sound-melfusion-{form}.npz"
 
 
 @lru_cache(maxsize=8)

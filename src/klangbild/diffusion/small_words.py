@@ -110,13 +110,10 @@ class Vocabulary:
         for primary, others in _SYNONYMS.items():
             if primary in self.number:
                 self._meaning |= dict.fromkeys(others.split(), primary)
-        self._stems: dict[str, str] = {}
-        torn = set()
+        self._stems: dict[str, set[str]] = {}
         for word, primary in self._meaning.items():
-            root = stem(word)
-            if self._stems.setdefault(root, primary) != primary:
-                torn.add(root)
-        self._stems = {root: primary for root, primary in self._stems.items() if root not in torn}
+            for root in _roots(word):
+                self._stems.setdefault(root, set()).add(primary)
 
     def __len__(self) -> int:
         """How many numbers there are, 0 included."""
@@ -181,12 +178,12 @@ class Vocabulary:
         for part in [token] if whole else token.split("-"):
             if part in self._meaning:
                 found.append(self._meaning[part])
-            elif part in PLAIN or part in STRENGTHENERS or part in WEAKENERS:
                 continue
-            elif word := self._stems.get(stem(part)):
-                found.append(word)
-            else:
-                strange.append(part)
+            if part in PLAIN or part in STRENGTHENERS or part in WEAKENERS:
+                continue
+            words = set().union(*(self._stems.get(root, set()) for root in _roots(part)))
+            # "hoped" may be of "hope" or of "hop": where both are known, neither is taken
+            found.extend(words) if len(words) == 1 else strange.append(part)
         return found, strange
 
     def affect(self) -> list[tuple[float, float, float]]:
@@ -222,6 +219,21 @@ def _heard_as(runs: list[list[_Strange]], alike: dict[str, str], near: Near) -> 
             if one.word in found and alike.get(one.word, found[one.word]) == found[one.word]:
                 heard[one.word] = (found[one.word], one.negated)
     return heard
+
+
+def _roots(word: str) -> tuple[str, ...]:
+    """What a word may be a form of: its stem, with the "e" that `stem` takes off wherever the word shows it.
+
+    >>> _roots("hopeful"), _roots("hop"), _roots("hoped"), _roots("storms")
+    (('hope',), ('hop',), ('hop', 'hope'), ('storm',))
+    """
+    short = stem(word)
+    if not word.startswith(short):
+        return (short,)
+    ending = word[len(short) :]
+    if re.match(r"e($|[^aeioudrs])", ending):
+        return (f"{short}e",)
+    return (short, f"{short}e") if re.match(r"[aeiouy]", ending) else (short,)
 
 
 def caption_mask(ids: tuple[int, ...] | list[int]) -> list[float]:

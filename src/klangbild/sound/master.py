@@ -24,10 +24,17 @@ class Master:
         return self.mixed.stems
 
 
-def master(stems: list[tuple[str, Audio]], *, loudness_lufs: float | None = -14.0, finished: bool = False) -> Master:
+def master(
+    stems: list[tuple[str, Audio]],
+    *,
+    loudness_lufs: float | None = -14.0,
+    finished: bool = False,
+    length_s: float | None = None,
+) -> Master:
     """Mix and level. loudness_lufs None leaves the level alone (peaks are still held under -1 dBTP).
 
     finished: the stems are sound as it should be (a sound engine's): no room is added and nothing is trimmed.
+    length_s: the sound is to be just so long, its end faded; None: silence at both ends is cut.
 
     Raises:
         KlangbildError: there is nothing to hear.
@@ -35,7 +42,7 @@ def master(stems: list[tuple[str, Audio]], *, loudness_lufs: float | None = -14.
     if finished:
         mixed = mix(stems, target_lufs=loudness_lufs, reverb=0.0, trim=False)
     else:
-        mixed = mix(stems, target_lufs=loudness_lufs)
+        mixed = mix(stems, target_lufs=loudness_lufs, length_s=length_s)
     measured = mixed.loudness
     if measured.lufs is None:
         raise KlangbildError("the music came out silent; try another seed, or other instruments")

@@ -21,6 +21,7 @@ _SILENT_BELOW_PEAK_DB = 66.0
 _LEAD_IN_S = 0.02
 _LEAD_OUT_S = 0.05
 _FADE_S = 0.05
+_LAST_FADE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Mix:
     _dry: tuple[tuple[str, Audio], ...] = field(repr=False)
     _reverb: float = field(repr=False)
     _kept: tuple[int, int] = field(repr=False)
+    _fade: int = field(repr=False)
 
     @cached_property
     def stems(self) -> tuple[tuple[str, Audio], ...]:
@@ -42,7 +44,7 @@ class Mix:
         finished = []
         for name, stem in self._dry:
             wet = _with_room([(name, stem)], self._reverb)
-            finished.append((name, self.levelling.apply(_trimmed(wet, self._kept))))
+            finished.append((name, self.levelling.apply(_trimmed(wet, self._kept, self._fade))))
         return tuple(finished)
 
 
@@ -53,6 +55,7 @@ def mix(
     ceiling_dbtp: float = -1.0,
     reverb: float = 0.16,
     trim: bool = True,
+    length_s: float | None = None,
 ) -> Mix:
     """The finished mix of stems (family, stereo audio) that start together and have one length and rate.
 
@@ -61,12 +64,17 @@ def mix(
         ceiling_dbtp: true peak that is never passed; it wins over the loudness.
         reverb: 0..1, level of the room against the dry sound.
         trim: cut silence off both ends; False keeps the length.
+        length_s: instead, keep just so much from the front, the last second of it (a tenth, if that is less) faded.
     """
     if not stems:
         raise ValueError("there is nothing to mix: no stems")
     whole = _with_room(stems, reverb)
-    kept = _sounding(whole) if trim else (0, whole.samples.shape[1])
-    audio, levelling = normalize(_trimmed(whole, kept), target_lufs=target_lufs, ceiling_dbtp=ceiling_dbtp)
+    if length_s is None:
+        kept, fade_s = _sounding(whole) if trim else (0, whole.samples.shape[1]), _FADE_S
+    else:
+        kept, fade_s = (0, round(length_s * whole.rate)), min(_LAST_FADE_S, length_s / 10)
+    fade = round(fade_s * whole.rate)
+    audio, levelling = normalize(_trimmed(whole, kept, fade), target_lufs=target_lufs, ceiling_dbtp=ceiling_dbtp)
     return Mix(
         audio=audio,
         loudness=levelling.loudness,
@@ -75,6 +83,7 @@ def mix(
         _dry=tuple(stems),
         _reverb=reverb,
         _kept=kept,
+        _fade=fade,
     )
 
 
@@ -107,10 +116,12 @@ def _sounding(audio: Audio) -> tuple[int, int]:
     return max(first - round(_LEAD_IN_S * audio.rate), 0), min(last + round(_LEAD_OUT_S * audio.rate), len(loud))
 
 
-def _trimmed(audio: Audio, kept: tuple[int, int]) -> Audio:
-    """The kept part, its last 50 ms faded to nothing."""
-    samples = audio.samples[:, kept[0] : kept[1]].copy()
-    fade = min(round(_FADE_S * audio.rate), samples.shape[1])
+def _trimmed(audio: Audio, kept: tuple[int, int], fade: int) -> Audio:
+    """The kept part, lengthened with silence if need be, its last `fade` samples faded to nothing."""
+    samples = np.zeros((2, kept[1] - kept[0]), np.float32)
+    sounds = audio.samples[:, kept[0] : kept[1]]
+    samples[:, : sounds.shape[1]] = sounds
+    fade = min(fade, samples.shape[1])
     if fade:
         samples[:, -fade:] *= np.cos(np.linspace(0, np.pi / 2, fade, dtype=np.float32)) ** 2
     return Audio(samples, audio.rate)

@@ -120,8 +120,18 @@ def _knob(field: Any) -> Knob:
     default = DEFAULT_SECONDS if field.name == "seconds" else field.default
     return Knob(
         field.name, label_of(field.name), meta["help"], form, meta["group"], default, meta.get("min"), meta.get("max"),
-        choices, unavailable, tuple(meta.get("engines", ENGINES)),
+        choices, unavailable, _engines(meta),
     )  # fmt: skip
+
+
+def _engines(meta: Mapping[str, Any]) -> tuple[str, ...]:
+    """Who listens to a setting when it plays what ships."""
+    from klangbild.engines import writes_notes
+
+    engines = tuple(meta.get("engines", ENGINES))
+    if not meta.get("needs_notes"):
+        return engines
+    return tuple(engine for engine in engines if writes_notes(Settings(engine=engine)))
 
 
 def _choices(name: str, listed: tuple[str, ...]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:

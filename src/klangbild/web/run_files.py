@@ -90,6 +90,7 @@ class RunFiles:
 
         stems = synthesize_stems(result.piece, soundfont=find_soundfont(result.settings.soundfont))
         loudness = result.settings.loudness
-        mastered = master(stems, loudness_lufs=None if loudness == "off" else float(loudness))
+        level = None if loudness == "off" else float(loudness)
+        mastered = master(stems, loudness_lufs=level, length_s=result.length_s)
         picture = load_picture(self.picture, words=result.settings.text) if self.picture else None
         return replace(result, master=mastered, picture=picture)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from klangbild.compose import Composer, new_seed
+from klangbild.engines import refuse_unheard, writes_notes
 from klangbild.errors import InputError, KlangbildError, Stopped, UsageError
 from klangbild.settings import Settings, flag_of
 from klangbild.web import recipes
@@ -138,6 +139,7 @@ class Runs:
                 (folder / "before").mkdir()
                 given = {**given, "continue_from": str(_music_file(folder / "before", *continues))}
             settings = Settings(**{**given, "seed": given.get("seed", new_seed())})
+            refuse_unheard(settings)
             file = None
             if look is not None:
                 file = folder / look.file.name
@@ -239,7 +241,7 @@ class Runs:
         if brief.picture_facts is not None and run.alt:
             brief = replace(brief, picture_facts={**brief.picture_facts, "alt": run.alt})
         reading_s = time.perf_counter() - started
-        run.changed(step="writing notes" if run.settings.engine == "notes" else "making sound", reasons=brief.reasons)
+        run.changed(step="writing notes" if writes_notes(run.settings) else "making sound", reasons=brief.reasons)
         last = 0.0
 
         def on_bar(piece: Piece) -> None:

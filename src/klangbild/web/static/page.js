@@ -4,7 +4,7 @@ import { ask, follow, post } from "./api.js";
 import { Fields } from "./fields.js";
 import { History } from "./history.js";
 import { Pad, signed } from "./pad.js";
-import { list, prepare, sentence, show, title } from "./result.js";
+import { heardOf, list, prepare, sentence, show, title } from "./result.js";
 import { Roll } from "./roll.js";
 
 const $ = (id) => document.getElementById(id);
@@ -272,7 +272,7 @@ async function finish(state) {
   show(state);
   roll.show(roll.data, { words: state.record.music.words });
   history.end(state);
-  live(`${state.status === "stopped" ? "Stopped and kept" : "Your music is ready"}: ${state.record.music.words}. Press play to hear it.`);
+  live(`${state.status === "stopped" ? "Stopped and kept" : "Your music is ready"}: ${[sentence(state.record.music.words), ...heardOf(state.record.music)].filter(Boolean).join(" ")} Press play to hear it.`);
 }
 
 // a piece of this session again, with its picture, wishes and mood, so that "again" and "another" mean what is shown

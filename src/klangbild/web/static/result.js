@@ -46,6 +46,16 @@ export function title(record) {
   return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
+// what a sound model understood of the words, and what it did not
+export function heardOf({ words_heard_as: taken = {}, words_heard: heard = [], words_unknown: unknown = [], words_avoided: avoided = [] }) {
+  return [
+    ...(heard.length ? [`Heard: ${heard.join(", ")}`] : []),
+    ...Object.entries(taken).map(([written, word]) => `“${written}” was heard as “${word}”`),
+    ...(avoided.length ? [`Kept away from: ${avoided.join(", ")}`] : []),
+    ...(unknown.length ? [`Not understood, left aside: ${unknown.join(", ")}`] : []),
+  ];
+}
+
 // run: {record, sound, files, picture, alt, command, python, status}
 export function show(run) {
   const { record } = run;
@@ -64,6 +74,11 @@ export function show(run) {
   const kept = run.status === "stopped" ? " (stopped early and kept)" : "";
   $("piece-name").textContent = `${title(record)}${kept}`;
   $("piece-words").textContent = sentence(record.music.words);
+  list($("heard"), heardOf(record.music), (words) => {
+    const item = document.createElement("li");
+    item.textContent = words;
+    return item;
+  });
   list($("facts"), Object.entries(factsOf(record)).filter(([, value]) => value), ([name, value]) => {
     const item = document.createElement("li");
     item.textContent = `${name} ${value}`;
