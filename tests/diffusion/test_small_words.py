@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from klangbild.diffusion.near_words import nearest_meanings
+from klangbild.diffusion.near_words import begins_alike, nearest_meanings
 from klangbild.diffusion.small_words import (
     MOST_WORDS,
     Vocabulary,
@@ -91,6 +91,19 @@ def test_a_slip_of_the_pen_must_be_near_what_it_looks_like(vocabulary):
     assert said.known == ("piano",) and said.unknown == ("peacful",) and said.nearest == {"peacful": "peaceful"}
     right = vocabulary.read("peacful", lambda words: {"peacful": "peaceful"})
     assert right.heard_as == {"peacful": "peaceful"} and not right.unknown and not right.nearest
+
+
+def test_first_letters_alone_make_no_kin():
+    for word, said in (("dulcimer", "dur"), ("lugubrious", "lute"), ("Mellotron", "melancholic")):
+        assert begins_alike(word, said)
+    for word, said in (
+        ("pianist", "piano"),
+        ("harpist", "harp"),
+        ("seaport", "sea"),
+        ("oud", "lute"),
+        ("snare", "drum"),
+    ):
+        assert not begins_alike(word, said)
 
 
 def test_words_of_music_and_words_of_feeling():

@@ -61,12 +61,13 @@ def test_compose_status_and_files(rest, paintings):
     assert record["files"]["wav"] == "dusk-11.wav"
 
 
-def test_large_files_are_the_same_bytes_as_composed_anew(rest, paintings, tmp_path):
+@pytest.mark.parametrize("wishes", [{}, {"engine": "art2mus", "steps": 2, "key": "D", "text": "qwxz, slow, no drums"}])
+def test_large_files_are_the_same_bytes_as_composed_anew(rest, paintings, tmp_path, wishes):
     """The sound is let go of and played again from the notes: nothing may differ from what compose saves."""
     import klangbild
 
-    state = finished(rest, compose(rest, paintings[1], seconds=3, seed=5).json())
-    result = klangbild.compose(paintings[1], seconds=3.0, seed=5)
+    state = finished(rest, compose(rest, paintings[1], seconds=3, seed=5, **wishes).json())
+    result = klangbild.compose(paintings[1], seconds=3.0, seed=5, **wishes)
     saved = result.save(tmp_path, ("mid", "wav"))
     assert rest.get(state["files"]["mid"]).content == saved["mid"].read_bytes()
     assert rest.get(state["files"]["wav"]).content == saved["wav"].read_bytes()

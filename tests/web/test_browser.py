@@ -87,6 +87,24 @@ def test_whole_road_by_mouse(visit, paintings, shots):
     assert "seed" in page.inner_text("#compare table")
 
 
+def test_a_sound_engine_with_notes_gives_roll_and_midi_and_says_what_it_heard(visit):
+    page = visit()
+    page.fill("#k-text", "slow piano, qwxz, no drums")
+    page.fill("#k-seconds", "4")
+    page.click("#advanced summary")
+    page.select_option("#k-engine", "art2mus")
+    assert page.locator("#k-steps").is_visible() and page.locator("#k-top_p").is_hidden()
+    page.fill("#k-steps", "2")
+    page.click("#music summary")
+    assert page.locator("#k-meter").is_hidden()
+    page.fill("#k-tempo", "90")
+    page.click("#make")
+    page.wait_for_selector("#downloads a[href*='.mid']")
+    heard = page.locator("#heard li").all_inner_texts()
+    assert heard == ["Heard: slow, piano", "Kept away from: drums", "Not understood, left aside: qwxz"]
+    assert "90 bpm" in page.inner_text("#facts") and "90 bpm" in page.get_attribute("#roll canvas", "aria-label")
+
+
 def test_whole_road_by_keyboard_alone(visit, paintings):
     page = visit()
     give(page, paintings[1])  # the file dialog itself belongs to the browser
