@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def brief_of(record: dict[str, Any], *, picture: Any = None) -> Brief:
     """What was asked, read back from a record."""
     from klangbild.picture.load import load_picture
 
-    settings = Settings.from_dict(record["settings"])
+    settings = _as_played(Settings.from_dict(record["settings"]), str(record["model"]["name"]))
     emotion = record["emotion"]
     facts = record.get("picture")
     seen = None
@@ -64,6 +65,16 @@ def brief_of(record: dict[str, Any], *, picture: Any = None) -> Brief:
         facts,
         seen,
     )
+
+
+def _as_played(settings: Settings, model: str) -> Settings:
+    """With the model named, where another of ours plays today when none is."""
+    if settings.engine == "notes" or settings.model is not None:
+        return settings
+    from klangbild.diffusion.small_model import FOLDERS, default_model
+
+    today = default_model(settings.engine, settings.image_tokens)
+    return replace(settings, model=model) if model in FOLDERS and model != today else settings
 
 
 def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -46,6 +46,7 @@ from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, NotAvailableError, Stopped, UsageError
 from klangbild.notes.midi import read_midi
 from klangbild.notes.piece import Piece, Track, make_notes
+from klangbild.replay import brief_of
 from klangbild.settings import FORMATS, Settings
 from klangbild.sound.master import master
 from klangbild.train.sound_graph import base_graph, words_graph
@@ -189,6 +190,16 @@ def test_notes_travel_as_midi_roll_and_bundle_and_the_piece_replays_from_each(fo
         for same in ("wav", "mid", "png"):
             ours, theirs = ((tmp_path / part / f"words-5.{same}").read_bytes() for part in ("one", kind))
             assert ours == theirs, (kind, same)
+
+
+def test_a_piece_of_the_other_model_is_replayed_by_that_model():
+    for name, others in ((PREFERRED[0], None), (PREFERRED[1], PREFERRED[1]), ("somebody-else", None)):
+        plane = {"valence": 0.1, "arousal": 0.2}
+        record = {
+            "settings": Settings(engine="art2mus", text="slow").as_dict(), "model": {"name": name}, "seed": 3, "reasons": [],
+            "emotion": {**plane, "valence_spread": 0, "arousal_spread": 0, "source": "text", "asked": plane},
+        }  # fmt: skip
+        assert brief_of(record).settings.model == others
 
 
 def test_what_a_model_does_not_hear_is_refused_in_one_line(folder, klangbild, tmp_path):
