@@ -37,7 +37,12 @@ class Settings:
         UsageError: a value is out of range or unknown, or two wishes exclude each other. The message names the flag.
     """
 
-    engine: str = _knob("notes", "how music is made: note by note (notes), or all at once by diffusion (art2mus, melfusion)", choices=ENGINES, group="start")
+    engine: str = _knob(
+        "notes",
+        "how music is made: note by note (notes), or all at once by diffusion (art2mus, melfusion)",
+        choices=ENGINES,
+        group="start",
+    )
     model: str | None = _knob(
         None, "a model by name (see 'klangbild models list') or a folder; default: the one that ships",
         metavar="NAME|DIR", group="advanced",
