@@ -77,8 +77,14 @@ class BarsState:
     @property
     def seconds_per_bar(self) -> float:
         """At the current meter and tempo."""
-        bpm = self.rules.tempo_bpm or b.TEMPI_BPM[self.tempo]
-        return b.BAR_STEPS[self.meter] / b.GRID * 60.0 / bpm
+        return b.BAR_STEPS[self.meter] / b.GRID * 60.0 / self.bpm
+
+    @property
+    def bpm(self) -> float:
+        """Quarter notes a minute of the section in hand."""
+        if self.rules.tempo_bpm or self.rules.tempo_place is None:
+            return self.rules.tempo_bpm or b.TEMPI_BPM[max(self.tempo, 0)]
+        return b.tempo_within(max(self.tempo, 0), self.rules.tempo_place)
 
     @property
     def is_final(self) -> bool:
@@ -263,8 +269,7 @@ class BarsState:
         return playable
 
     def _beat_is_full(self) -> bool:
-        bpm = self.rules.tempo_bpm or b.TEMPI_BPM[max(self.tempo, 0)]
-        return self.notes_in_beat >= max(self.rules.max_notes_per_second * 60.0 / bpm, 4.0)
+        return self.notes_in_beat >= max(self.rules.max_notes_per_second * 60.0 / self.bpm, 4.0)
 
     def _note_mask(self) -> tuple[np.ndarray, np.ndarray]:
         """(bool (968,) of notes that fit the harmony here, highest allowed note of each family or -1)."""

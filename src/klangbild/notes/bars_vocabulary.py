@@ -53,6 +53,13 @@ def tempo_bin(bpm: float) -> int:
     return int(np.clip(round(np.log(bpm / 40.0) / np.log(6.0) * (N_TEMPI - 1)), 0, N_TEMPI - 1))
 
 
+def tempo_within(bin_: int, place: float) -> float:
+    """A whole number of beats per minute inside bin `bin_` of `TEMPI_BPM`, where `place` (-0.5 .. 0.5 of its width) points."""
+    bpm = round(40.0 * 6.0 ** ((bin_ + place) / (N_TEMPI - 1)))
+    low, high = (40.0 * 6.0 ** ((bin_ + side) / (N_TEMPI - 1)) for side in (-0.5, 0.5))
+    return float(min(max(bpm, int(low) + 1), int(high)))
+
+
 def known_meter(numerator: int, denominator: int) -> int:
     """Index into `METERS`; 2/2 counts as 4/4, and what is not in the list is read as 4/4."""
     if (numerator, denominator) in METERS:

@@ -13,7 +13,7 @@ import numpy as np
 
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import Stopped
-from klangbild.notes.bars import BarsLanguage
+from klangbild.notes.bars import BarsLanguage, tempo_bin, tempo_within
 from klangbild.notes.ensemble import SHORT_BARS, SHORT_SECONDS, Ensembles, Rests
 from klangbild.notes.form import hold_last_chord
 from klangbild.notes.midi import read_music
@@ -93,18 +93,19 @@ def compose_notes(
         rng = np.random.default_rng([seed, candidate])
         wish = Key.parse(settings.key) if settings.key else home
         drawn_key = np.random.default_rng([seed, candidate, 1])
+        place = None if wished.tempo_bpm else float(np.random.default_rng([seed, candidate, 3]).uniform(-0.5, 0.5))
 
-        def bar_done(ids: list[int], candidate: int = candidate) -> bool | None:
+        def bar_done(ids: list[int], candidate: int = candidate, place: float | None = place) -> bool | None:
             if on_bar:
-                on_bar(language.decode(np.array(ids)))
+                on_bar(_in_tempo(language.decode(np.array(ids)), place))
             done, total = _bars_done(ids, sampler.state.n_bars or 0)  # noqa: B023 - called only while this one runs
             return on_progress(candidate + done / total, settings.candidates) if on_progress and total else None
 
-        rules, rests = wished, None
+        rules, rests = replace(wished, tempo_place=place), None
         ensembles = getattr(model, "ensembles", None)
         if ensembles is not None and not settings.instruments and primer is None:
             known = None if model.conditioning == "none" else emotion_at(0.0)
-            rules = with_ensemble(wished, ensembles, known, np.random.default_rng([seed, candidate, 2]))
+            rules = with_ensemble(rules, ensembles, known, np.random.default_rng([seed, candidate, 2]))
             rests = Rests(rules.families)
         sampler = Sampler(
             model,
@@ -122,7 +123,7 @@ def compose_notes(
         if take.stopped and pieces:  # a whole piece is better than a piece of one
             stopped = True
             break
-        piece = language.decode(np.array(take.ids))
+        piece = _in_tempo(language.decode(np.array(take.ids)), place)
         if piece.n_notes == 0:
             raise Stopped("stopped before the first bar was complete; nothing was kept")
         if settings.tempo is not None:
@@ -145,6 +146,13 @@ def with_ensemble(rules: Rules, ensembles: Ensembles, emotion: Emotion | None, r
     families = ensembles.draw(rng, emotion, allowed=rules.families, fewest=rules.min_instruments)
     short = (rules.bars or SHORT_BARS) < SHORT_BARS or (rules.seconds or SHORT_SECONDS) < SHORT_SECONDS
     return replace(rules, families=families, min_instruments=rules.min_instruments if short else len(families))
+
+
+def _in_tempo(piece: Piece, place: float | None) -> Piece:
+    """Each tempo as a whole number inside its step of the language, the one that the grammar reckoned with."""
+    if place is None:
+        return piece
+    return replace(piece, tempos=tuple((beat, tempo_within(tempo_bin(bpm), place)) for beat, bpm in piece.tempos))
 
 
 def _bars_done(ids: list[int], n_bars: int) -> tuple[int, int]:

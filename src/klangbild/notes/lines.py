@@ -2,7 +2,7 @@
 
 Sampled from its own odds the model climbs (a mistake upward is followed by more, and notes of one moment are written from low
 to high) and repeats a player's last note more often than the music it learnt from. So higher notes lose a little and lower ones
-gain, and the highest note that a player struck last loses too. Both act among notes only: how often a note comes stays the model's.
+gain, and the highest note that a player struck last loses too, to other notes as much as to no note at all.
 The measured habits, and what is left of them, stand in docs/measure.md.
 """
 

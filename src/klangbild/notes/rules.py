@@ -14,6 +14,7 @@ class Rules:
 
     families: those that may play. required: those that must be heard (in every section). min_instruments: how many
     different ones at the least. mode: "major" or "minor". tempo_bpm: written exactly. meter: (numerator, denominator).
+    tempo_place: where in its step of the language a tempo lies, -0.5 .. 0.5; None: at its middle, as decoded.
     bars or seconds: the length (one of them, or neither). keep: one tempo and mode for the whole piece.
     max_notes_per_second, max_notes_at_once: the density that is never exceeded.
 
@@ -26,6 +27,7 @@ class Rules:
     min_instruments: int = 1
     mode: str | None = None
     tempo_bpm: float | None = None
+    tempo_place: float | None = None
     meter: tuple[int, int] | None = None
     bars: int | None = None
     seconds: float | None = None

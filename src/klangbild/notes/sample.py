@@ -218,6 +218,8 @@ class Sampler:
         if self.echo and (answers := self.echo.answers()):
             odds = odds.copy()
             odds[answers] += self.echo_strength
+        if self.lines:
+            odds = odds + self.lines.lean()
         allowed = self.language.allowed(self.state, self.rules)
         if not allowed.any():
             raise KlangbildError(
@@ -233,10 +235,8 @@ class Sampler:
             own = odds[members]
             # the lean acts among ids of a kind and leaves alone how often the kind comes
             leaning = own + (self.lean[members] if self.leans else 0.0)
-            if name == "note":
-                for follower in (self.rests, self.lines):
-                    if follower:
-                        leaning = leaning + follower.lean()[members]
+            if self.rests and name == "note":
+                leaning = leaning + self.rests.lean()[members]
             top = own.max()
             mass = float(top + np.log(np.exp(own - top).sum()))
             inner = leaning / (s.rest_temperature if name in ("rhythm", "tempo") else s.note_temperature)
@@ -283,7 +283,7 @@ class Sampler:
         at_bars = [i for i, token in enumerate(model) if bars.BAR_0 <= token < bars.TEMPO_0]
         if len(at_bars) <= COPIED_BARS:
             return []
-        return model[1 : at_bars[COPIED_BARS]]
+        return model[1 : at_bars[COPIED_BARS] + 1]  # with the Bar behind them, so that nothing is added to the last one
 
     def _emotion_moved(self, start: int) -> bool:
         """True when this section asks for another emotion than the one that starts at take.ids[start]."""
