@@ -84,7 +84,7 @@ class Settings:
         1.0, "how adventurous the rhythm is", min=0.1, max=2.0, metavar="T", group="advanced", engines=("notes",)
     )
     top_p: float = _knob(
-        0.98, "choose among the likeliest notes that make up this share (1 = all)", min=0.05, max=1.0, metavar="P",
+        0.995, "choose among the likeliest notes that make up this share (1 = all)", min=0.05, max=1.0, metavar="P",
         group="advanced", engines=("notes",),
     )  # fmt: skip
     top_k: int = _knob(
