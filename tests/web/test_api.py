@@ -220,7 +220,7 @@ def test_events_tell_the_whole_story(rest):
 def test_settings_are_the_command_lines(rest):
     listed = {entry["name"]: entry for entry in rest.get("/v1/settings").json()}
     assert set(listed) == set(Settings.__dataclass_fields__)
-    assert (listed["top_p"]["low"], listed["top_p"]["high"], listed["top_p"]["default"]) == (0.05, 1.0, 0.98)
+    assert (listed["top_p"]["low"], listed["top_p"]["high"], listed["top_p"]["default"]) == (0.05, 1.0, 0.995)
     page = rest.get("/").text
     for name, entry in listed.items():
         if set(entry["engines"]) & {"notes"} and name not in ("valence", "arousal", "engine", "text"):
