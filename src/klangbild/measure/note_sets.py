@@ -129,7 +129,8 @@ def compare(
         for name, value in note_embedding.evaluate(*pair, seed=seed).items():
             out[name] = Estimate(value, np.nan, np.nan, len(pair[0]))
         rows = [np.flatnonzero(generated.sections.piece == p) for p in range(len(generated))]
-        drawn = [frechet_distance(pair[0][np.concatenate([rows[i] for i in draw])], pair[1]) for draw in draws[:FEW]]
+        again = [np.concatenate([rows[i] for i in draw]) for draw in draws[:FEW]]
+        drawn = [frechet_distance(pair[0][r], pair[1]) for r in again if len(r) >= 2]  # a piece may have no section
         value = out["frechet_music_distance"].value
         out["frechet_music_distance"] = Estimate(value, *centred_interval(value, drawn), len(generated))
     enough = min(len(np.unique(s.sections.piece)) for s in (generated, reference)) >= 2 * real_or_generated.FOLDS
