@@ -184,6 +184,9 @@ def test_nearness_asks_for_the_emotions_of_heldout_music(tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     assert set(found["sets"]) == {"composed", "real half"}
     assert found["sets"]["composed"]["valid"]["value"] == 1.0
+    for other in (["--pieces", "2"], ["--pieces", "3", "--seed", "1"]):  # never scored together with those
+        assert main([*command, *other]) == 1
+        assert "other settings" in capsys.readouterr().err
     assert main([*command, "--pieces", "7"]) == 1
     assert "6 of pool band are held out" in capsys.readouterr().err
 

@@ -6,7 +6,9 @@ import pytest
 from klangbild.emotion.space import Emotion
 from klangbild.notes.engine import compose_notes
 from klangbild.notes.form import plan_form
+from klangbild.notes.midi import to_midi_bytes
 from klangbild.notes.models import load_notes_model
+from klangbild.notes.piece import Piece, Track, make_notes
 from klangbild.settings import Settings
 
 
@@ -38,6 +40,15 @@ def test_the_opening_returns_note_for_note(model):
     piece = compose_notes(Emotion(0.3, 0.1), Settings(bars=33), 5, model=model).piece
     assert bars_of(piece, 0, 4) == bars_of(piece, 8, 4) == bars_of(piece, 24, 4)
     assert bars_of(piece, 0, 4) != bars_of(piece, 16, 4)
+
+
+@pytest.mark.parametrize("bpm", [83.0, 100.0, 137.0])
+def test_a_piece_that_goes_on_keeps_its_tempo(model, tmp_path, bpm):
+    notes = make_notes(np.arange(16.0), [1.0] * 16, [60, 64, 67, 72] * 4, [80] * 16)
+    first = Piece((Track("piano", 0, notes),), tempos=((0.0, bpm),), length_beats=16.0)
+    (tmp_path / "first.mid").write_bytes(to_midi_bytes(first))
+    settings = Settings(seconds=6, continue_from=str(tmp_path / "first.mid"))
+    assert compose_notes(Emotion(0.2, 0.1), settings, 3, model=model).piece.tempos == ((0.0, bpm),)
 
 
 def test_three_minutes_do_not_drift_or_fall_silent(model):

@@ -18,11 +18,18 @@ from klangbild.settings import Settings
 
 
 def compose_into(
-    folder: Path, wanted: Sequence[tuple[str, Emotion, int]], settings: Settings, *, model: str | None, mark: str
+    folder: Path,
+    wanted: Sequence[tuple[str, Emotion, int]],
+    settings: Settings,
+    *,
+    model: str | None,
+    mark: str,
+    drawn: dict[str, int] | None = None,
 ) -> list[Path]:
     """One .mid for each (name, asked emotion, seed), by the notes model `model` (None: the shipped one).
 
-    The file `mark` in the folder says by which model and settings.
+    The file `mark` in the folder says by which model and settings, and by which numbers (`drawn`) the wanted were drawn, where
+    the names do not say it.
 
     Raises:
         InputError: the folder holds pieces of another model or other settings.
@@ -30,7 +37,7 @@ def compose_into(
     loaded = load_notes_model(model, settings.conditioning)
     about: dict[str, Any] = {
         "model": loaded.facts.get("sha256"), "seconds": settings.seconds, "guidance": settings.guidance,
-        "candidates": settings.candidates,
+        "candidates": settings.candidates, **(drawn or {}),
     }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / mark).is_file() and json.loads((folder / mark).read_text(encoding="utf-8")) != about:

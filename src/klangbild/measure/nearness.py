@@ -61,7 +61,8 @@ def run(args: argparse.Namespace) -> int:
         seconds=args.seconds, guidance=args.guidance, conditioning=args.conditioning, candidates=args.candidates
     )
     wanted = [(f"{number:03d}", emotion, 10_000 * args.seed + number) for number, emotion in enumerate(asked)]
-    compose_into(args.work, wanted, settings, model=args.model, mark="nearness.json")
+    drawn = {"pieces": args.pieces, "seed": args.seed}
+    compose_into(args.work, wanted, settings, model=args.model, mark="nearness.json", drawn=drawn)
     results = Results("nearness", seed=args.seed, notes=[load_judge(args.judge).accuracy])
     results.sets["composed"] = score_folder(args.work, judge_name=args.judge, seed=args.seed)
     results.sets["real half"] = real_half(seed=args.seed)

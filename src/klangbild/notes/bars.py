@@ -55,6 +55,7 @@ from klangbild.notes.bars_vocabulary import (  # noqa: F401 - `bars` is where th
     known_meter,
     note_id,
     tempo_bin,
+    tempo_place,
     tempo_within,
 )
 from klangbild.notes.families import FAMILIES, FAMILY_INDEX, FAMILY_NAMES

@@ -60,6 +60,11 @@ def tempo_within(bin_: int, place: float) -> float:
     return float(min(max(bpm, int(low) + 1), int(high)))
 
 
+def tempo_place(bpm: float) -> float:
+    """Where in its bin a tempo lies, -0.5 .. 0.5: what makes `tempo_within` give it back, as a whole number."""
+    return float(np.clip(np.log(bpm / 40.0) / np.log(6.0) * (N_TEMPI - 1) - tempo_bin(bpm), -0.5, 0.5))
+
+
 def known_meter(numerator: int, denominator: int) -> int:
     """Index into `METERS`; 2/2 counts as 4/4, and what is not in the list is read as 4/4."""
     if (numerator, denominator) in METERS:

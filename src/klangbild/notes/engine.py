@@ -13,7 +13,7 @@ import numpy as np
 
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import Stopped
-from klangbild.notes.bars import BarsLanguage, tempo_bin, tempo_within
+from klangbild.notes.bars import BarsLanguage, tempo_bin, tempo_place, tempo_within
 from klangbild.notes.ensemble import SHORT_BARS, SHORT_SECONDS, Ensembles, Rests
 from klangbild.notes.form import hold_last_chord
 from klangbild.notes.midi import read_music
@@ -93,7 +93,9 @@ def compose_notes(
         rng = np.random.default_rng([seed, candidate])
         wish = Key.parse(settings.key) if settings.key else home
         drawn_key = np.random.default_rng([seed, candidate, 1])
-        place = None if wished.tempo_bpm else float(np.random.default_rng([seed, candidate, 3]).uniform(-0.5, 0.5))
+        place = wished.tempo_place  # a piece that goes on keeps its tempo
+        if place is None and wished.tempo_bpm is None:
+            place = float(np.random.default_rng([seed, candidate, 3]).uniform(-0.5, 0.5))
 
         def bar_done(ids: list[int], candidate: int = candidate, place: float | None = place) -> bool | None:
             if on_bar:
@@ -173,12 +175,14 @@ def _with_primer(
     piece = read_music(settings.continue_from)
     key = piece.key or estimate_key(piece)
     ids = language.encode(replace(piece, key=key))[1:-1]
-    given = language.decode(ids)
+    place = None if rules.tempo_bpm else tempo_place(piece.tempos[-1][1])
+    given = _in_tempo(language.decode(ids), place)
     bars = len(given.bar_starts())
     seconds = given.seconds
     rules = replace(
         rules,
         meter=rules.meter or given.meters[-1][1:],
+        tempo_place=place,
         bars=rules.bars + bars if rules.bars else None,
         seconds=rules.seconds + seconds if rules.seconds else None,
     )
