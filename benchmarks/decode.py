@@ -27,6 +27,7 @@ import numpy as np
 from klangbild.emotion.space import Emotion
 from klangbild.notes.conditioning import MODES
 from klangbild.notes.engine import compose_notes
+from klangbild.notes.models import model_file
 from klangbild.notes.runtime import NotesRuntime, load
 from klangbild.settings import Settings
 
@@ -56,7 +57,7 @@ def print_raw(folder: Path, models: list[str], threads: list[int], rows: list[in
     print("| model | threads | rows | to 512 ids: ids per CPU second (wall) | to 1024 |\n|---|---|---|---|---|")
     for mode in models:
         for n_threads in threads:
-            runtime = load(folder / f"notes-{mode}.onnx", threads=n_threads)
+            runtime = load(model_file(folder, mode), threads=n_threads)
             for n_rows in rows:
                 speeds = [ids_per_second(runtime, length, n_rows, repeats) for length in LENGTHS]
                 cells = " | ".join(f"{cpu:,.0f} ({wall:,.0f})" for cpu, wall in speeds)
@@ -101,7 +102,7 @@ def main() -> None:
     load_average = os.getloadavg()[0]
     print(f"load of the machine before the start: {load_average:.1f} on {os.cpu_count()} processors\n")
     print_raw(folder, args.models, args.threads, args.rows, args.repeats)
-    print_music(folder / f"notes-{args.models[0]}.onnx", args.threads, args.candidates, args.seconds)
+    print_music(model_file(folder, args.models[0]), args.threads, args.candidates, args.seconds)
 
 
 if __name__ == "__main__":

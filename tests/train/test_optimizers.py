@@ -4,7 +4,7 @@ import copy
 
 import torch
 
-from klangbild.train.optimizers import MuonAdamW, orthogonalise, schedule
+from klangbild.train.optimizers import MuonAdamW, orthogonalise, warmed_up
 
 
 def test_newton_schulz_makes_singular_values_near_one():
@@ -44,8 +44,5 @@ def test_both_parts_learn_and_their_state_carries_over():
     assert go(model, optimizer, 20) == go(other, other_optimizer, 20) < 0.8 * first
 
 
-def test_schedule_warms_up_stays_and_decays():
-    assert schedule(0, warmup=10) == 0.1
-    assert schedule(500, warmup=10) == 1.0
-    assert schedule(150, warmup=10, decay_from=100, decay_steps=100) == 0.5
-    assert schedule(300, warmup=10, decay_from=100, decay_steps=100) == 0.0
+def test_the_rate_warms_up_and_stays():
+    assert warmed_up(0, 10) == 0.1 and warmed_up(9, 10) == warmed_up(500, 10) == 1.0

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from klangbild.data.note_chunks import NoteChunks
+from klangbild.data.note_batches import NoteBatches
 from klangbild.data.note_data import NoteData
 from klangbild.errors import InputError, UsageError
 from klangbild.notes.bars import SIZE, BarsLanguage
@@ -100,7 +100,7 @@ def test_it_learns_and_says_so(config, tmp_path):
 
 
 def test_openings_are_the_first_bar_and_its_tempo(config):
-    chunks = NoteChunks(NoteData.load(Path(config.data)), mode="continuous_concat", context=16, opened_share=1.0)
+    chunks = NoteBatches(NoteData.load(Path(config.data)), mode="continuous_concat", context=16, opened_share=1.0)
     batch = chunks.batch(16, seed=0, step=0)
     chosen = opening_ids(batch)
     assert (chosen[:, 0] == 1).all() and (chosen[:, 2:] == 0).all()

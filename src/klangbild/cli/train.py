@@ -26,7 +26,13 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     notes.add_argument("--resume", action="store_true", help="go on from the run's newest checkpoint")
     notes.add_argument("--device", default="cpu", metavar="D", help="cpu, cuda, cuda:1 (default: cpu)")
     notes.add_argument("--weights", type=Path, metavar="FILE", help="start from these .safetensors weights")
-    notes.add_argument("--decay-steps", type=int, metavar="N", help="branch off: learning rate to zero in N steps")
+    notes.add_argument(
+        "--decay-steps",
+        type=int,
+        metavar="N",
+        help="then the learning rate to zero in N steps; without --minutes or --steps: from the checkpoint",
+    )
+    notes.add_argument("--decay-minutes", type=float, metavar="M", help="the same in M minutes")
     notes.set_defaults(run=_run_notes)
     aria = parts.add_parser("events", help=events.TRAIN_HELP, description=events.TRAIN_HELP)
     events.add_train_arguments(aria)
@@ -43,6 +49,15 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     )
     notes.add_argument(
         "--mix", type=Path, metavar="FILE", help="ship the mean with these weights (.safetensors the run started from)"
+    )
+    notes.add_argument(
+        "--mix-share", type=float, default=0.5, metavar="S", help="their share of the mean (default: 0.5)"
+    )
+    notes.add_argument(
+        "--onto",
+        type=Path,
+        metavar="FILE.onnx",
+        help="write a .patch: the difference from this continuous_concat model, beside which it will stand",
     )
     notes.set_defaults(run=_run_export_notes)
     add_picture_commands(parts, exports)
@@ -86,8 +101,9 @@ def _run_notes(args: argparse.Namespace) -> int:
         start_weights=weights,
         start_training=header.get("training"),
         decay_steps=args.decay_steps,
+        decay_minutes=args.decay_minutes,
     )
-    log = Path(config.run, "log-decay.csv" if args.decay_steps else "log.csv")
+    log = Path(config.run, "log-decay.csv" if args.decay_steps or args.decay_minutes else "log.csv")
     if log.exists():
         draw_curves({config.mode: log}, log.with_suffix(".png"))
         print(log.with_suffix(".png"))
@@ -98,7 +114,7 @@ def _run_export_notes(args: argparse.Namespace) -> int:
     config = _config(args)
     from klangbild.data.note_data import NoteData
     from klangbild.measure.nll import card_metrics
-    from klangbild.notes.runtime import load
+    from klangbild.notes.runtime import PATCH, load
     from klangbild.notes.weights_torch import load_weights
     from klangbild.train.export_notes import export_notes, write_card
 
@@ -106,11 +122,14 @@ def _run_export_notes(args: argparse.Namespace) -> int:
         config,
         checkpoint=args.checkpoint,
         mix=load_weights(args.mix)[0] if args.mix else None,
+        mix_share=args.mix_share,
+        onto=args.onto,
         out_dir=args.out,
         weights_dir=args.weights_out,
     )
     card = json.loads(card_path.read_text(encoding="utf-8"))
-    card["metrics"] = card_metrics(network, load(card_path.with_suffix(".onnx")), NoteData.load(Path(config.data)))
+    model = card_path.with_suffix(PATCH if args.onto else ".onnx")
+    card["metrics"] = card_metrics(network, load(model), NoteData.load(Path(config.data)))
     write_card(card_path, card)
-    print(card_path.with_suffix(".onnx"))
+    print(model)
     return 0

@@ -47,13 +47,16 @@ class NoteData:
     piece_rating: np.ndarray
     """(P, 3) float32: human valence, arousal (NaN: none), quadrant (0: none)."""
     about: dict[str, Any]
-    """Language, vocabulary, note ids, names of features and pools, licences."""
+    """Language, vocabulary, note ids, names of features and pools, licences, knots of the attributes."""
+    attributes: np.ndarray | None = None
+    """(S, A) int8: `notes.attributes` of each section in steps of 1/127; None in a file made before there were any."""
 
     def save(self, path: Path) -> None:
         """Write `path` (.npz); a crash leaves the former file whole."""
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(path.name + ".part")
         arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "about"}
+        arrays = {name: array for name, array in arrays.items() if array is not None}
         arrays["features"] = arrays["features"].astype(np.float16)
         with temporary.open("wb") as file:
             np.savez_compressed(file, about=np.array(json.dumps(self.about)), **arrays)

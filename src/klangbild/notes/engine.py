@@ -14,7 +14,7 @@ import numpy as np
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import Stopped
 from klangbild.notes.bars import BarsLanguage, tempo_bin, tempo_place, tempo_within
-from klangbild.notes.ensemble import SHORT_BARS, SHORT_SECONDS, Ensembles, Rests
+from klangbild.notes.casts import SHORT_BARS, SHORT_SECONDS, Cast, Continued
 from klangbild.notes.form import hold_last_chord
 from klangbild.notes.midi import read_music
 from klangbild.notes.orchestrate import in_key, orchestrate
@@ -103,12 +103,20 @@ def compose_notes(
             done, total = _bars_done(ids, sampler.state.n_bars or 0)  # noqa: B023 - called only while this one runs
             return on_progress(candidate + done / total, settings.candidates) if on_progress and total else None
 
-        rules, rests = replace(wished, tempo_place=place), None
-        ensembles = getattr(model, "ensembles", None)
-        if ensembles is not None and not settings.instruments and primer is None:
-            known = None if model.conditioning == "none" else emotion_at(0.0)
-            rules = with_ensemble(rules, ensembles, known, np.random.default_rng([seed, candidate, 2]))
-            rests = Rests(rules.families)
+        rules, cast = replace(wished, tempo_place=place), None
+        table = getattr(model, "sections", None)
+        if table is not None and primer is not None:
+            cast = Continued(table, primer)
+        elif table is not None:
+            cast = Cast(
+                table,
+                np.random.default_rng([seed, candidate, 2]),
+                None if model.conditioning == "none" else emotion_at(0.0),
+                allowed=rules.families,
+                wished=settings.instruments or (),
+                fewest=rules.min_instruments,
+            )
+            rules = with_cast(rules, cast)
         sampler = Sampler(
             model,
             language,
@@ -118,7 +126,7 @@ def compose_notes(
             emotion_at=emotion_at,
             on_bar=bar_done,
             primer=primer,
-            rests=rests,
+            cast=cast,
         )
         take = sampler.run()
         n_tokens += take.n_drawn
@@ -143,11 +151,11 @@ def compose_notes(
     return Composition(pieces[chosen], n_tokens, scores, chosen, stopped)
 
 
-def with_ensemble(rules: Rules, ensembles: Ensembles, emotion: Emotion | None, rng: np.random.Generator) -> Rules:
-    """The rules with an ensemble drawn from what they allow, all of it to be heard unless the piece is very short."""
-    families = ensembles.draw(rng, emotion, allowed=rules.families, fewest=rules.min_instruments)
+def with_cast(rules: Rules, cast: Cast) -> Rules:
+    """The rules with only these players, all of them to be heard unless the piece is very short."""
     short = (rules.bars or SHORT_BARS) < SHORT_BARS or (rules.seconds or SHORT_SECONDS) < SHORT_SECONDS
-    return replace(rules, families=families, min_instruments=rules.min_instruments if short else len(families))
+    fewest = rules.min_instruments if short else len(cast.families)
+    return replace(rules, families=cast.families, min_instruments=fewest)
 
 
 def _in_tempo(piece: Piece, place: float | None) -> Piece:

@@ -6,7 +6,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from klangbild.errors import NotAvailableError, UsageError
+from klangbild.notes.conditioning import MODES
 from klangbild.notes.language import LoadedModel
+from klangbild.notes.runtime import PATCH, load
 
 SHIPPED = "klangbild"
 
@@ -36,10 +38,9 @@ def load_notes_model(
     if sampler != "klangbild":
         raise UsageError("--sampler midi-emotion fits ARIA's models only; add --model aria, or leave --sampler out")
     from klangbild.notes.bars import BarsLanguage
-    from klangbild.notes.runtime import load
 
-    path = (folder or _shipped_folder()) / f"notes-{conditioning}.onnx"
-    if not path.exists():
+    path = model_file(folder or shipped_folder(), conditioning)
+    if path is None:
         where = f"{folder}: has" if folder else "this version ships with"
         raise NotAvailableError(
             f"--conditioning {conditioning}: {where} no such model; "
@@ -60,10 +61,19 @@ def shipped_conditionings() -> list[str]:
 
 def conditionings(folder: Path | None) -> list[str]:
     """Which conditionings a folder of `klangbild train export notes` has; None: this installation."""
-    return sorted(p.stem.removeprefix("notes-") for p in (folder or _shipped_folder()).glob("notes-*.onnx"))
+    return [mode for mode in sorted(MODES) if model_file(folder or shipped_folder(), mode)]
 
 
-def _shipped_folder() -> Path:
+def model_file(folder: Path, conditioning: str) -> Path | None:
+    """The file of a folder's model, whole or kept as a difference (`patched.py`); None: it has none."""
+    for suffix in (".onnx", PATCH):
+        path = folder / f"notes-{conditioning}{suffix}"
+        if path.is_file():
+            return path
+    return None
+
+
+def shipped_folder() -> Path:
     return Path(str(files("klangbild") / "weights"))
 
 

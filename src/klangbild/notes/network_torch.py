@@ -2,7 +2,7 @@
 
 Pre-norm RMSNorm, rotary positions, squared-ReLU feed-forward, no biases in the blocks, output layer apart from the
 embedding. With `places`, every id also carries where it stands: which bar of eight, and where in the bar (`notes/places.py`).
-Shapes: B pieces, T ids, D width, V ids of the language.
+With `attributes`, also what its section is like (`notes/attributes.py`), through a small layer of its own. Shapes: B pieces, T ids, D width, V ids of the language.
 
 References: Vaswani et al. (2017) "Attention is all you need"; Su et al. (2021) "RoFormer" (rotary positions); Zhang and
 Sennrich (2019) "Root mean square layer normalization"; So et al. (2021) "Primer" (squared ReLU).
@@ -23,7 +23,8 @@ from klangbild.notes.places import BARS, STEPS
 
 @dataclass(frozen=True)
 class NetworkSizes:
-    """All that fixes the weights' shapes. `vocabulary` counts the language's ids (prefix ids come on top)."""
+    """All that fixes the weights' shapes. `vocabulary` counts the language's ids (prefix ids come on top); `attributes` the
+    numbers beside each id that say what its section is like (0: none)."""
 
     vocabulary: int
     mode: str = "continuous_concat"
@@ -34,6 +35,8 @@ class NetworkSizes:
     condition_width: int = 64
     rope_base: float = 10000.0
     places: bool = False
+    attributes: int = 0
+    attributes_hidden: int = 128
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -117,20 +120,20 @@ class Block(nn.Module):
 
 
 class Dropout:
-    """Dropout that draws from a given generator (none, or rate 0: does nothing), so that a step can be repeated."""
+    """Dropout in training (rate 0: does nothing); it draws from torch's own generator, which a step seeds to be repeatable."""
 
-    def __init__(self, rate: float = 0.0, generator: torch.Generator | None = None) -> None:
-        self.rate, self.generator = rate, generator
+    def __init__(self, rate: float = 0.0) -> None:
+        self.rate = rate
 
     def __call__(self, x: Tensor) -> Tensor:
-        if self.rate == 0.0 or self.generator is None:
-            return x
-        keep = torch.rand(x.shape, generator=self.generator, device=x.device) >= self.rate
-        return x * keep / (1.0 - self.rate)
+        return F.dropout(x, self.rate, training=True) if self.rate else x
 
 
 class NotesNetwork(nn.Module):
-    """ids (B, T) int64 and condition (B, T, 3) float32 -> logits (B, T, V): the odds of the id after each one."""
+    """ids (B, T) int64 and condition (B, T, 3 + attributes) float32 -> logits (B, T, V): the odds of the id after each one.
+
+    A condition of three numbers hides the attributes.
+    """
 
     def __init__(self, sizes: NetworkSizes, *, generator: torch.Generator | None = None) -> None:
         super().__init__()
@@ -140,6 +143,9 @@ class NotesNetwork(nn.Module):
         self.condition = nn.Linear(3, condition_out[sizes.mode]) if sizes.mode in condition_out else None
         self.bar = nn.Embedding(BARS, sizes.width) if sizes.places else None
         self.step = nn.Embedding(STEPS, sizes.width) if sizes.places else None
+        if sizes.attributes:
+            self.attributes_in = nn.Linear(sizes.attributes, sizes.attributes_hidden)
+            self.attributes_out = nn.Linear(sizes.attributes_hidden, sizes.width, bias=False)
         self.blocks = nn.ModuleList(Block(sizes) for _ in range(sizes.layers))
         self.norm = RMSNorm(sizes.width)
         self.head = nn.Linear(sizes.width, sizes.vocabulary, bias=False)
@@ -156,6 +162,10 @@ class NotesNetwork(nn.Module):
             for table in (self.bar, self.step):
                 if table is not None:
                     table.weight.zero_()  # weights trained without places stay what they were
+            if self.sizes.attributes:
+                self.attributes_in.weight.normal_(std=self.sizes.attributes**-0.5, generator=generator)
+                self.attributes_in.bias.zero_()
+                self.attributes_out.weight.zero_()
             for block in self.blocks:
                 for layer in (block.query, block.key, block.value, block.up):
                     layer.weight.normal_(std=layer.in_features**-0.5, generator=generator)
@@ -166,9 +176,9 @@ class NotesNetwork(nn.Module):
         """The first layer's input (B, T, D) float32, with the emotion in it as the mode says."""
         x = self.embedding(ids)
         if self.sizes.mode == "continuous_concat":
-            return torch.cat([x, self.condition(condition)], dim=-1)
+            return torch.cat([x, self.condition(condition[..., :3])], dim=-1)
         if self.sizes.mode == "continuous_token":
-            valence, arousal = self.condition(condition).chunk(2, dim=-1)
+            valence, arousal = self.condition(condition[..., :3]).chunk(2, dim=-1)
             first = self.sizes.vocabulary
             return x + (ids == first)[..., None] * valence + (ids == first + 1)[..., None] * arousal
         return x
@@ -181,6 +191,9 @@ class NotesNetwork(nn.Module):
         if self.bar is not None:
             bar, step = places_of(ids)
             x = x + self.bar(bar) + self.step(step)
+        if self.sizes.attributes:
+            told = F.pad(condition[..., 3:], (0, 3 + self.sizes.attributes - condition.shape[-1]))
+            x = x + self.attributes_out(F.relu(self.attributes_in(told)).square())
         x = dropout(x)
         for block in self.blocks:
             x = block(x, cos, sin, dropout)

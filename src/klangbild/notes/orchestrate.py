@@ -31,12 +31,16 @@ _PALETTE: dict[str, tuple[tuple[int, float, float], ...]] = {
 _SHAKE = 0.2
 _TONICS = tuple(range(12))
 _DOWNBEAT, _BEAT, _OFFBEAT = 3, 1, -2
-"""Velocity added to notes on the first beat of a bar, on the other beats, and between beats."""
+"""Velocity added to notes on the first beat of a bar, on the other beats, and between beats, in a piece played with nuance."""
+_NUANCE = 8.0
+"""Spread of a piece's velocities from which on the accents are whole; what was written level stays level."""
 
 
 def orchestrate(piece: Piece, emotion: Emotion, rng: np.random.Generator) -> Piece:
     """The piece with a program for each track and metrical accents in its velocities (1..127)."""
     starts = np.array(piece.bar_starts())
+    written = np.concatenate([[64.0], *[track.notes["velocity"].astype(float) for track in piece.tracks]])[1:]
+    nuance = min(written.std() / _NUANCE, 1.0) if len(written) else 0.0
     tracks = []
     for track in piece.tracks:
         choices = np.array(_PALETTE[track.family])
@@ -45,6 +49,7 @@ def orchestrate(piece: Piece, emotion: Emotion, rng: np.random.Generator) -> Pie
         notes = track.notes.copy()
         in_bar = notes["onset"] - starts[np.clip(np.searchsorted(starts, notes["onset"] + 1e-6) - 1, 0, None)]
         accent = np.where(in_bar < 1e-6, _DOWNBEAT, np.where(np.abs(in_bar - np.rint(in_bar)) < 1e-6, _BEAT, _OFFBEAT))
+        accent = np.rint(nuance * accent).astype(int)
         notes["velocity"] = np.clip(notes["velocity"].astype(int) + accent, 1, 127)
         tracks.append(replace(track, program=program, notes=notes))
     return replace(piece, tracks=tuple(tracks))

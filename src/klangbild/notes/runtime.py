@@ -1,6 +1,6 @@
 """Running the notes model without torch: onnxruntime, with the memory of keys and values held here, in numpy.
 
-A model is two files: `NAME.onnx` (see `train/notes_graph.py` for its inputs) and `NAME.json`, its card. The memory is
+A model is two files: `NAME.onnx` (see `train/notes_graph.py` for its inputs; or `NAME.patch`) and `NAME.json`, its card. The memory is
 allocated in pieces of 64 places and written in place; a step reads it where it lies.
 """
 
@@ -14,11 +14,14 @@ from typing import Any
 import numpy as np
 
 from klangbild.errors import InputError, NotAvailableError
+from klangbild.notes.casts import FILE as SECTIONS_FILE
+from klangbild.notes.casts import Sections
 from klangbild.notes.conditioning import MODES, prefix_ids
-from klangbild.notes.ensemble import FILE as ENSEMBLES_FILE
-from klangbild.notes.ensemble import Ensembles
+from klangbild.notes.patched import apply_patch
 from klangbild.notes.places import Places
 
+PATCH, BASE = ".patch", "notes-continuous_concat.onnx"
+"""A model that is kept as a difference (`patched.py`), and what it differs from."""
 PLACES = 64
 """The memory grows by so many ids at a time."""
 _MASKED = np.float32(-1e9)
@@ -28,7 +31,7 @@ class NotesRuntime:
     """A `NoteModel` (see `language.py`). Rows move in step: all have read equally many ids.
 
     `card` is the model's card; `context` how many ids it was trained to look back on (more is allowed, and unlearnt);
-    `ensembles` which instruments play together in the music it learnt from, None where that is not known.
+    `sections` what sections of the music it learnt from are like, None where that is not known or the model is not told it.
     """
 
     def __init__(self, model: bytes | str, card: dict[str, Any], *, threads: int = 1) -> None:
@@ -45,7 +48,8 @@ class NotesRuntime:
         self.card = card
         self.context: int = card["context"]
         self.conditioning: str = card["mode"]
-        self.ensembles: Ensembles | None = None
+        self.sections: Sections | None = None
+        self._condition_width = 3 + sizes.get("attributes", 0)
         self._vocabulary: int = sizes["vocabulary"]
         self._layers, self._heads = sizes["layers"], sizes["heads"]
         self._head_width = sizes["width"] // sizes["heads"]
@@ -88,6 +92,8 @@ class NotesRuntime:
     def step(self, ids: np.ndarray, condition: np.ndarray) -> np.ndarray:
         """ids (rows, time) int64, condition (rows, time, 3) or (rows, 3) float32 -> logits (rows, vocabulary) after the last.
 
+        A condition of 3 + `attributes.N_INPUTS` numbers tells a model that takes them what the section is like.
+
         Raises:
             ValueError: no ids, or another number of rows than `start` made room for.
         """
@@ -98,9 +104,12 @@ class NotesRuntime:
         condition = np.asarray(condition, dtype=np.float32)
         if condition.ndim == 2:
             condition = condition[:, None]
+        if condition.shape[-1] < self._condition_width:
+            hidden = np.zeros((*condition.shape[:-1], self._condition_width - condition.shape[-1]), np.float32)
+            condition = np.concatenate([condition, hidden], axis=-1)
         feed = {
             "ids": ids,
-            "condition": np.ascontiguousarray(np.broadcast_to(condition, (self._rows, time, 3))),
+            "condition": np.ascontiguousarray(np.broadcast_to(condition, (self._rows, time, self._condition_width))),
             "positions": np.arange(self._fill, self._fill + time),
             "memory_bias": self._bias,
         }
@@ -134,19 +143,22 @@ class NotesRuntime:
 
 
 def load(path: str | Path, *, threads: int = 1) -> NotesRuntime:
-    """A model from its `.onnx` file, with the card `.json` beside it.
+    """A model from its `.onnx` or `.patch` file, with the card `.json` beside it (and what a patch is of).
 
     Raises:
-        NotAvailableError: one of the two files is missing.
+        NotAvailableError: one of the files is missing.
         InputError: the card is not one of a notes model, or does not belong to the file (another sha256); the table of
-        ensembles beside it is damaged.
+        sections beside it is damaged.
     """
     path = Path(path)
     card_path = path.with_suffix(".json")
-    for file in (path, card_path):
+    base_path = path.with_name(BASE) if path.suffix == PATCH else path
+    for file in (path, card_path, base_path):
         if not file.is_file():
             raise NotAvailableError(f"{file}: is missing; see 'klangbild models list' for what is there")
     data = path.read_bytes()
+    if path.suffix == PATCH:
+        data = apply_patch(base_path.read_bytes(), data, name=str(path))
     try:
         card = json.loads(card_path.read_text(encoding="utf-8"))
         if card["mode"] not in MODES or not {"vocabulary", "layers", "heads", "width"} <= set(card["sizes"]):
@@ -158,6 +170,7 @@ def load(path: str | Path, *, threads: int = 1) -> NotesRuntime:
     if hashlib.sha256(data).hexdigest() != expected:
         raise InputError(f"{path}: is not the file its card describes (another sha256); take another copy of both")
     model = NotesRuntime(data, card, threads=threads)
-    ensembles = path.with_name(ENSEMBLES_FILE)
-    model.ensembles = Ensembles.load(ensembles) if ensembles.is_file() else None
+    table = path.with_name(SECTIONS_FILE)
+    if card["sizes"].get("attributes") and table.is_file():
+        model.sections = Sections.load(table)
     return model

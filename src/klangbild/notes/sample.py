@@ -18,15 +18,17 @@ import numpy as np
 
 from klangbild.emotion.space import Emotion
 from klangbild.errors import KlangbildError
+from klangbild.notes.attributes import inputs
 from klangbild.notes.bars import PAD
+from klangbild.notes.casts import MOVED, Cast, Continued
 from klangbild.notes.echo import Echo, draw_strength
-from klangbild.notes.ensemble import Rests
 from klangbild.notes.form import COPIED_BARS, plan_form
 from klangbild.notes.language import NoteLanguage, NoteModel
 from klangbild.notes.lean import lean_towards
 from klangbild.notes.lines import Lines
 from klangbild.notes.rules import Rules
 
+FREE = 3
 NEVER_BELOW = np.float32(-9.0)
 """Guidance may not bring up an id whose own log-probability, with the picture, is lower than this."""
 HARD_LIMIT = 60_000
@@ -73,17 +75,17 @@ class Sampler:
         emotion_at: Callable[[float], Emotion] | None = None,
         on_bar: Callable[[list[int]], bool | None] | None = None,
         primer: np.ndarray | None = None,
-        rests: Rests | None = None,
+        cast: Cast | Continued | None = None,
     ) -> None:
         self.model, self.language, self.rules, self.sampling = model, language, rules, sampling
         self.rng, self.emotion_at, self.on_bar = rng, emotion_at, on_bar
         self.guided = sampling.guidance != 1.0 and emotion_at is not None and model.conditioning != "none"
         self.state = language.start(rules)
         self.take = Take()
-        self.stream: list[tuple[int, tuple[float, float, float]]] = []  # what the model has read: id, condition
+        self.stream: list[tuple[int, np.ndarray]] = []  # what the model has read: id, condition
         self.sections: list[int] = []  # where in take.ids each section starts
         self.chunk_starts: list[int] = []  # where in the stream a section starts: the model may begin to read there
-        self.primer, self.rests = primer, rests
+        self.primer, self.cast = primer, cast
         self.groups = _groups(language)
         self.echo = Echo() if language.name == "bars" else None
         self.echo_strength = draw_strength(rng)
@@ -94,7 +96,7 @@ class Sampler:
     def run(self) -> Take:
         """Draw until the grammar says the piece is over."""
         self.model.start(2 if self.guided else 1)
-        condition = self._condition()
+        condition = self.condition = self._condition()
         logits = self._read(self._opening(condition), condition)
         forced: list[int] = [] if self.primer is None else [int(i) for i in self.primer]
         while not self.state.done and len(self.take.ids) < HARD_LIMIT:
@@ -108,15 +110,14 @@ class Sampler:
             self.language.advance(self.state, token)
             if self.echo:
                 self.echo.read(token, opens_section=opens_section)
-            for follower in (self.rests, self.lines):
-                if follower:
-                    follower.read(token)
+            if self.lines:
+                self.lines.read(token)
             self.take.ids.append(token)
             if self.state.done:
                 break
             ids = [token]
             if opens_section:
-                condition = self._condition()
+                condition = self.condition = self._condition()
                 self.sections.append(len(self.take.ids) - 1)
                 if len(self.sections) > 1:
                     ids = [*self._prefix(condition), token]
@@ -136,23 +137,36 @@ class Sampler:
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
-    def _opening(self, condition: tuple[float, float, float]) -> list[int]:
+    def _opening(self, condition: np.ndarray) -> list[int]:
         self.take.ids.append(self.language.bos)
         return [self.language.bos, *self._prefix(condition)]
 
-    def _prefix(self, condition: tuple[float, float, float]) -> list[int]:
+    def _prefix(self, condition: np.ndarray) -> list[int]:
         """The condition as ids of the model's own, in the two token modes."""
         if not hasattr(self.model, "prefix"):
             return []
-        return [int(i) for i in self.model.prefix(np.array([condition], np.float32))[0]]
+        return [int(i) for i in self.model.prefix(condition[None, :3])[0]]
 
-    def _condition(self) -> tuple[float, float, float]:
-        if self.emotion_at is None:
-            return (0.0, 0.0, 0.0)
-        emotion = self.emotion_at(self._section_start_s())
-        if self.leans:
+    def _condition(self) -> np.ndarray:
+        """(3,) or (3 + attributes,) float32: the emotion asked of the section that opens, and what it is told to be like."""
+        emotion = None if self.emotion_at is None else self.emotion_at(self._section_start_s())
+        if emotion is not None and self.leans:
             self.lean = lean_towards(emotion, ("major", "minor")[self.state.mode] if self.state.mode >= 0 else None)
-        return (emotion.valence, emotion.arousal, 1.0)
+        told = (0.0, 0.0, 0.0) if emotion is None else (emotion.valence, emotion.arousal, 1.0)
+        if self.cast is None:
+            return np.array(told, np.float32)
+        like = self.cast.section(self._model_section(), emotion if self.model.conditioning != "none" else None)
+        return np.concatenate([np.array(told, np.float32), inputs(like)])
+
+    def _model_section(self) -> int:
+        """The number of the section that the one which opens returns to, or its own."""
+        number = len(self.sections)
+        if self.state.n_bars is None or self.language.name != "bars":
+            return number
+        from klangbild.notes import bars
+
+        letters = plan_form(-(-self.state.n_bars // bars.SECTION_BARS))
+        return letters.index(letters[number]) if number < len(letters) else number
 
     def _section_start_s(self) -> float:
         """Seconds into the piece at which the section in hand starts (a section's Bar has been passed, its tempo may not)."""
@@ -163,7 +177,7 @@ class Sampler:
 
         return self.language.name == "bars" and bars.BAR_0 <= token < bars.TEMPO_0 and self.state.section_starts
 
-    def _read(self, ids: list[int], condition: tuple[float, float, float]) -> np.ndarray:
+    def _read(self, ids: list[int], condition: np.ndarray) -> np.ndarray:
         """Let the model read ids -> log-probabilities (rows, size) of what follows."""
         self.stream.extend((token, condition) for token in ids)
         if self.model.fill + len(ids) > self.model.context:
@@ -175,7 +189,9 @@ class Sampler:
         conditions = np.array([[c for _, c in unread]], np.float32)
         if self.guided:
             tokens = np.concatenate([tokens, self._unconditional(tokens)])
-            conditions = np.concatenate([conditions, np.zeros_like(conditions)])
+            free = conditions.copy()
+            free[..., :FREE] = 0.0
+            conditions = np.concatenate([conditions, free])
         return self.model.step(tokens, conditions)
 
     def _unconditional(self, tokens: np.ndarray) -> np.ndarray:
@@ -188,7 +204,7 @@ class Sampler:
         out[0, places] = np.resize(unknown, len(places))
         return out
 
-    def _from_anew(self) -> list[tuple[int, tuple[float, float, float]]]:
+    def _from_anew(self) -> list[tuple[int, np.ndarray]]:
         """What to read when the memory is full: from the earliest section start that leaves a third of it free."""
         room = int(self.model.context * 0.67)
         for start in self.chunk_starts:
@@ -235,8 +251,6 @@ class Sampler:
             own = odds[members]
             # the lean acts among ids of a kind and leaves alone how often the kind comes
             leaning = own + (self.lean[members] if self.leans else 0.0)
-            if self.rests and name == "note":
-                leaning = leaning + self.rests.lean()[members]
             top = own.max()
             mass = float(top + np.log(np.exp(own - top).sum()))
             inner = leaning / (s.rest_temperature if name in ("rhythm", "tempo") else s.note_temperature)
@@ -288,8 +302,7 @@ class Sampler:
     def _emotion_moved(self, start: int) -> bool:
         """True when this section asks for another emotion than the one that starts at take.ids[start]."""
         place = self.chunk_starts[self.sections.index(start)] if start in self.sections else 0
-        then, now = self.stream[place][1], self._condition()
-        return max(abs(a - b) for a, b in zip(then, now, strict=True)) > 0.15
+        return bool(np.abs(self.stream[place][1][:3] - self.condition[:3]).max() > MOVED)
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:

@@ -147,11 +147,11 @@ class EventsTrainer:
         config = self.config
         rng = np.random.default_rng([config.seed, self.step])
         batch = self.chunks.batch(config.rows, rng)
-        generator = torch.Generator(self.device).manual_seed(config.seed * 1_000_003 + self.step)
+        torch.manual_seed(config.seed * 1_000_003 + self.step)  # what dropout draws from
         for group in self.optimizer.param_groups:
             group["lr"] = config.lr * min(1.0, (self.step + 1) / max(config.warmup, 1))
         self.network.train()
-        loss = self.loss(batch, Dropout(config.dropout, generator))
+        loss = self.loss(batch, Dropout(config.dropout))
         self.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)

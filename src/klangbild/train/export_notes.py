@@ -16,18 +16,23 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+from onnx import numpy_helper
 
-from klangbild.data.ensembles import gather_ensembles
 from klangbild.data.note_data import NoteData
+from klangbild.data.section_table import gather_sections
 from klangbild.errors import UsageError
-from klangbild.notes.ensemble import FILE as ENSEMBLES_FILE
+from klangbild.notes.casts import FILE as SECTIONS_FILE
 from klangbild.notes.network_torch import NetworkSizes, NotesNetwork
-from klangbild.notes.weights_torch import save_weights
+from klangbild.notes.patched import make_patch
+from klangbild.notes.runtime import PATCH
+from klangbild.notes.weights_torch import in_other_mode, save_weights
 from klangbild.train.checkpoint import load_checkpoint
 from klangbild.train.notes import CHECKPOINT, DECAYED, NotesConfig
 from klangbild.train.notes_graph import build_graph
 
 LICENCE = "CC BY-NC-SA 4.0"
+_INT8, _SCALE = "_quantized", "_scale"
+_STEPS = 63
 
 
 def averaged_network(checkpoint: Path) -> tuple[NotesNetwork, dict[str, Any]]:
@@ -42,9 +47,8 @@ def quantised(model: onnx.ModelProto, *, keep_float: tuple[str, ...] = ()) -> on
     """The model with int8 matrices (dynamic quantisation, one scale a column); `keep_float` names matrices left alone."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    kept = [
-        n.name for n in model.graph.node if n.op_type == "MatMul" and set(n.input) & {"condition_weight", *keep_float}
-    ]
+    small = {"condition_weight", "attributes_in", "attributes_out", *keep_float}
+    kept = [n.name for n in model.graph.node if n.op_type == "MatMul" and set(n.input) & small]
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)  # it advises a pre-processing step that this graph does not need
     try:
@@ -66,14 +70,36 @@ def quantised(model: onnx.ModelProto, *, keep_float: tuple[str, ...] = ()) -> on
         logging.disable(before)
 
 
+def on_scales_of(model: onnx.ModelProto, weights: onnx.ModelProto, base: onnx.ModelProto) -> list[tuple[bytes, bytes]]:
+    """Put the int8 matrices of `model` on the scales of `base`, so that equal weights are equal bytes; `weights` is the model in
+    float32. Returns the matrices' bytes in both, base first. Raises UsageError: the base is of a network of other sizes."""
+    floats = {t.name: numpy_helper.to_array(t) for t in weights.graph.initializer}
+    theirs = {t.name: t for t in base.graph.initializer}
+    pairs = []
+    for tensor in list(model.graph.initializer):
+        if not tensor.name.endswith(_INT8):
+            continue
+        name = tensor.name.removesuffix(_INT8)
+        if tensor.name not in theirs or theirs[tensor.name].dims != tensor.dims:
+            raise UsageError(
+                "--onto: that model is of a network of other sizes; give the one that this was fine-tuned from"
+            )
+        scale = numpy_helper.to_array(theirs[name + _SCALE])
+        whole = np.clip(np.rint(floats[name] / scale), -_STEPS, _STEPS).astype(np.int8)
+        tensor.CopyFrom(numpy_helper.from_array(whole, tensor.name))
+        next(t for t in model.graph.initializer if t.name == name + _SCALE).CopyFrom(theirs[name + _SCALE])
+        pairs.append((numpy_helper.to_array(theirs[tensor.name]).tobytes(), whole.tobytes()))
+    return pairs
+
+
 def network_graph(network: NotesNetwork, *, half_embedding: bool) -> onnx.ModelProto:
     """A network -> its float32 graph."""
     weights = {name: w.detach().cpu().numpy() for name, w in network.state_dict().items()}
     return build_graph(network.sizes, weights, half_embedding=half_embedding)
 
 
-def mixed_in(network: NotesNetwork, weights: dict[str, torch.Tensor]) -> None:
-    """Replace the network's weights by the mean of its own and earlier ones; what those lack counts as zero there.
+def mixed_in(network: NotesNetwork, weights: dict[str, torch.Tensor], share: float = 0.5) -> None:
+    """Replace the network's weights by a mean: `share` (0 .. 1) of other weights, the rest its own. What the others lack counts as zero.
 
     Two ends of one run, or a run and what it started from, lie in one basin, and their mean is better than either. Source:
     Wortsman et al. (2022), "Model soups", arXiv 2203.05482, section 3; Wortsman et al. (2022), arXiv 2109.01903.
@@ -82,10 +108,11 @@ def mixed_in(network: NotesNetwork, weights: dict[str, torch.Tensor]) -> None:
         UsageError: the weights are of a network of other sizes.
     """
     own = network.state_dict()
-    if any(name not in own or own[name].shape != weight.shape for name, weight in weights.items()):
+    weights = in_other_mode(weights, network.sizes)
+    if any(name not in own or own[name].shape != weight.shape for name, weight in weights.items() if name in own):
         raise UsageError("--mix: those weights are of a network of other sizes; give weights that the run started from")
     zero = torch.zeros(())
-    network.load_state_dict({name: 0.5 * (weight + weights.get(name, zero)) for name, weight in own.items()})
+    network.load_state_dict({n: (1.0 - share) * weight + share * weights.get(n, zero) for n, weight in own.items()})
 
 
 def export_notes(
@@ -93,28 +120,38 @@ def export_notes(
     *,
     checkpoint: Path | None = None,
     mix: dict[str, torch.Tensor] | None = None,
+    mix_share: float = 0.5,
+    onto: Path | None = None,
     out_dir: Path,
     weights_dir: Path | None = None,
 ) -> tuple[NotesNetwork, Path]:
-    """Write `out_dir/notes-MODE.onnx`, its card and the table of ensembles (and `weights_dir/notes-MODE.safetensors`).
+    """Write `out_dir/notes-MODE.onnx`, its card and the table of sections (and `weights_dir/notes-MODE.safetensors`).
 
-    Without `checkpoint`: the run's decayed branch if there is one, else its newest checkpoint. mix: earlier weights, to ship
-    the mean of both. Returns the float32 network and the path of the card, for measuring both.
+    Without `checkpoint`: the run's decayed branch if there is one, else its newest checkpoint. mix: earlier weights, of which the
+    model that is written gets `mix_share` (0 .. 1). onto: the `continuous_concat` model beside which this one will stand; it is
+    then written as its difference from it, `notes-MODE.patch`. Returns the float32 network and the path of the card, for measuring both.
     """
     run = Path(config.run)
     if checkpoint is None:
         checkpoint = run / DECAYED if (run / DECAYED).exists() else run / CHECKPOINT
     network, state = averaged_network(checkpoint)
     if mix is not None:
-        mixed_in(network, mix)
-    blob = quantised(network_graph(network, half_embedding=True)).SerializeToString()
+        mixed_in(network, mix, mix_share)
+    graph = network_graph(network, half_embedding=True)
+    model = quantised(graph)
+    pairs = on_scales_of(model, graph, onnx.load(onto)) if onto else []
+    blob = model.SerializeToString()
     data = NoteData.load(Path(config.data))
     card = _card(state, data, blob)
     if mix is not None:
-        card["training"]["mixed"] = "mean of the run's weights and those it started from"
+        card["training"]["mixed"] = f"{1 - mix_share:g} of the run's weights, {mix_share:g} of others of its line"
     out_dir.mkdir(parents=True, exist_ok=True)
-    (out_dir / f"{card['name']}.onnx").write_bytes(blob)
-    gather_ensembles(data, pool_shares=config.pool_shares).save(out_dir / ENSEMBLES_FILE)
+    if onto:
+        (out_dir / f"{card['name']}{PATCH}").write_bytes(make_patch(onto.read_bytes(), blob, pairs))
+    else:
+        (out_dir / f"{card['name']}.onnx").write_bytes(blob)
+    if network.sizes.attributes:
+        gather_sections(data, pool_shares=config.pool_shares).save(out_dir / SECTIONS_FILE)
     write_card(out_dir / f"{card['name']}.json", card)
     if weights_dir:
         header = {k: card[k] for k in ("name", "mode", "sizes", "context", "language", "language_version", "training")}

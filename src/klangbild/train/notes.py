@@ -1,8 +1,9 @@
 """Training the notes model: `klangbild train notes --config configs/notes.toml`.
 
 The loop one can read: draw chunks, predict each next id, step, and every so often measure on held-out music and write a
-checkpoint. The learning rate warms up and then stays; `--decay-steps` branches off the newest checkpoint and brings it to
-zero (a branch for shipping: the main run goes on from where it stayed). Runs on CPU and CUDA alike, in bfloat16 where the machine has it.
+checkpoint. The learning rate warms up and then stays; `--decay-steps` or `--decay-minutes` branches off the newest checkpoint
+and brings it to zero (a branch for shipping: the main run goes on from where it stayed). Runs on CPU and CUDA alike, in
+bfloat16 where the machine has it.
 """
 
 from __future__ import annotations
@@ -21,19 +22,21 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from klangbild.data.note_chunks import IGNORE, Chunk, NoteChunks, stack
+from klangbild.data.note_batches import Batch, NoteBatches
+from klangbild.data.note_chunks import IGNORE
 from klangbild.data.note_data import NoteData
 from klangbild.errors import UsageError
+from klangbild.notes.attributes import GROUPS, N_INPUTS
 from klangbild.notes.bars import BOS, POSITION_0, TEMPO_0
 from klangbild.notes.network_torch import Dropout, NetworkSizes, NotesNetwork
 from klangbild.notes.weights_torch import in_other_mode
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
 from klangbild.train.config_file import load_config
-from klangbild.train.optimizers import MuonAdamW, schedule
+from klangbild.train.optimizers import MuonAdamW, warmed_up
 from klangbild.train.precision import autocast
 
 CHECKPOINT, DECAYED = "last.pt", "decayed.pt"
-LOG_COLUMNS = ("step", "ids", "minutes", "rate", "loss", "heldout", "ids_per_s")
+LOG_COLUMNS = ("step", "ids", "minutes", "rate", "loss", "heldout", "heldout_told", "ids_per_s")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class NotesConfig:
     hidden: int = 1024
     condition_width: int = 64
     places: bool = True
+    attributes: bool = True
     context: int = 512
     rows: int = 8
     muon_lr: float = 0.02
@@ -59,6 +63,8 @@ class NotesConfig:
     clip: float = 1.0
     dropout: float = 0.0
     condition_dropout: float = 0.1
+    attributes_dropout: float = 0.15
+    group_dropout: float = 0.15
     section_start_share: float = 0.5
     opened_share: float = 0.75
     opening_weight: float = 48.0
@@ -84,6 +90,7 @@ class NotesConfig:
             self.hidden,
             self.condition_width,
             places=self.places,
+            attributes=N_INPUTS if self.attributes else 0,
         )
 
 
@@ -102,22 +109,27 @@ class NotesTrainer:
             adamw_lr=config.adamw_lr,
             weight_decay=config.weight_decay,
         )
-        self.chunks = NoteChunks(
+        self.chunks = NoteBatches(
             data,
             pool_shares=config.pool_shares,
             section_start_share=config.section_start_share,
             opened_share=config.opened_share,
             dropout=config.condition_dropout,
+            described=config.attributes,
+            attributes_dropout=config.attributes_dropout,
+            group_dropout=config.group_dropout,
             mode=config.mode,
             context=config.context,
         )
-        self.heldout = heldout_batch(data, mode=config.mode, context=config.context, rows=config.heldout_chunks)
+        self.heldout = [
+            heldout_batch(data, config=config, told=told) for told in ((False, True) if config.attributes else (False,))
+        ]
         self.forward = torch.compile(self.model) if config.compile else self.model
         self.step = self.ids_seen = 0
         self.minutes = 0.0
         self.before: dict[str, Any] = {}  # the "training" of the weights it started from: steps, ids_seen, minutes
         self._drawer = ThreadPoolExecutor(max_workers=2)
-        self._ahead: dict[int, Future[Chunk]] = {}
+        self._ahead: dict[int, Future[_Tensors]] = {}
 
     def state(self) -> dict[str, Any]:
         return {
@@ -155,13 +167,12 @@ class NotesTrainer:
         """One step at a learning-rate factor; the mean loss in nats per id (not yet read back from the device)."""
         config = self.config
         batch = self._batch()
-        generator = None
         if config.dropout:
-            generator = torch.Generator(self.device).manual_seed(config.seed * 1_000_003 + self.step)
+            torch.manual_seed(config.seed * 1_000_003 + self.step)  # what dropout draws from
         self.model.train()
-        losses, counted = self._losses(batch, Dropout(config.dropout, generator), self.forward)
-        opening = (losses * torch.from_numpy(opening_ids(batch)).to(self.device)).sum() / counted
-        loss = losses.sum() / counted
+        losses = self._losses(batch, Dropout(config.dropout), self.forward)
+        loss = losses.sum() / batch.n_targets
+        opening = (losses * batch.opening.to(self.device, non_blocking=True)).sum() / batch.n_targets
         self.optimizer.set_factor(factor)
         self.optimizer.zero_grad()
         (loss + (config.opening_weight - 1.0) * opening).backward()
@@ -169,41 +180,48 @@ class NotesTrainer:
         self.optimizer.step()
         self.average.update(self.model)
         self.step += 1
-        self.ids_seen += int((batch.targets != IGNORE).sum())
+        self.ids_seen += batch.n_targets
         return loss.detach()
 
-    def _batch(self) -> Chunk:
-        """This step's chunks. Beside an accelerator they are drawn ahead by another thread, which changes nothing of them."""
-        config = self.config
+    def _batch(self) -> _Tensors:
+        """This step's chunks. Beside an accelerator they are drawn ahead by other threads, which changes nothing of them."""
         if self.device == "cpu":
-            return self.chunks.batch(config.rows, seed=config.seed, step=self.step)
-        for step in range(self.step, self.step + 3):
+            return self._drawn(self.step)
+        for step in range(self.step, self.step + 4):
             if step not in self._ahead:
-                self._ahead[step] = self._drawer.submit(self.chunks.batch, config.rows, seed=config.seed, step=step)
+                self._ahead[step] = self._drawer.submit(self._drawn, step)
         return self._ahead.pop(self.step).result()
 
-    def _losses(self, batch: Chunk, dropout: Dropout | None, forward) -> tuple[torch.Tensor, int]:
-        """Nats of each target (rows, T), 0 where there is none, and how many there are."""
-        ids, targets = (torch.from_numpy(a).to(self.device) for a in (batch.ids, batch.targets))
-        condition = torch.from_numpy(batch.condition).to(self.device)
+    def _drawn(self, step: int) -> _Tensors:
+        return _Tensors.of(
+            self.chunks.batch(self.config.rows, seed=self.config.seed, step=step), pinned=self.device != "cpu"
+        )
+
+    def _losses(self, batch: _Tensors, dropout: Dropout | None, forward) -> torch.Tensor:
+        """Nats of each target (rows, T), 0 where there is none."""
+        ids, targets, place, table = (
+            t.to(self.device, non_blocking=True) for t in (batch.ids, batch.targets, batch.place, batch.table)
+        )
         with autocast(self.device):
-            logits = forward(ids, condition, dropout)
+            logits = forward(ids, table[place], dropout)
         losses = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORE, reduction="none")
-        return losses.view_as(targets), int((batch.targets != IGNORE).sum())
+        return losses.view_as(targets)
 
     @torch.no_grad()
-    def heldout_loss(self) -> float:
-        """Nats per id of the averaged weights on the fixed held-out chunks."""
+    def heldout_losses(self) -> list[float]:
+        """Nats per id of the averaged weights on the fixed held-out chunks: attributes hidden, and told."""
         self.model.eval()
         own = {name: p.detach().clone() for name, p in self.model.named_parameters()}
-        total = count = 0.0
         self._load(self.average.weights)
-        for first in range(0, len(self.heldout.ids), 8):
-            part = Chunk(*(getattr(self.heldout, n)[first : first + 8] for n in ("ids", "condition", "targets")))
-            losses, n = self._losses(part, None, self.model)
-            total, count = total + float(losses.sum()), count + n
+        found = []
+        for batch in self.heldout:
+            total = 0.0
+            for first in range(0, len(batch.ids), 8):
+                part = batch.rows(first, first + 8)
+                total += float(self._losses(part, None, self.model).sum())
+            found.append(total / max(batch.n_targets, 1))
         self._load(own)
-        return total / max(count, 1.0)
+        return found
 
     @torch.no_grad()
     def _load(self, weights: dict[str, torch.Tensor]) -> None:
@@ -211,23 +229,52 @@ class NotesTrainer:
             parameter.copy_(weights[name])
 
 
-def heldout_batch(data: NoteData, *, mode: str, context: int, rows: int) -> Chunk:
-    """Fixed held-out chunks: one from each of `rows` evenly spread held-out pieces (band first, if there is band music),
-    at the section a quarter into the piece, the emotion shown."""
-    source = NoteChunks(data, mode=mode, context=context, heldout=True, dropout=0.0)
-    pieces = source.pieces
+@dataclass(frozen=True)
+class _Tensors:
+    """A batch as tensors on the CPU, with where its openings are and how many targets it has."""
+
+    ids: torch.Tensor
+    targets: torch.Tensor
+    place: torch.Tensor
+    table: torch.Tensor
+    opening: torch.Tensor
+    n_targets: int
+
+    @staticmethod
+    def of(batch: Batch, *, pinned: bool = False) -> _Tensors:
+        """pinned: in memory that an accelerator copies from while the program goes on."""
+        arrays = (batch.ids, batch.targets, batch.place, batch.table, opening_ids(batch))
+        tensors = (torch.from_numpy(a).pin_memory() if pinned else torch.from_numpy(a) for a in arrays)
+        return _Tensors(*tensors, int((batch.targets != IGNORE).sum()))
+
+    def rows(self, first: int, end: int) -> _Tensors:
+        """Some of its rows."""
+        parts = [t[first:end] for t in (self.ids, self.targets, self.place)]
+        return _Tensors(*parts, self.table, self.opening[first:end], int((parts[1] != IGNORE).sum()))
+
+
+def heldout_batch(data: NoteData, *, config: NotesConfig, told: bool) -> _Tensors:
+    """Fixed held-out chunks: one from each of `heldout_chunks` evenly spread held-out pieces (band first, if there is band
+    music), at the section a quarter into the piece, the emotion shown; told: the attributes too."""
+    source = NoteBatches(data, mode=config.mode, context=config.context, heldout=True, described=config.attributes)
+    pieces = source.source.pieces
     if "band" in data.about["pools"]:
         band = pieces[data.piece_pool[pieces] == data.about["pools"].index("band")]
         pieces = band if len(band) else pieces
-    pieces = pieces[np.unique(np.linspace(0, len(pieces) - 1, rows).astype(int))]
-    chunks = []
-    for piece in pieces.tolist():
-        first, end = int(source.first_section[piece]), int(source.end_section[piece])
-        chunks.append(source.chunk(piece, int(data.section_start[first + (end - first) // 4])))
-    return stack(chunks)
+    pieces = pieces[np.unique(np.linspace(0, len(pieces) - 1, config.heldout_chunks).astype(int))]
+    every = np.ones(len(pieces), bool)
+    return _Tensors.of(
+        source.gather(
+            pieces,
+            source.section_starts(pieces, 0.25),
+            known=every,
+            opened=~every,
+            shown=np.full((len(pieces), len(GROUPS)), told),
+        )
+    )
 
 
-def opening_ids(batch: Chunk) -> np.ndarray:
+def opening_ids(batch: Batch) -> np.ndarray:
     """float32 (rows, T): 1 where a chunk's opening is followed by its first Bar and that by a Tempo, else 0.
 
     They are two ids in a thousand, nothing before them gives them away, and mode and tempo are what the emotion decides
@@ -252,6 +299,22 @@ class _Stop:
         self.asked = True
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """How long to train: until its minutes or steps are over, for ever if neither is given. decay: the rate falls to zero."""
+
+    minutes: float | None = None
+    steps: int | None = None
+    decay: bool = False
+
+    def share_done(self, minutes: float, steps: int) -> float:
+        """0 .. 1 and above: how much of it is over."""
+        shares = [
+            done / max(most, 1e-9) for done, most in ((minutes, self.minutes), (steps, self.steps)) if most is not None
+        ]
+        return max(shares, default=0.0)
+
+
 def train(
     config: NotesConfig,
     *,
@@ -263,59 +326,57 @@ def train(
     start_weights: dict[str, torch.Tensor] | None = None,
     start_training: dict[str, Any] | None = None,
     decay_steps: int | None = None,
+    decay_minutes: float | None = None,
 ) -> NotesTrainer:
     """Train until `minutes` or `steps` (of this call) are over, for ever if neither is given, or SIGTERM.
 
     start_weights, start_training: weights to start from, and the "training" of their header, which counts in the card.
-    decay_steps: branch off the checkpoint, bring the learning rate to zero in so many steps, and write `decayed.pt`.
+    decay_steps, decay_minutes: then bring the learning rate to zero in so many, and write `decayed.pt`; without `minutes`
+    and `steps`, branch off the run's checkpoint at once.
     """
     torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision("high")
     trainer = NotesTrainer(config, NoteData.load(Path(config.data)), device=device)
     folder = Path(config.run)
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / (DECAYED if decay_steps else CHECKPOINT)
-    if resume or decay_steps:
+    decays = decay_steps is not None or decay_minutes is not None
+    branch = decays and minutes is None and steps is None
+    if resume or branch:
         trainer.restore(load_checkpoint(folder / CHECKPOINT, device=device))
-    elif target.exists():
-        raise UsageError(f"{target}: a run is already there; add --resume, or name another 'run' folder in the config")
+    elif (folder / CHECKPOINT).exists():
+        raise UsageError(
+            f"{folder / CHECKPOINT}: a run is already there; add --resume, or name another 'run' folder in the config"
+        )
     elif start_weights:
         fresh = trainer.start_from(start_weights)
         trainer.before = {k: v for k, v in (start_training or {}).items() if k in ("steps", "ids_seen", "minutes")}
         print(f"started from given weights; new: {', '.join(fresh) or 'none'}", file=sys.stderr)
-    decay_from = trainer.step if decay_steps else None
-    steps = decay_steps or steps
     print(
         f"{config.mode}: {sum(p.numel() for p in trainer.model.parameters()):,} weights, "
         f"{trainer.chunks.n_ids:,} ids to learn from, step {trainer.step}, {torch.get_num_threads()} threads",
         file=sys.stderr,
         flush=True,
     )
-    _loop(trainer, target, minutes=minutes, steps=steps, decay_from=decay_from, decay_steps=decay_steps or 0)
+    stop = _Stop()
+    if not branch:
+        _loop(trainer, folder / CHECKPOINT, Stretch(minutes, steps), stop)
+    if decays and not stop.asked:
+        _loop(trainer, folder / DECAYED, Stretch(decay_minutes, decay_steps, decay=True), stop)
     return trainer
 
 
-def _loop(
-    trainer: NotesTrainer,
-    target: Path,
-    *,
-    minutes: float | None,
-    steps: int | None,
-    decay_from: int | None,
-    decay_steps: int,
-) -> None:
-    stop = _Stop()
+def _loop(trainer: NotesTrainer, target: Path, stretch: Stretch, stop: _Stop) -> None:
     first_step, begun, saved = trainer.step, time.monotonic(), time.monotonic()
     minutes_before, factor = trainer.minutes, 1.0
     losses: list[torch.Tensor] = []
     tick, ids_before = time.monotonic(), trainer.ids_seen
-    log_path = target.with_name("log-decay.csv" if decay_steps else "log.csv")
-    with _log(log_path) as log:
+    with _log(target.with_name("log-decay.csv" if stretch.decay else "log.csv")) as log:
         while True:
-            elapsed = (time.monotonic() - begun) / 60.0
-            done = stop.asked or (minutes is not None and elapsed >= minutes)
-            done = done or (steps is not None and trainer.step - first_step >= steps)
+            share = stretch.share_done((time.monotonic() - begun) / 60.0, trainer.step - first_step)
+            done = stop.asked or share >= 1.0
             if losses and (done or trainer.step % 50 == 0):
                 heldout = trainer.step % trainer.config.heldout_every == 0 or (done and not stop.asked)
+                measured = [f"{loss:.4f}" for loss in trainer.heldout_losses()] if heldout else []
                 speed = (trainer.ids_seen - ids_before) / max(time.monotonic() - tick, 1e-9)
                 row = (
                     trainer.step,
@@ -323,7 +384,7 @@ def _loop(
                     f"{trainer.minutes:.2f}",
                     f"{factor:.3f}",
                     f"{torch.stack(losses).mean().item():.4f}",
-                    f"{trainer.heldout_loss():.4f}" if heldout else "",
+                    *(*measured, "", "")[:2],
                     f"{speed:.0f}",
                 )
                 log.writerow(row)
@@ -334,9 +395,7 @@ def _loop(
                 saved = time.monotonic()
             if done:
                 return
-            factor = schedule(
-                trainer.step, warmup=trainer.config.warmup, decay_from=decay_from, decay_steps=decay_steps
-            )
+            factor = warmed_up(trainer.step, trainer.config.warmup) * (1.0 - share if stretch.decay else 1.0)
             losses.append(trainer.train_step(factor))
             trainer.minutes = minutes_before + (time.monotonic() - begun) / 60.0
 

@@ -62,6 +62,8 @@ def build_graph(
     if sizes.places:
         for name in ("bar", "step"):
             x = g("Add", x, g("Gather", g.constant(weights[f"{name}.weight"], f"{name}_table"), name))
+    if sizes.attributes:
+        x = g("Add", x, _attributes(g, weights))
     cosine, sine = _rope(g, sizes)
     bias = _biases(g)
     for layer in range(sizes.layers):
@@ -81,7 +83,10 @@ def _embed(g: _Graph, sizes: NetworkSizes, weights: dict[str, np.ndarray], half:
         return x
     # Gemm-like, but named so that it is never quantised: three numbers in, it costs nothing
     mixed = g(
-        "MatMul", "condition", g.constant(weights["condition.weight"].T, "condition_weight"), name="condition_product"
+        "MatMul",
+        _told(g, 0, 3),
+        g.constant(weights["condition.weight"].T, "condition_weight"),
+        name="condition_product",
     )
     emotion = g("Add", mixed, g.constant(weights["condition.bias"]))
     if sizes.mode == "continuous_concat":
@@ -92,6 +97,18 @@ def _embed(g: _Graph, sizes: NetworkSizes, weights: dict[str, np.ndarray], half:
         here = g("Unsqueeze", g("Cast", here, to=TensorProto.FLOAT), g.whole(-1))
         x = g("Add", x, g("Mul", here, half))
     return x
+
+
+def _told(g: _Graph, first: int, end: int) -> str:
+    """Some numbers of the condition, (B, T, end - first)."""
+    return g("Slice", "condition", g.whole(first), g.whole(end), g.whole(2))
+
+
+def _attributes(g: _Graph, weights: dict[str, np.ndarray]) -> str:
+    """What the section is like, (B, T, D); too small to be worth int8."""
+    h = g("MatMul", _told(g, 3, 2**62), g.constant(weights["attributes_in.weight"].T, "attributes_in"))
+    h = g("Relu", g("Add", h, g.constant(weights["attributes_in.bias"])))
+    return g("MatMul", g("Mul", h, h), g.constant(weights["attributes_out.weight"].T, "attributes_out"))
 
 
 def _rope(g: _Graph, sizes: NetworkSizes) -> tuple[str, str]:
@@ -169,7 +186,7 @@ def _model(g: _Graph, sizes: NetworkSizes) -> onnx.ModelProto:
     heads, d = sizes.heads, sizes.head_width
     inputs = [
         tensor("ids", ["B", "T"], TensorProto.INT64),
-        tensor("condition", ["B", "T", 3]),
+        tensor("condition", ["B", "T", 3 + sizes.attributes]),
         tensor("positions", ["T"], TensorProto.INT64),
         tensor("memory_bias", ["P"]),
     ]

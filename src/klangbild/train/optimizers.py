@@ -104,13 +104,10 @@ class MuonAdamW:
             part.load_state_dict(state[name])
 
 
-def schedule(step: int, *, warmup: int, decay_from: int | None = None, decay_steps: int = 0) -> float:
-    """Warm-up, stable, decay: the learning-rate factor at a step (0-based). Without `decay_from` it stays at 1.
+def warmed_up(step: int, warmup: int) -> float:
+    """The learning-rate factor at a step (0-based): a line up to 1 over the first `warmup` steps.
 
-    >>> [schedule(s, warmup=2, decay_from=4, decay_steps=4) for s in range(8)]
-    [0.5, 1.0, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25]
+    >>> [warmed_up(step, 4) for step in range(5)]
+    [0.25, 0.5, 0.75, 1.0, 1.0]
     """
-    factor = min(1.0, (step + 1) / max(warmup, 1))
-    if decay_from is not None and step >= decay_from:
-        factor *= max(0.0, 1.0 - (step - decay_from) / max(decay_steps, 1))
-    return factor
+    return min(1.0, (step + 1) / max(warmup, 1))

@@ -28,7 +28,7 @@ from klangbild.diffusion.small_words import Vocabulary
 from klangbild.errors import UsageError
 from klangbild.train.checkpoint import MovingAverage, averaged, load_checkpoint
 from klangbild.train.config_file import load_config
-from klangbild.train.optimizers import MuonAdamW, schedule
+from klangbild.train.optimizers import MuonAdamW, warmed_up
 from klangbild.train.roll_clips import open_clips
 from klangbild.train.run import CHECKPOINT, LOG, Moment, Often, checkpoint_of, train_until_over
 
@@ -133,7 +133,7 @@ class SoundTrainer:
         self.step, self.clips_seen, self.minutes = state["step"], state["clips_seen"], state["minutes"]
 
     def rate(self, fallen: float) -> float:
-        return schedule(self.step, warmup=self.config.warmup) * (1 - min(fallen, 1.0))
+        return warmed_up(self.step, self.config.warmup) * (1 - min(fallen, 1.0))
 
     def row(self, now: Moment) -> tuple:
         held = [f"{loss:.4f}" for loss in self.heldout_loss()] if now.measuring else ["", ""]
