@@ -1,11 +1,13 @@
-"""Chunks: what follows what, where the emotion stands, and the same draw for the same step."""
+"""Chunks and batches: what follows what, where the emotion stands, and the same draw for the same step."""
 
 import numpy as np
 import pytest
 
+from klangbild.data.note_batches import EMOTION_JITTER, NoteBatches, condition_width
 from klangbild.data.note_chunks import IGNORE, NoteChunks
 from klangbild.data.note_data import NoteData
 from klangbild.errors import InputError
+from klangbild.notes.attributes import GROUPS
 from klangbild.notes.bars import BAR_0, BOS, EOS, NOTE_0, PAD, SIZE
 
 
@@ -72,14 +74,43 @@ def test_opened_chunks_predict_their_first_bar(data):
     assert NoteChunks(data, mode="none", context=8).chunk(0, 0, opened=True).ids[0] == BOS
 
 
-def test_draws_repeat_and_hide_the_emotion_now_and_then(data):
-    chunks = NoteChunks(data, mode="continuous_concat", context=8, dropout=0.5)
-    one, two = (chunks.batch(64, seed=3, step=5) for _ in range(2))
+@pytest.mark.parametrize("mode", ["continuous_concat", "continuous_token", "discrete_token", "none"])
+def test_rows_of_a_batch_are_chunks(data, mode):
+    batches = NoteBatches(data, mode=mode, context=16)
+    bars = np.flatnonzero(data.ids == BAR_0)
+    piece = data.section_piece[np.searchsorted(data.section_start, bars, side="right") - 1]
+    where = batches._bars  # the same bars, in the stream with prefix ids
+    for known in (True, False):
+        for opened in (True, False):
+            every = np.full(len(bars), True)
+            shown = np.zeros((len(bars), len(GROUPS)), bool)
+            batch = batches.gather(piece, where, known=every & known, opened=every & opened, shown=shown)
+            for row, (number, start) in enumerate(zip(piece.tolist(), bars.tolist(), strict=True)):
+                chunk = batches.source.chunk(number, start, known=known, opened=opened)
+                counts = chunk.targets != IGNORE
+                assert (batch.ids[row] == chunk.ids).all() and (batch.targets[row] == chunk.targets).all()
+                assert np.allclose(batch.condition[row][counts], chunk.condition[counts])
+
+
+def test_batches_repeat_and_hide_the_emotion_now_and_then(data):
+    batches = NoteBatches(data, mode="continuous_concat", context=8, dropout=0.5)
+    one, two = (batches.batch(64, seed=3, step=5) for _ in range(2))
     assert (one.ids == two.ids).all() and (one.condition == two.condition).all()
-    assert (one.ids != chunks.batch(64, seed=3, step=6).ids).any()
+    assert (one.ids != batches.batch(64, seed=3, step=6).ids).any()
     from_one = one.condition[:, 0]
     hidden = (from_one[:, 2] == 0).mean()
     assert 0.2 < hidden < 0.9
+    off = np.abs(from_one[from_one[:, 2] == 1][:, None, 0] - data.valence[None]).min(axis=1)
+    assert 0 < off.max() < 5 * EMOTION_JITTER  # told with noise
+
+
+def test_batches_tell_attributes_and_hide_them_by_group(data):
+    batches = NoteBatches(data, mode="none", context=8, described=True, attributes_dropout=0.3, group_dropout=0.2)
+    told = batches.batch(200, seed=1, step=1).condition[:, 0]
+    assert told.shape[-1] == condition_width(True)
+    known = told[:, -len(GROUPS) :]
+    assert 0.2 < (known == 0).all(axis=1).mean() < 0.4 and 0.4 < known.mean() < 0.7
+    assert (told[known[:, 0] == 0][:, 3 : 3 + 11] == 0).all()
 
 
 def test_an_empty_side_says_so(data):

@@ -104,7 +104,7 @@ def _run_notes(args: argparse.Namespace) -> int:
         decay_minutes=args.decay_minutes,
     )
     log = Path(config.run, "log-decay.csv" if args.decay_steps or args.decay_minutes else "log.csv")
-    if log.exists():
+    if log.exists() and len(log.read_text(encoding="utf-8").splitlines()) > 1:
         draw_curves({config.mode: log}, log.with_suffix(".png"))
         print(log.with_suffix(".png"))
     return 0

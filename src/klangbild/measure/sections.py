@@ -63,7 +63,8 @@ def section_features(grid: BarGrid) -> np.ndarray:
             begin, end = grid.starts[[first, last]] / STEPS_PER_BEAT
             rows.append(np.concatenate([table.features(begin, end), _more(part)]))
     features = np.array(rows, np.float32).reshape(-1, len(NAMES))
-    return np.nan_to_num(features, nan=0.0)
+    # in the precision of the stored reference, which could else be known by its rounding alone
+    return np.nan_to_num(features, nan=0.0).astype(np.float16).astype(np.float32)
 
 
 def _part(grid: BarGrid, first: int, last: int) -> BarGrid:

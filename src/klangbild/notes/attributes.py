@@ -107,7 +107,7 @@ def _notes(ids: np.ndarray) -> tuple[np.ndarray, ...]:
     start = (np.cumsum(bar_steps) - bar_steps)[bar[at]] if len(at) else np.zeros(0, np.int64)
     return (
         bar[at],
-        start + ids[newest[at]] - bars.POSITION_0,
+        start + np.maximum(ids[newest[at]] - bars.POSITION_0, 0),  # before any Position: on the bar
         family,
         pitch + bars.LOWEST_PITCH,
         length,

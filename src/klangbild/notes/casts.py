@@ -27,7 +27,7 @@ from klangbild.notes.families import FAMILY_NAMES
 
 FILE = "notes-sections.npz"
 """Beside the model."""
-NEARNESS = 0.15
+NEARNESS = 0.1
 """Standard deviation, on either axis, of how far from the asked emotion sections are taken."""
 UNLIKENESS = 0.7
 """Nats that a run loses for each family by which it differs from a wished cast."""

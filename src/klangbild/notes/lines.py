@@ -13,9 +13,9 @@ import numpy as np
 from klangbild.notes import bars
 from klangbild.notes.families import FAMILIES
 
-REGISTER = 0.25
+REGISTER = 0.1
 """Log-odds lost for each octave above the middle C, nats; gained below it."""
-REPEAT = 0.6
+REPEAT = 0.5
 """Log-odds that a player's last highest note loses, nats."""
 _MIDDLE_C = 60
 

@@ -21,17 +21,19 @@ from klangbild.errors import KlangbildError
 from klangbild.notes.attributes import inputs
 from klangbild.notes.bars import PAD
 from klangbild.notes.casts import MOVED, Cast, Continued
-from klangbild.notes.echo import Echo, draw_strength
 from klangbild.notes.form import COPIED_BARS, plan_form
 from klangbild.notes.language import NoteLanguage, NoteModel
 from klangbild.notes.lean import lean_towards
 from klangbild.notes.lines import Lines
 from klangbild.notes.rules import Rules
 
-FREE = 3
 NEVER_BELOW = np.float32(-9.0)
 """Guidance may not bring up an id whose own log-probability, with the picture, is lower than this."""
 HARD_LIMIT = 60_000
+GUIDED_KINDS = True
+UNBOUND = 0.3
+"""Where another emotion is asked than of the section before, what the model expects of tempo and loudness (that they stay) counts
+by so much only."""
 REPETITION_WINDOW = 128
 
 
@@ -44,7 +46,7 @@ class Sampling:
     top_p: float = 0.995
     top_k: int = 0
     repetition_penalty: float = 1.0
-    guidance: float = 2.0
+    guidance: float = 1.5
     gen_len: int | None = None
 
 
@@ -87,11 +89,10 @@ class Sampler:
         self.chunk_starts: list[int] = []  # where in the stream a section starts: the model may begin to read there
         self.primer, self.cast = primer, cast
         self.groups = _groups(language)
-        self.echo = Echo() if language.name == "bars" else None
-        self.echo_strength = draw_strength(rng)
         self.lines = Lines() if language.name == "bars" else None
         self.leans = language.name == "bars" and emotion_at is not None and model.conditioning != "none"
         self.lean: np.ndarray | float = 0.0
+        self.moved = False
 
     def run(self) -> Take:
         """Draw until the grammar says the piece is over."""
@@ -108,8 +109,6 @@ class Sampler:
                 self.take.n_drawn += 1
             opens_section = self._opens_section(token)
             self.language.advance(self.state, token)
-            if self.echo:
-                self.echo.read(token, opens_section=opens_section)
             if self.lines:
                 self.lines.read(token)
             self.take.ids.append(token)
@@ -117,7 +116,8 @@ class Sampler:
                 break
             ids = [token]
             if opens_section:
-                condition = self.condition = self._condition()
+                before, condition = self.condition, self._condition()
+                self.condition, self.moved = condition, _moved(before, condition)
                 self.sections.append(len(self.take.ids) - 1)
                 if len(self.sections) > 1:
                     ids = [*self._prefix(condition), token]
@@ -190,7 +190,7 @@ class Sampler:
         if self.guided:
             tokens = np.concatenate([tokens, self._unconditional(tokens)])
             free = conditions.copy()
-            free[..., :FREE] = 0.0
+            free[..., :3] = 0.0
             conditions = np.concatenate([conditions, free])
         return self.model.step(tokens, conditions)
 
@@ -218,7 +218,7 @@ class Sampler:
 
     def _draw(self, logits: np.ndarray) -> int:
         s = self.sampling
-        odds = _log_softmax(logits[0, : self.language.size])
+        odds = plain = _log_softmax(logits[0, : self.language.size])
         if self.guided:
             free = _log_softmax(logits[1, : self.language.size])
             odds = np.where(odds > NEVER_BELOW, odds + (s.guidance - 1.0) * (odds - free), odds - 50.0)
@@ -231,11 +231,8 @@ class Sampler:
             recent = recent[~self.groups["rhythm"][recent]]
             odds = odds.copy()
             odds[recent] *= s.repetition_penalty
-        if self.echo and (answers := self.echo.answers()):
-            odds = odds.copy()
-            odds[answers] += self.echo_strength
         if self.lines:
-            odds = odds + self.lines.lean()
+            odds, plain = odds + self.lines.lean(), plain + self.lines.lean()
         allowed = self.language.allowed(self.state, self.rules)
         if not allowed.any():
             raise KlangbildError(
@@ -251,8 +248,11 @@ class Sampler:
             own = odds[members]
             # the lean acts among ids of a kind and leaves alone how often the kind comes
             leaning = own + (self.lean[members] if self.leans else 0.0)
-            top = own.max()
-            mass = float(top + np.log(np.exp(own - top).sum()))
+            felt = own if GUIDED_KINDS else plain[members]
+            top = felt.max()
+            mass = float(top + np.log(np.exp(felt - top).sum()))
+            if self.moved and name in ("tempo", "velocity"):
+                leaning = leaning - (1.0 - UNBOUND) * own
             inner = leaning / (s.rest_temperature if name in ("rhythm", "tempo") else s.note_temperature)
             inner = np.exp(inner - inner.max())
             kinds.append((members, mass / s.rest_temperature, inner / inner.sum()))
@@ -302,7 +302,12 @@ class Sampler:
     def _emotion_moved(self, start: int) -> bool:
         """True when this section asks for another emotion than the one that starts at take.ids[start]."""
         place = self.chunk_starts[self.sections.index(start)] if start in self.sections else 0
-        return bool(np.abs(self.stream[place][1][:3] - self.condition[:3]).max() > MOVED)
+        return _moved(self.stream[place][1], self.condition)
+
+
+def _moved(before: np.ndarray, now: np.ndarray) -> bool:
+    """True where two conditions ask for emotions that differ to the ear."""
+    return bool(np.abs(before[:3] - now[:3]).max() > MOVED)
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:

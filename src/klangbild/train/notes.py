@@ -310,7 +310,9 @@ class Stretch:
     def share_done(self, minutes: float, steps: int) -> float:
         """0 .. 1 and above: how much of it is over."""
         shares = [
-            done / max(most, 1e-9) for done, most in ((minutes, self.minutes), (steps, self.steps)) if most is not None
+            done / most if most else 1.0
+            for done, most in ((minutes, self.minutes), (steps, self.steps))
+            if most is not None
         ]
         return max(shares, default=0.0)
 
