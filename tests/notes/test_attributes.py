@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from klangbild.notes import bars
-from klangbild.notes.attributes import GROUP_OF, GROUPS, N_INPUTS, NAMES, fit_knots, inputs, jittered, raw_attributes, to_values
+from klangbild.notes.attributes import (
+    GROUP_OF,
+    GROUPS,
+    N_INPUTS,
+    NAMES,
+    fit_knots,
+    inputs,
+    jittered,
+    raw_attributes,
+    to_values,
+)
 from klangbild.notes.bars import BarsLanguage
 from klangbild.notes.families import FAMILY_INDEX, FAMILY_NAMES
 from klangbild.notes.piece import Key, Piece, Track, make_notes
@@ -56,8 +66,11 @@ def test_hidden_groups_say_nothing():
     values = np.full(len(NAMES), 0.7, np.float32)
     known = np.array([name != "density" for name in GROUPS])
     told = inputs(values, known)
-    hidden = np.flatnonzero(GROUP_OF == list(GROUPS).index("density"))
+    density = list(GROUPS).index("density")
+    hidden = np.flatnonzero(density == GROUP_OF)
     assert told.shape == (N_INPUTS,) and (told[hidden] == 0).all() and (told[: len(NAMES)] != 0).sum() == len(NAMES) - 3
     assert (told[len(NAMES) :] == known).all()
     noisy = jittered(values, np.random.default_rng(0))
-    assert (noisy[: len(FAMILY_NAMES)] == values[: len(FAMILY_NAMES)]).all() and (noisy[len(FAMILY_NAMES) :] != 0.7).all()
+    assert (noisy[: len(FAMILY_NAMES)] == values[: len(FAMILY_NAMES)]).all() and (
+        noisy[len(FAMILY_NAMES) :] != 0.7
+    ).all()

@@ -80,7 +80,9 @@ def test_a_piece_that_goes_on_is_told_what_its_primer_is_like():
     piece = compose_notes(CALM, Settings(bars=17), 3, model=model.model).piece
     ids = model.language.encode(piece)[1:-1]
     told = Continued(model.model.sections, ids)
-    assert (told.section(2, CALM) == told.section(9, WILD)).all() and (told.section(0, CALM) != told.section(1, CALM)).any()
+    assert (told.section(2, CALM) == told.section(9, WILD)).all() and (
+        told.section(0, CALM) != told.section(1, CALM)
+    ).any()
     heard = [told.section(0, CALM)[i] > 0 for i in range(len(FAMILY_NAMES))]
     assert 0 < sum(heard) <= len(piece.families)
 

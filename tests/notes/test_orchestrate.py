@@ -27,8 +27,13 @@ def test_emotion_chooses_the_guitar():
 
 
 def test_accents():
-    notes = orchestrate(piece(126), Emotion(0, 0), np.random.default_rng(0)).tracks[0].notes
-    assert notes["velocity"].tolist() == [127, 124, 127, 127]  # on the bar, between beats, on a beat, on the bar
+    """In a piece played with nuance; what was written level stays level."""
+    level = orchestrate(piece(126), Emotion(0, 0), np.random.default_rng(0)).tracks[0].notes
+    assert level["velocity"].tolist() == [126] * 4
+    written = piece(126)
+    written.tracks[0].notes["velocity"][-1] = 100
+    notes = orchestrate(written, Emotion(0, 0), np.random.default_rng(0)).tracks[0].notes
+    assert notes["velocity"].tolist() == [127, 124, 127, 103]  # on the bar, between beats, on a beat, on the bar
 
 
 def test_in_key_takes_the_wish_by_the_shorter_way():

@@ -19,7 +19,8 @@ from klangbild.notes.weights_torch import load_network
 from klangbild.train.checkpoint import load_checkpoint
 from klangbild.train.curves import draw_curves
 from klangbild.train.export_notes import averaged_network, export_notes
-from klangbild.train.notes import NotesConfig, opening_ids, train
+from klangbild.train.notes import NotesConfig, train
+from klangbild.train.notes_tensors import opening_ids
 
 
 def simple_data(path: Path, *, pieces: int = 10) -> NoteData:
@@ -168,7 +169,7 @@ def test_a_mean_with_earlier_weights_can_be_exported(config, tmp_path):
     earlier = {name: torch.zeros_like(w) for name, w in trainer.average.weights.items() if not name.startswith("bar.")}
     network, card_path = export_notes(config, mix=earlier, out_dir=tmp_path)
     assert torch.allclose(network.head.weight, trainer.average.weights["head.weight"] / 2)
-    assert "mean" in json.loads(card_path.read_text())["training"]["mixed"]
+    assert "0.5 of others" in json.loads(card_path.read_text())["training"]["mixed"]
     with pytest.raises(UsageError, match="--mix"):
         export_notes(config, mix={"head.weight": torch.zeros(1, 1)}, out_dir=tmp_path)
 

@@ -30,7 +30,7 @@ from klangbild.notes.rules import Rules
 NEVER_BELOW = np.float32(-9.0)
 """Guidance may not bring up an id whose own log-probability, with the picture, is lower than this."""
 HARD_LIMIT = 60_000
-GUIDED_KINDS = True
+NOTE_BIAS = 0.0
 UNBOUND = 0.3
 """Where another emotion is asked than of the section before, what the model expects of tempo and loudness (that they stay) counts
 by so much only."""
@@ -218,7 +218,7 @@ class Sampler:
 
     def _draw(self, logits: np.ndarray) -> int:
         s = self.sampling
-        odds = plain = _log_softmax(logits[0, : self.language.size])
+        odds = _log_softmax(logits[0, : self.language.size])
         if self.guided:
             free = _log_softmax(logits[1, : self.language.size])
             odds = np.where(odds > NEVER_BELOW, odds + (s.guidance - 1.0) * (odds - free), odds - 50.0)
@@ -232,7 +232,7 @@ class Sampler:
             odds = odds.copy()
             odds[recent] *= s.repetition_penalty
         if self.lines:
-            odds, plain = odds + self.lines.lean(), plain + self.lines.lean()
+            odds = odds + self.lines.lean()
         allowed = self.language.allowed(self.state, self.rules)
         if not allowed.any():
             raise KlangbildError(
@@ -248,9 +248,8 @@ class Sampler:
             own = odds[members]
             # the lean acts among ids of a kind and leaves alone how often the kind comes
             leaning = own + (self.lean[members] if self.leans else 0.0)
-            felt = own if GUIDED_KINDS else plain[members]
-            top = felt.max()
-            mass = float(top + np.log(np.exp(felt - top).sum()))
+            top = own.max()
+            mass = float(top + np.log(np.exp(own - top).sum())) - (NOTE_BIAS if name == "note" else 0.0)
             if self.moved and name in ("tempo", "velocity"):
                 leaning = leaning - (1.0 - UNBOUND) * own
             inner = leaning / (s.rest_temperature if name in ("rhythm", "tempo") else s.note_temperature)

@@ -108,8 +108,9 @@ def mixed_in(network: NotesNetwork, weights: dict[str, torch.Tensor], share: flo
         UsageError: the weights are of a network of other sizes.
     """
     own = network.state_dict()
-    weights = in_other_mode(weights, network.sizes)
-    if any(name not in own or own[name].shape != weight.shape for name, weight in weights.items() if name in own):
+    if "embedding.weight" in weights:
+        weights = in_other_mode(weights, network.sizes)
+    if any(name not in own or own[name].shape != weight.shape for name, weight in weights.items()):
         raise UsageError("--mix: those weights are of a network of other sizes; give weights that the run started from")
     zero = torch.zeros(())
     network.load_state_dict({n: (1.0 - share) * weight + share * weights.get(n, zero) for n, weight in own.items()})

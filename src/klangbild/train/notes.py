@@ -18,20 +18,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
-from klangbild.data.note_batches import Batch, NoteBatches
+from klangbild.data.note_batches import NoteBatches
 from klangbild.data.note_chunks import IGNORE
 from klangbild.data.note_data import NoteData
 from klangbild.errors import UsageError
-from klangbild.notes.attributes import GROUPS, N_INPUTS
-from klangbild.notes.bars import BOS, POSITION_0, TEMPO_0
+from klangbild.notes.attributes import N_INPUTS
 from klangbild.notes.network_torch import Dropout, NetworkSizes, NotesNetwork
 from klangbild.notes.weights_torch import in_other_mode
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
 from klangbild.train.config_file import load_config
+from klangbild.train.notes_tensors import Tensors, heldout_batch
 from klangbild.train.optimizers import MuonAdamW, warmed_up
 from klangbild.train.precision import autocast
 
@@ -122,14 +121,22 @@ class NotesTrainer:
             context=config.context,
         )
         self.heldout = [
-            heldout_batch(data, config=config, told=told) for told in ((False, True) if config.attributes else (False,))
+            heldout_batch(
+                data,
+                mode=config.mode,
+                context=config.context,
+                described=config.attributes,
+                rows=config.heldout_chunks,
+                told=told,
+            )
+            for told in ((False, True) if config.attributes else (False,))
         ]
         self.forward = torch.compile(self.model) if config.compile else self.model
         self.step = self.ids_seen = 0
         self.minutes = 0.0
         self.before: dict[str, Any] = {}  # the "training" of the weights it started from: steps, ids_seen, minutes
         self._drawer = ThreadPoolExecutor(max_workers=2)
-        self._ahead: dict[int, Future[_Tensors]] = {}
+        self._ahead: dict[int, Future[Tensors]] = {}
 
     def state(self) -> dict[str, Any]:
         return {
@@ -183,7 +190,7 @@ class NotesTrainer:
         self.ids_seen += batch.n_targets
         return loss.detach()
 
-    def _batch(self) -> _Tensors:
+    def _batch(self) -> Tensors:
         """This step's chunks. Beside an accelerator they are drawn ahead by other threads, which changes nothing of them."""
         if self.device == "cpu":
             return self._drawn(self.step)
@@ -192,12 +199,12 @@ class NotesTrainer:
                 self._ahead[step] = self._drawer.submit(self._drawn, step)
         return self._ahead.pop(self.step).result()
 
-    def _drawn(self, step: int) -> _Tensors:
-        return _Tensors.of(
+    def _drawn(self, step: int) -> Tensors:
+        return Tensors.of(
             self.chunks.batch(self.config.rows, seed=self.config.seed, step=step), pinned=self.device != "cpu"
         )
 
-    def _losses(self, batch: _Tensors, dropout: Dropout | None, forward) -> torch.Tensor:
+    def _losses(self, batch: Tensors, dropout: Dropout | None, forward) -> torch.Tensor:
         """Nats of each target (rows, T), 0 where there is none."""
         ids, targets, place, table = (
             t.to(self.device, non_blocking=True) for t in (batch.ids, batch.targets, batch.place, batch.table)
@@ -227,64 +234,6 @@ class NotesTrainer:
     def _load(self, weights: dict[str, torch.Tensor]) -> None:
         for name, parameter in self.model.named_parameters():
             parameter.copy_(weights[name])
-
-
-@dataclass(frozen=True)
-class _Tensors:
-    """A batch as tensors on the CPU, with where its openings are and how many targets it has."""
-
-    ids: torch.Tensor
-    targets: torch.Tensor
-    place: torch.Tensor
-    table: torch.Tensor
-    opening: torch.Tensor
-    n_targets: int
-
-    @staticmethod
-    def of(batch: Batch, *, pinned: bool = False) -> _Tensors:
-        """pinned: in memory that an accelerator copies from while the program goes on."""
-        arrays = (batch.ids, batch.targets, batch.place, batch.table, opening_ids(batch))
-        tensors = (torch.from_numpy(a).pin_memory() if pinned else torch.from_numpy(a) for a in arrays)
-        return _Tensors(*tensors, int((batch.targets != IGNORE).sum()))
-
-    def rows(self, first: int, end: int) -> _Tensors:
-        """Some of its rows."""
-        parts = [t[first:end] for t in (self.ids, self.targets, self.place)]
-        return _Tensors(*parts, self.table, self.opening[first:end], int((parts[1] != IGNORE).sum()))
-
-
-def heldout_batch(data: NoteData, *, config: NotesConfig, told: bool) -> _Tensors:
-    """Fixed held-out chunks: one from each of `heldout_chunks` evenly spread held-out pieces (band first, if there is band
-    music), at the section a quarter into the piece, the emotion shown; told: the attributes too."""
-    source = NoteBatches(data, mode=config.mode, context=config.context, heldout=True, described=config.attributes)
-    pieces = source.source.pieces
-    if "band" in data.about["pools"]:
-        band = pieces[data.piece_pool[pieces] == data.about["pools"].index("band")]
-        pieces = band if len(band) else pieces
-    pieces = pieces[np.unique(np.linspace(0, len(pieces) - 1, config.heldout_chunks).astype(int))]
-    every = np.ones(len(pieces), bool)
-    return _Tensors.of(
-        source.gather(
-            pieces,
-            source.section_starts(pieces, 0.25),
-            known=every,
-            opened=~every,
-            shown=np.full((len(pieces), len(GROUPS)), told),
-        )
-    )
-
-
-def opening_ids(batch: Batch) -> np.ndarray:
-    """float32 (rows, T): 1 where a chunk's opening is followed by its first Bar and that by a Tempo, else 0.
-
-    They are two ids in a thousand, nothing before them gives them away, and mode and tempo are what the emotion decides
-    most: without more weight they are learnt last.
-    """
-    chosen = np.zeros(batch.ids.shape, np.float32)
-    opened = batch.ids[:, 0] <= BOS  # PAD or BOS
-    chosen[opened, 0] = 1.0
-    chosen[:, 1] = opened & (batch.targets[:, 1] >= TEMPO_0) & (batch.targets[:, 1] < POSITION_0)
-    return chosen
 
 
 class _Stop:
