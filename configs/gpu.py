@@ -1,15 +1,19 @@
-"""The notes models on a machine with a GPU, in ten minutes: `python configs/gpu.py OUT` from the repository's root.
+"""The notes models on a machine with a GPU, from the repository's root:
 
-Needs `data/prepared/notes.npz` (and `notes-novgmidi.npz` for the strict model), torch, numpy and safetensors. First the model
-that ships, alone; then side by side the three other modes, fine-tuned from it, a model that has seen no rating of
-VGMIDI (for measuring steering by a judge who has), and the four modes from scratch on one small budget. OUT gets
-float16 weights and all logs; a part that fails leaves the others alone.
+    python configs/gpu.py OUT first     # six minutes on an H100: the model that ships
+    python configs/gpu.py OUT second    # five: what is made from it, and what it is compared with
+
+Needs `data/prepared/notes.npz` (and `notes-novgmidi.npz` for the strict model), torch, numpy and safetensors. Second are, side by
+side: another end of the same run, with more dropout, for the mean of both; the three other modes, fine-tuned from the first;
+a model that has seen no rating of VGMIDI (for measuring steering by a judge who has); and the four modes from scratch on one
+small budget. OUT gets float16 weights and all logs; a part that fails leaves the others alone.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -87,23 +91,28 @@ def wait(running: dict[str, subprocess.Popen]) -> None:
         time.sleep(0.2)
 
 
-def main(out: Path) -> None:
-    sys.path.insert(0, "src")
-    out.mkdir(parents=True, exist_ok=True)
-    scratch = out / "scratch"
+def first(out: Path) -> None:
+    """The model that ships, alone on the GPU."""
     fast = {"rows": 64, "compile": True}
     minutes = os.environ.get("MAIN_MINUTES", "3.4"), os.environ.get("MAIN_DECAY_MINUTES", "2.0")
     wait({"main": train("continuous_concat", "--minutes", minutes[0], "--decay-minutes", minutes[1], **fast)})
     print((RUNS / "continuous_concat" / "err.txt").read_text()[-3000:], flush=True)
-    best = keep("continuous_concat", out)
-    if best is None:
+    if keep("continuous_concat", out) is None:
         sys.exit(1)
+
+
+def second(out: Path) -> None:
+    """What is made from the first, and what it is compared with, side by side."""
+    best, scratch = out / "continuous_concat.safetensors", out / "scratch"
+    (RUNS / "second-end").mkdir(parents=True, exist_ok=True)
+    shutil.copy(RUNS / "continuous_concat" / "last.pt", RUNS / "second-end")
     steps = ("--steps", "300", "--decay-steps", "700")
     running = {
         mode: train(mode, "--weights", str(best), *steps, mode=mode, rows=32, muon_lr=0.005, adamw_lr=0.001)
         for mode in MODES
     }
-    running["strict"] = train("strict", "--minutes", "1.1", "--decay-minutes", "0.9", rows=64,
+    running["second-end"] = train("second-end", "--decay-minutes", "3.1", rows=64, dropout=0.2, weight_decay=0.2)
+    running["strict"] = train("strict", "--minutes", "1.9", "--decay-minutes", "1.3", rows=64,
                               data="data/prepared/notes-novgmidi.npz")  # fmt: skip
     for mode in ("continuous_concat", *MODES):
         name = f"scratch-{mode}"
@@ -120,4 +129,7 @@ def main(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    sys.path.insert(0, "src")
+    target = Path(sys.argv[1])
+    target.mkdir(parents=True, exist_ok=True)
+    {"first": first, "second": second}[sys.argv[2]](target)

@@ -120,7 +120,7 @@ class Settings:
         1, "make this many pieces and keep the one that fits best", min=1, max=16, metavar="N", group="music"
     )
     guidance: float | None = _knob(
-        None, "how strongly the picture steers (1 = not beyond what was learnt; default: 2 for notes, 2.5 for klangbild-roll, 3.5 for other sound)",
+        None, "how strongly the picture steers (1 = not beyond what was learnt; default: 1.75 for notes, 2.5 for klangbild-roll, 3.5 for other sound)",
         min=1.0, max=10.0, metavar="G", group="advanced",
     )  # fmt: skip
     steps: int | None = _knob(

@@ -1,10 +1,10 @@
-"""A player's last note and the high register lose a little; who plays drums, and what is not a note, is left alone."""
+"""A player's last note and the high register lose a little; every note loses to going on; what is not a note is left alone."""
 
 import numpy as np
 
 from klangbild.notes import bars
 from klangbild.notes.families import FAMILY_NAMES
-from klangbild.notes.lines import REGISTER, REPEAT, Lines, register_lean
+from klangbild.notes.lines import REGISTER, REPEAT, RESTRAINT, Lines, register_lean
 
 PIANO, BASS = (FAMILY_NAMES.index(name) for name in ("piano", "bass"))
 
@@ -13,8 +13,9 @@ def test_an_octave_up_costs_the_same_for_every_player():
     lean = register_lean()
     for family in range(1, len(FAMILY_NAMES)):
         at = [bars.note_id(family, pitch) for pitch in (48, 60, 72)]
-        assert np.allclose(lean[at], [REGISTER, 0.0, -REGISTER])
-    assert not lean[: bars.note_id(1, bars.LOWEST_PITCH)].any() and not lean[bars.DURATION_0 :].any()
+        assert np.allclose(lean[at] + RESTRAINT, [REGISTER, 0.0, -REGISTER])
+    assert np.allclose(lean[bars.NOTE_0 : bars.note_id(1, bars.LOWEST_PITCH)], -RESTRAINT)  # drums
+    assert not lean[: bars.NOTE_0].any() and not lean[bars.DURATION_0 :].any()
 
 
 def test_the_highest_note_a_player_struck_last_loses():

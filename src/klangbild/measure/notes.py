@@ -2,6 +2,9 @@
 
 A folder is a set: ours, another engine's, anyone's. Each is compared with real held-out band music (numbers that ship), with
 pieces of the real music as control. Files that cannot be read are counted, not skipped in silence.
+
+The reference has gone through our note language (a grid, tempi and velocities in steps), so every piece that is compared
+with it goes through it too: else the form would give it away, whatever the music. Wishes and emotion are read as written.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from klangbild.measure.intervals import Estimate, bootstrap
 from klangbild.measure.judge import load_judge, read_piece
 from klangbild.measure.note_sets import NoteSet, compare, load_reference
 from klangbild.measure.results import Results, add_output, give, progress, set_names
+from klangbild.notes.bars import BarsLanguage
 from klangbild.notes.midi import read_midi
 from klangbild.notes.piece import Piece
 
@@ -46,7 +50,7 @@ def score_folder(folder: Path, *, judge_name: str, seed: int, reference: Path | 
     Raises:
         InputError: no MIDI file, or none with notes in it.
     """
-    judge = load_judge(judge_name)
+    judge, language = load_judge(judge_name), BarsLanguage()
     pieces: list[Piece] = []
     valid, held, read = [], [], []
     for file in progress(midi_files(folder), text=folder.name):
@@ -57,7 +61,7 @@ def score_folder(folder: Path, *, judge_name: str, seed: int, reference: Path | 
         except InputError:
             continue  # already counted as not valid
         if piece.n_notes:
-            pieces.append(piece)
+            pieces.append(language.decode(language.encode(piece)))
             held.append(wishes.evaluate(piece)["wishes_held"])
             read.append(read_piece(judge, bar_grid(piece)))
     if not pieces:

@@ -24,7 +24,7 @@ from klangbild.notes.rules import Rules
 from klangbild.notes.sample import Sampler, Sampling
 from klangbild.settings import INSTRUMENTS, Settings
 
-DEFAULT_GUIDANCE = 1.5
+DEFAULT_GUIDANCE = 1.75
 
 
 @dataclass(frozen=True)

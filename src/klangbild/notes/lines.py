@@ -1,9 +1,9 @@
-"""Each player's line: two habits of a small model, held in check while it writes.
+"""Each player's line: three habits of a small model, held in check while it writes.
 
-Sampled from its own odds the model climbs (a mistake upward is followed by more, and notes of one moment are written from low
-to high) and repeats a player's last note more often than the music it learnt from. So higher notes lose a little and lower ones
-gain, and the highest note that a player struck last loses too, to other notes as much as to no note at all.
-The measured habits, and what is left of them, stand in docs/measure.md.
+Sampled from its own odds, and the more so with guidance, the model lays note upon note, climbs (a mistake upward is followed by
+more, and notes of one moment are written from low to high) and repeats a player's last note more often than the music it learnt
+from. So every note loses a little to going on, higher notes lose to lower ones, and the highest note that a player struck
+last loses to other notes as much as to no note at all. The measured habits, and what is left of them, stand in docs/measure.md.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import numpy as np
 from klangbild.notes import bars
 from klangbild.notes.families import FAMILIES
 
+RESTRAINT = 0.3
+"""Log-odds that every note loses to going on in time, nats."""
 REGISTER = 0.1
 """Log-odds lost for each octave above the middle C, nats; gained below it."""
 REPEAT = 0.5
@@ -21,10 +23,11 @@ _MIDDLE_C = 60
 
 
 def register_lean() -> np.ndarray:
-    """Log-odds (size of `bars`,) for every pitched note, whoever plays."""
+    """Log-odds (size of `bars`,) for every note, whoever plays."""
     lean = np.zeros(bars.SIZE)
+    lean[bars.NOTE_0 : bars.DURATION_0] = -RESTRAINT
     octaves = (np.arange(bars.LOWEST_PITCH, bars.HIGHEST_PITCH + 1) - _MIDDLE_C) / 12.0
-    lean[bars.note_id(1, bars.LOWEST_PITCH) : bars.DURATION_0] = np.tile(-REGISTER * octaves, len(FAMILIES) - 1)
+    lean[bars.note_id(1, bars.LOWEST_PITCH) : bars.DURATION_0] += np.tile(-REGISTER * octaves, len(FAMILIES) - 1)
     return lean
 
 

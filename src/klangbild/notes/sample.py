@@ -30,7 +30,6 @@ from klangbild.notes.rules import Rules
 NEVER_BELOW = np.float32(-9.0)
 """Guidance may not bring up an id whose own log-probability, with the picture, is lower than this."""
 HARD_LIMIT = 60_000
-NOTE_BIAS = 0.0
 UNBOUND = 0.3
 """Where another emotion is asked than of the section before, what the model expects of tempo and loudness (that they stay) counts
 by so much only."""
@@ -46,7 +45,7 @@ class Sampling:
     top_p: float = 0.995
     top_k: int = 0
     repetition_penalty: float = 1.0
-    guidance: float = 1.5
+    guidance: float = 1.75
     gen_len: int | None = None
 
 
@@ -249,7 +248,7 @@ class Sampler:
             # the lean acts among ids of a kind and leaves alone how often the kind comes
             leaning = own + (self.lean[members] if self.leans else 0.0)
             top = own.max()
-            mass = float(top + np.log(np.exp(own - top).sum())) - (NOTE_BIAS if name == "note" else 0.0)
+            mass = float(top + np.log(np.exp(own - top).sum()))
             if self.moved and name in ("tempo", "velocity"):
                 leaning = leaning - (1.0 - UNBOUND) * own
             inner = leaning / (s.rest_temperature if name in ("rhythm", "tempo") else s.note_temperature)
