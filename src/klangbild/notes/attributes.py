@@ -56,7 +56,7 @@ def inputs(values: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
 
 def raw_attributes(ids: np.ndarray) -> np.ndarray:
     """A section's ids (n,) -> (N_VALUES,) float32, raw; what cannot be said (no pitched note, one bar) is NaN."""
-    bar, step, family, pitch, length, velocity, bar_steps = _notes(np.asarray(ids, np.int64))
+    bar, step, family, pitch, length, velocity, bar_steps = section_notes(np.asarray(ids, np.int64))
     n_bars, steps = len(bar_steps), max(int(bar_steps.sum()), 1)
     row = dict.fromkeys(NAMES, np.nan)
     players = np.bincount(family, minlength=_N_PLAYERS)
@@ -84,7 +84,7 @@ def raw_attributes(ids: np.ndarray) -> np.ndarray:
     return np.array([row[name] for name in NAMES], np.float32)
 
 
-def _notes(ids: np.ndarray) -> tuple[np.ndarray, ...]:
+def section_notes(ids: np.ndarray) -> tuple[np.ndarray, ...]:
     """Bar, step in the section, family, pitch, length in steps and velocity bin of each note, and the steps of each bar."""
     is_bar = (ids >= bars.BAR_0) & (ids < bars.TEMPO_0)
     bar_steps = np.array(bars.BAR_STEPS)[(ids[is_bar] - bars.BAR_0) // 2]
