@@ -20,7 +20,7 @@ from klangbild.notes.families import FAMILIES
 MODE_STRENGTH = 1.6
 TEMPO_STRENGTH = 1.7
 VELOCITY_STRENGTH = 0.75
-HARMONY_STRENGTH = 1.0
+HARMONY_STRENGTH = 0.7
 # middle and spread of 3,000 training sections. In those, from the lowest to the highest fifth of the labels, the share of major
 # rises from .28 to .93 with valence, and with arousal the tempo from 88 to 138 bpm, the velocity from 75 to 94
 _LOG_BPM_MEAN, _LOG_BPM_SD = 4.74, 0.31

@@ -13,7 +13,7 @@ import numpy as np
 from klangbild.notes import bars
 from klangbild.notes.families import FAMILIES
 
-RESTRAINT = 0.3
+RESTRAINT = 0.45
 """Log-odds that every note loses to going on in time, nats."""
 REGISTER = 0.1
 """Log-odds lost for each octave above the middle C, nats; gained below it."""
