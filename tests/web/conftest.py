@@ -10,6 +10,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import anyio._backends._asyncio  # noqa: F401 - now, not in a server's thread: pytest rewrites it, and two threads that parse at once fail (CPython 3.11)
 import pytest
 
 from klangbild.web.app import Options, make_app

@@ -42,6 +42,7 @@ class Guard:
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
         refusal = self._refusal(scope, headers)
         if refusal:
+            await _read_on(receive)
             await _answer(send, *refusal)
             return
         received = 0
@@ -88,10 +89,20 @@ class Guard:
         return None
 
 
+async def _read_on(receive: Receive) -> None:
+    """Take what a refused request still sends, if it is little: a connection closed on unread bytes is reset, and the answer lost."""
+    taken, more = 0, True
+    while more and taken < _LITTLE_BYTES:
+        message = await receive()
+        taken += len(message.get("body", b""))
+        more = message["type"] == "http.request" and message.get("more_body", False)
+
+
 class TooMuch(Exception):
     """More bytes came than may."""
 
 
+_LITTLE_BYTES = 1_000_000
 _TOO_MUCH = "The file is larger than 100 MB, the limit; save it smaller"
 
 
