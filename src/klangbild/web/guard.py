@@ -42,7 +42,8 @@ class Guard:
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
         refusal = self._refusal(scope, headers)
         if refusal:
-            await _read_on(receive)
+            if int(headers.get("content-length") or 0) <= _LITTLE_BYTES:
+                await _read_on(receive)
             await _answer(send, *refusal)
             return
         received = 0
