@@ -94,10 +94,7 @@ class Sections:
 
 
 class Cast:
-    """Who plays one piece, and what each of its sections is told to be like.
-
-    Raises ValueError: `rng` and table given, but no family allowed.
-    """
+    """Who plays one piece, and what each of its sections is told to be like."""
 
     def __init__(
         self,
@@ -126,7 +123,6 @@ class Cast:
             off = max(abs(emotion.valence - self._emotion.valence), abs(emotion.arousal - self._emotion.arousal))
             if off > MOVED:
                 self._follow(emotion)
-                self._told = {}
         if number not in self._told:
             values = self._table.values[self._run[number % len(self._run)]].copy()
             plays = (self._bits >> np.arange(_N_PLAYERS)) & 1
