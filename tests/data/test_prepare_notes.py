@@ -5,10 +5,11 @@ import zipfile
 import numpy as np
 import pytest
 
+from klangbild.data.choose_labels import relabelled
 from klangbild.data.emotion_labels import HUMAN, PSEUDO
 from klangbild.data.manifest import read_manifest
 from klangbild.data.note_data import NoteData
-from klangbild.data.prepare_notes import choose_split, prepare_notes, relabelled
+from klangbild.data.prepare_notes import choose_split, prepare_notes
 from klangbild.errors import InputError
 from klangbild.notes.bars import BAR_0, TEMPO_0, BarsLanguage
 from klangbild.notes.midi import read_midi, to_midi_bytes

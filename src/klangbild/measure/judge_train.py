@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from klangbild.data.choose_labels import relabelled
 from klangbild.data.emotion_labels import PSEUDO, ridge
 from klangbild.data.note_data import NoteData
-from klangbild.data.prepare_notes import relabelled
 from klangbild.data.section_features import FEATURES, PERCUSSION_FEATURES
 from klangbild.errors import InputError
 from klangbild.measure.intervals import bootstrap, spearman
