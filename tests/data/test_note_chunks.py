@@ -92,6 +92,23 @@ def test_rows_of_a_batch_are_chunks(data, mode):
                 assert np.allclose(batch.condition[row][counts], chunk.condition[counts])
 
 
+def test_what_is_drawn_are_chunks_in_their_shares(data):
+    batches = NoteBatches(data, mode="none", context=16, section_start_share=0.0, opened_share=0.25)
+    possible = {}
+    for piece, opened in ((0, False), (0, True), (1, False)):
+        whole = batches.source.piece_ids(piece)
+        for start in np.flatnonzero(data.ids[whole] == BAR_0) + whole.start:
+            chunk = batches.source.chunk(piece, int(start), opened=opened)
+            possible[chunk.ids.tobytes()] = (piece, int(start), chunk.targets)
+    batch = batches.batch(400, seed=2, step=9)
+    drawn = [possible[ids.tobytes()] for ids in batch.ids]
+    assert all((found[2] == targets).all() for found, targets in zip(drawn, batch.targets, strict=True))
+    assert {found[:2] for found in drawn} == {(0, 0), (0, 3), (0, 5), (0, 7), (1, 9)}
+    assert 0.7 < np.mean([found[0] for found in drawn]) < 0.84  # by length: 30 of 39 ids
+    inside = [ids[0] == PAD for ids, found in zip(batch.ids, drawn, strict=True) if found[1] in (3, 5, 7)]
+    assert 0.1 < np.mean(inside) < 0.4
+
+
 def test_batches_repeat_and_hide_the_emotion_now_and_then(data):
     batches = NoteBatches(data, mode="continuous_concat", context=8, dropout=0.5)
     one, two = (batches.batch(64, seed=3, step=5) for _ in range(2))
@@ -117,4 +134,4 @@ def test_an_empty_side_says_so(data):
     with pytest.raises(InputError, match="no piece held out"):
         NoteChunks(data, mode="none", context=8, heldout=True)
     with pytest.raises(InputError, match=r"shares \(b\) .* sets a,"):
-        NoteChunks(data, mode="none", context=8, pool_shares={"b": 1.0})
+        NoteBatches(data, mode="none", context=8, pool_shares={"b": 1.0})

@@ -10,7 +10,7 @@ from test_prepare_notes import tune
 from klangbild.data.emotion_labels import HUMAN, NO_LABEL, PSEUDO
 from klangbild.data.labelling import WITH_DRUMS, Labelling, shipped_path
 from klangbild.data.manifest import read_manifest, sha256_of
-from klangbild.data.note_chunks import NoteChunks
+from klangbild.data.note_batches import NoteBatches
 from klangbild.data.note_data import NoteData
 from klangbild.data.prepare_notes import prepare_notes, with_both_sides
 from klangbild.data.section_features import FEATURES
@@ -38,7 +38,7 @@ def test_one_piece_is_labelled_by_what_ships_and_trained_on(tmp_path):
     assert rows[0].split == "train" and "shipped labels-notes" in rows[0].labels
     assert not (tmp_path / "own-out" / "n-labels.npz").exists()
     with pytest.raises(InputError, match="no piece held out"):
-        NoteChunks(data, mode="none", context=64, heldout=True)
+        NoteBatches(data, mode="none", context=64, heldout=True)
 
 
 def test_three_pieces_have_both_sides(tmp_path):
@@ -47,8 +47,8 @@ def test_three_pieces_have_both_sides(tmp_path):
     data, rows = prepare(tmp_path / "own")
     assert sorted(row.split for row in rows) == ["heldout", "train", "train"]
     for heldout in (False, True):
-        chunks = NoteChunks(data, mode="continuous_concat", context=64, heldout=heldout)
-        assert chunks.batch(2, seed=0, step=0).ids.shape == (2, 64)
+        batches = NoteBatches(data, mode="continuous_concat", context=64, heldout=heldout)
+        assert batches.batch(2, seed=0, step=0).ids.shape == (2, 64)
 
 
 def test_a_nested_folder_is_one_set_and_other_files_are_passed_over(tmp_path):

@@ -3,6 +3,12 @@
 Row by row a batch is what `note_chunks.NoteChunks.chunk` gives for the same piece and start, with two additions of training:
 emotion and attributes are told with a little noise, so that they say what a section is like and not which one it is; and
 they are hidden now and then (attributes also group by group).
+
+What a batch holds depends on seed and step alone, so a run that stops and resumes sees what it would have seen. Some chunks
+start at a section, the others at any bar (so that the ends of long sections are learnt, and the model can pick up from a
+window that slid past a section's start). Some of those that do not start a piece are opened by PAD, so that their first Bar
+too is predicted: it says the mode, which the emotion decides more than anything else, and too few chunks start with BOS to
+learn that from.
 """
 
 from __future__ import annotations
@@ -14,6 +20,7 @@ import numpy as np
 from klangbild.data.note_attributes import attributes_of
 from klangbild.data.note_chunks import IGNORE, NoteChunks
 from klangbild.data.note_data import NoteData
+from klangbild.errors import InputError
 from klangbild.notes.attributes import GROUPS, N_INPUTS, inputs, jittered
 from klangbild.notes.bars import BAR_0, BOS, EOS, PAD, TEMPO_0
 from klangbild.notes.conditioning import prefix_ids, prefix_length
@@ -38,9 +45,15 @@ class Batch:
 
 
 class NoteBatches:
-    """Draws batches from one side of the split: see `NoteChunks` for pool_shares, shares and dropout.
+    """Draws batches from one side of the split.
 
-    described: tell attributes too. attributes_dropout, group_dropout: how often all of them, or one group, are hidden.
+    pool_shares: how often a chunk comes from each pool (normalised over the pools that have music; a pool not named: never).
+    section_start_share, opened_share: how many chunks start at a section, how many are opened. dropout: how often the emotion
+    is hidden. described: tell attributes too. attributes_dropout, group_dropout: how often all of them, or one group, are
+    hidden.
+
+    Raises:
+        InputError: this side of the split holds no music, or the shares name no pool that has some.
     """
 
     def __init__(
@@ -58,11 +71,11 @@ class NoteBatches:
         attributes_dropout: float = 0.15,
         group_dropout: float = 0.15,
     ) -> None:
-        self.source = NoteChunks(data, mode=mode, context=context, heldout=heldout, pool_shares=pool_shares)
+        self.source = NoteChunks(data, mode=mode, context=context, heldout=heldout)
         self.context, self.mode = context, mode
         self.section_start_share, self.opened_share, self.dropout = section_start_share, opened_share, dropout
         self.described, self.attributes_dropout, self.group_dropout = described, attributes_dropout, group_dropout
-        self._odds = np.cumsum(self.source.weights)
+        self._odds = np.cumsum(_weights(self.source, pool_shares))
         sizes = np.diff(data.section_start)
         self._filled = np.flatnonzero(sizes > 0)  # sections that have ids; "rank" is a place in this list
         self._first_rank = np.searchsorted(self._filled, self.source.first_section)
@@ -75,7 +88,7 @@ class NoteBatches:
     @property
     def n_ids(self) -> int:
         """Ids of this side of the split."""
-        return self.source.n_ids
+        return int(self.source.piece_lengths.sum())
 
     def _make_stream(self, data: NoteData) -> None:
         """All music as one row of ids, in the token modes with prefix ids before each section."""
@@ -193,6 +206,23 @@ class NoteBatches:
             noise = rng.normal(0.0, EMOTION_JITTER, (*emotion.shape[:2], 2)).astype(np.float32)
             emotion = np.concatenate([emotion[..., :2] + noise * emotion[..., 2:], emotion[..., 2:]], axis=-1)
         return emotion
+
+
+def _weights(source: NoteChunks, shares: dict[str, float] | None) -> np.ndarray:
+    """Odds of each piece (n,): in proportion to its length within its pool, and to the pool's share."""
+    weights, names = source.piece_lengths.astype(np.float64), source.data.about["pools"]
+    if shares:
+        pools = source.data.piece_pool[source.pieces]
+        for number, name in enumerate(names):
+            total = weights[pools == number].sum()
+            if total > 0:
+                weights[pools == number] *= shares.get(name, 0.0) / total
+    if weights.sum() <= 0:
+        raise InputError(
+            f"pool_shares ({', '.join(shares or {})}) leave nothing to train on; name some of the sets "
+            f"{', '.join(names)}, or take pool_shares out"
+        )
+    return weights / weights.sum()
 
 
 def condition_width(described: bool) -> int:

@@ -1,22 +1,18 @@
-"""Training chunks of the notes model: consecutive sections cut to the context, with emotion beside every id.
+"""What a chunk of the notes model is: consecutive sections of a piece cut to the context, with emotion beside every id.
 
-Which chunk a row of a step holds depends on (seed, step, row) alone, so a run that stops and resumes sees what it would
-have seen. Half of the chunks start at a section, half at any bar (so that the ends of long sections are learnt, and the
-model can pick up from a window that slid past a section's start). Half of those that do not start a piece are opened by PAD,
-so that their first Bar too is predicted: it says the mode, which the emotion decides more than anything else, and too few
-chunks start with BOS to learn that from.
+One chunk at a time, in plain steps: measuring reads music so. Training gathers whole batches of the same chunks
+(`note_batches`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from klangbild.data.note_data import NoteData
 from klangbild.errors import InputError
-from klangbild.notes.bars import BAR_0, BOS, EOS, PAD, TEMPO_0
+from klangbild.notes.bars import BOS, EOS, PAD
 from klangbild.notes.conditioning import prefix_ids, prefix_length
 
 IGNORE = -100
@@ -32,62 +28,28 @@ class Chunk:
 
 
 class NoteChunks:
-    """Draws chunks from one side of the split of a `NoteData`.
+    """Chunks of the pieces on one side of the split of a `NoteData`.
 
-    pool_shares: how often a chunk comes from each pool (normalised over the pools that have music; a pool not named: never).
+    pieces: their numbers; piece_lengths: ids of each of them; first_section, end_section: of every piece of the data.
 
     Raises:
-        InputError: this side of the split holds no music, or the shares name no pool that has some.
+        InputError: this side of the split holds no music.
     """
 
-    def __init__(
-        self,
-        data: NoteData,
-        *,
-        mode: str,
-        context: int,
-        heldout: bool = False,
-        pool_shares: dict[str, float] | None = None,
-        section_start_share: float = 0.5,
-        opened_share: float = 0.5,
-        dropout: float = 0.1,
-    ) -> None:
+    def __init__(self, data: NoteData, *, mode: str, context: int, heldout: bool = False) -> None:
         self.data, self.mode, self.context = data, mode, context
-        self.section_start_share, self.opened_share, self.dropout = section_start_share, opened_share, dropout
         self.vocabulary = int(data.about["vocabulary"])
-        sizes = np.diff(data.section_start)
         n_pieces = len(data.piece_name)
-        piece_ids = np.bincount(data.section_piece, weights=sizes, minlength=n_pieces)
-        self.pieces = np.flatnonzero((piece_ids > 0) & (data.piece_heldout == heldout))
+        lengths = np.bincount(data.section_piece, weights=np.diff(data.section_start), minlength=n_pieces)
+        self.pieces = np.flatnonzero((lengths > 0) & (data.piece_heldout == heldout))
         if not len(self.pieces):
             side = "held out of training" if heldout else "to train on"
             raise InputError(
                 f"the prepared notes hold no piece {side}; prepare a folder of two different pieces or more"
             )
+        self.piece_lengths = lengths[self.pieces]
         self.first_section = np.searchsorted(data.section_piece, np.arange(n_pieces), side="left")
         self.end_section = np.searchsorted(data.section_piece, np.arange(n_pieces), side="right")
-        self.weights = self._weights(piece_ids, pool_shares)
-        self.n_ids = int(piece_ids[self.pieces].sum())
-
-    def _weights(self, piece_ids: np.ndarray, shares: dict[str, float] | None) -> np.ndarray:
-        """Odds of each piece (n,): in proportion to its length within its pool, and to the pool's share."""
-        weights = piece_ids[self.pieces].astype(np.float64)
-        if shares:
-            pools = self.data.piece_pool[self.pieces]
-            for number, name in enumerate(self.data.about["pools"]):
-                total = weights[pools == number].sum()
-                if total > 0:
-                    weights[pools == number] *= shares.get(name, 0.0) / total
-        if weights.sum() <= 0:
-            raise InputError(
-                f"pool_shares ({', '.join(shares or {})}) leave nothing to train on; name some of the sets "
-                f"{', '.join(self.data.about['pools'])}, or take pool_shares out"
-            )
-        return weights / weights.sum()
-
-    @cached_property
-    def _is_bar(self) -> np.ndarray:
-        return (self.data.ids >= BAR_0) & (self.data.ids < TEMPO_0)
 
     def piece_ids(self, piece: int) -> slice:
         """Where a piece's ids stand in `data.ids`."""
@@ -135,26 +97,6 @@ class NoteChunks:
         if not known or data.label_source[section] == 0:
             return np.zeros(3, np.float32)
         return np.array([data.valence[section], data.arousal[section], 1.0], np.float32)
-
-    def draw(self, rng: np.random.Generator) -> Chunk:
-        """A random chunk, its emotion hidden with the odds of `dropout`."""
-        piece = int(rng.choice(self.pieces, p=self.weights))
-        if rng.random() < self.section_start_share:
-            starts = self.data.section_start[self.first_section[piece] : self.end_section[piece]]
-        else:
-            whole = self.piece_ids(piece)
-            starts = np.flatnonzero(self._is_bar[whole]) + whole.start
-        start, known = int(rng.choice(starts)), rng.random() >= self.dropout
-        return self.chunk(piece, start, known=known, opened=rng.random() < self.opened_share)
-
-    def batch(self, rows: int, *, seed: int, step: int) -> Chunk:
-        """`rows` chunks of a step, stacked: ids (rows, T), condition (rows, T, 3), targets (rows, T)."""
-        return stack([self.draw(np.random.default_rng([seed, step, row])) for row in range(rows)])
-
-
-def stack(chunks: list[Chunk]) -> Chunk:
-    """Chunks of one length -> one with a leading axis."""
-    return Chunk(*(np.stack([getattr(c, name) for c in chunks]) for name in ("ids", "condition", "targets")))
 
 
 def _cut(ids: np.ndarray, condition: np.ndarray, is_prefix: np.ndarray, length: int) -> Chunk:

@@ -88,7 +88,7 @@ def score_heldout(
     first_context_only: bool = False,
 ) -> list[Scores]:
     """Score the windows of the held-out pieces of one pool (None: all). first_context_only: just each window's start."""
-    source = NoteChunks(data, mode=mode, context=context, heldout=True, dropout=0.0)
+    source = NoteChunks(data, mode=mode, context=context, heldout=True)
     pieces = [p for p in source.pieces.tolist() if pool is None or data.pool_of(p) == pool]
     if most_pieces:
         pieces = [pieces[i] for i in np.unique(np.linspace(0, len(pieces) - 1, most_pieces).astype(int))]
