@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from klangbild.errors import InputError
 from klangbild.notes.events_vocabulary import PAD
 from klangbild.notes.midi_emotion_config import MidiEmotionSizes, position_table
-from klangbild.notes.network_torch import Dropout
 
 _NORM_EPSILON = 1e-6
 _INIT_RANGE = 0.1
@@ -104,19 +103,18 @@ def relative_logits(q: Tensor, table: Tensor, n_keys: int) -> Tensor:
 class Layer(nn.Module):
     """h = norm(x + attention(x)); norm(h + W2 relu(W1 h)): post-norm."""
 
-    def __init__(self, sizes: MidiEmotionSizes) -> None:
+    def __init__(self, sizes: MidiEmotionSizes, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.rga = RelativeGlobalAttention(sizes)
         self.FFN_pre = nn.Linear(sizes.d_model, sizes.d_inner)
         self.FFN_suf = nn.Linear(sizes.d_inner, sizes.d_model)
         self.layernorm1 = nn.LayerNorm(sizes.d_model, eps=_NORM_EPSILON)
         self.layernorm2 = nn.LayerNorm(sizes.d_model, eps=_NORM_EPSILON)
+        self.dropout = nn.Dropout(dropout)
 
-    def forward(
-        self, x: Tensor, blocked: Tensor | None, dropout: Dropout, *, cache: Cache | None, index: int
-    ) -> Tensor:
-        x = self.layernorm1(x + dropout(self.rga(x, blocked, cache=cache, layer=index)))
-        return self.layernorm2(x + dropout(self.FFN_suf(F.relu(self.FFN_pre(x)))))
+    def forward(self, x: Tensor, blocked: Tensor | None, *, cache: Cache | None, index: int) -> Tensor:
+        x = self.layernorm1(x + self.dropout(self.rga(x, blocked, cache=cache, layer=index)))
+        return self.layernorm2(x + self.dropout(self.FFN_suf(F.relu(self.FFN_pre(x)))))
 
 
 class MidiEmotionNetwork(nn.Module):
@@ -124,9 +122,12 @@ class MidiEmotionNetwork(nn.Module):
 
     `continuous_token` answers with two rows more in front, one for each condition vector. With `sizes.regression` it is the
     judge of the paper instead: no mask, `<CLS>` first, and the answer is [valence, arousal] (B, 2) in (-1, 1).
+    dropout: of training alone (what `sizes` say of it is the published run's); it draws from torch's own generator.
     """
 
-    def __init__(self, sizes: MidiEmotionSizes, *, generator: torch.Generator | None = None) -> None:
+    def __init__(
+        self, sizes: MidiEmotionSizes, *, dropout: float = 0.0, generator: torch.Generator | None = None
+    ) -> None:
         super().__init__()
         self.sizes = sizes
         self.embedding = nn.Embedding(sizes.vocab_size, sizes.d_embedding, padding_idx=PAD)
@@ -134,7 +135,8 @@ class MidiEmotionNetwork(nn.Module):
             self.fc_condition = nn.Linear(2, sizes.d_condition)
         elif sizes.conditioning == "continuous_token":
             self.fc_condition = nn.ModuleList(nn.Linear(1, sizes.d_model) for _ in range(2))
-        self.enc_layers = nn.ModuleList(Layer(sizes) for _ in range(sizes.n_layer))
+        self.dropout = nn.Dropout(dropout)
+        self.enc_layers = nn.ModuleList(Layer(sizes, dropout=dropout) for _ in range(sizes.n_layer))
         head = nn.Linear(sizes.d_model, 2 if sizes.regression else sizes.vocab_size)
         self.fc = nn.Sequential(head) if sizes.regression else head
         # not part of the state dict, as in the checkpoints
@@ -186,18 +188,16 @@ class MidiEmotionNetwork(nn.Module):
         condition: Tensor | None = None,
         *,
         cache: Cache | None = None,
-        dropout: Dropout | None = None,
         last_only: bool = False,
     ) -> Tensor:
         """See the class. cache: the ids follow what it holds, and join it. last_only: logits of the last position (B, 1, V)."""
-        dropout = dropout or Dropout()
         past = cache.length if cache is not None else 0
-        x = dropout(self.embed(ids, condition, start=past))
+        x = self.dropout(self.embed(ids, condition, start=past))
         blocked = None if self.sizes.regression else self._blocked(ids, past=past, n_new=x.shape[1])
         if cache is not None:
             cache.make_room(x.shape[1])
         for index, layer in enumerate(self.enc_layers):
-            x = layer(x, blocked, dropout, cache=cache, index=index)
+            x = layer(x, blocked, cache=cache, index=index)
         if cache is not None:
             cache.length = past + x.shape[1]
         if self.sizes.regression:
@@ -210,7 +210,7 @@ class MidiEmotionNetwork(nn.Module):
         blocked = self._blocked(ids, past=0, n_new=x.shape[1])
         states = [x]
         for layer in self.enc_layers:
-            states.append(layer(states[-1], blocked, Dropout(), cache=None, index=0))
+            states.append(layer(states[-1], blocked, cache=None, index=0))
         return states
 
     def _blocked(self, ids: Tensor, *, past: int, n_new: int) -> Tensor:

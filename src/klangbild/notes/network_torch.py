@@ -100,7 +100,7 @@ class RMSNorm(nn.Module):
 class Block(nn.Module):
     """Self-attention, then the feed-forward layer, each added to what came in."""
 
-    def __init__(self, sizes: NetworkSizes) -> None:
+    def __init__(self, sizes: NetworkSizes, *, dropout: float = 0.0) -> None:
         super().__init__()
         width = sizes.width
         self.heads = sizes.heads
@@ -108,34 +108,25 @@ class Block(nn.Module):
         self.query, self.key, self.value, self.out = (nn.Linear(width, width, bias=False) for _ in range(4))
         self.up = nn.Linear(width, sizes.hidden, bias=False)
         self.down = nn.Linear(sizes.hidden, width, bias=False)
+        self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, dropout: Dropout) -> Tensor:
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         h = self.attention_norm(x)
         q, k, v = (
             layer(h).unflatten(-1, (self.heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value)
         )
         mixed = F.scaled_dot_product_attention(rotate(q, cos, sin), rotate(k, cos, sin), v, is_causal=True)
-        x = x + dropout(self.out(mixed.transpose(1, 2).flatten(2)))
-        return x + dropout(self.down(F.relu(self.up(self.hidden_norm(x))).square()))
-
-
-class Dropout:
-    """Dropout in training (rate 0: does nothing); it draws from torch's own generator, which a step seeds to be repeatable."""
-
-    def __init__(self, rate: float = 0.0) -> None:
-        self.rate = rate
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return F.dropout(x, self.rate, training=True) if self.rate else x
+        x = x + self.dropout(self.out(mixed.transpose(1, 2).flatten(2)))
+        return x + self.dropout(self.down(F.relu(self.up(self.hidden_norm(x))).square()))
 
 
 class NotesNetwork(nn.Module):
     """ids (B, T) int64 and condition (B, T, 3 + attributes) float32 -> logits (B, T, V): the odds of the id after each one.
 
-    A condition of three numbers hides the attributes.
+    A condition of three numbers hides the attributes. dropout: of training alone; it draws from torch's own generator.
     """
 
-    def __init__(self, sizes: NetworkSizes, *, generator: torch.Generator | None = None) -> None:
+    def __init__(self, sizes: NetworkSizes, *, dropout: float = 0.0, generator: torch.Generator | None = None) -> None:
         super().__init__()
         self.sizes = sizes
         self.embedding = nn.Embedding(sizes.vocabulary + extra_ids(sizes.mode), sizes.embedding_width)
@@ -146,7 +137,8 @@ class NotesNetwork(nn.Module):
         if sizes.attributes:
             self.attributes_in = nn.Linear(sizes.attributes, sizes.attributes_hidden)
             self.attributes_out = nn.Linear(sizes.attributes_hidden, sizes.width, bias=False)
-        self.blocks = nn.ModuleList(Block(sizes) for _ in range(sizes.layers))
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(Block(sizes, dropout=dropout) for _ in range(sizes.layers))
         self.norm = RMSNorm(sizes.width)
         self.head = nn.Linear(sizes.width, sizes.vocabulary, bias=False)
         self._initialise(generator)
@@ -183,8 +175,7 @@ class NotesNetwork(nn.Module):
             return x + (ids == first)[..., None] * valence + (ids == first + 1)[..., None] * arousal
         return x
 
-    def forward(self, ids: Tensor, condition: Tensor, dropout: Dropout | None = None) -> Tensor:
-        dropout = dropout or Dropout()
+    def forward(self, ids: Tensor, condition: Tensor) -> Tensor:
         positions = torch.arange(ids.shape[1], device=ids.device)
         cos, sin = rope_tables(positions, self.sizes.head_width, self.sizes.rope_base)
         x = self.embed(ids, condition).float()
@@ -194,9 +185,9 @@ class NotesNetwork(nn.Module):
         if self.sizes.attributes:
             told = F.pad(condition[..., 3:], (0, 3 + self.sizes.attributes - condition.shape[-1]))
             x = x + self.attributes_out(F.relu(self.attributes_in(told)).square())
-        x = dropout(x)
+        x = self.dropout(x)
         for block in self.blocks:
-            x = block(x, cos, sin, dropout)
+            x = block(x, cos, sin)
         return self.head(self.norm(x))
 
     @property

@@ -33,7 +33,6 @@ from klangbild.notes.conditioning import MODES
 from klangbild.notes.events_vocabulary import INSTRUMENTS, PAD, EventsVocabulary, with_emotion_tokens
 from klangbild.notes.midi_emotion_config import MidiEmotionSizes
 from klangbild.notes.midi_emotion_torch import MidiEmotionNetwork, next_token_loss
-from klangbild.notes.network_torch import Dropout
 from klangbild.train.checkpoint import load_checkpoint, save_checkpoint
 from klangbild.train.config_file import load_config
 
@@ -123,7 +122,8 @@ class EventsTrainer:
     def __init__(self, config: EventsConfig, data: EventsData, *, device: str = "cpu") -> None:
         self.config, self.data, self.device = config, data, device
         self.vocabulary, self.sizes = config.vocabulary(), config.sizes()
-        self.network = MidiEmotionNetwork(self.sizes, generator=torch.Generator().manual_seed(config.seed)).to(device)
+        generator = torch.Generator().manual_seed(config.seed)
+        self.network = MidiEmotionNetwork(self.sizes, dropout=config.dropout, generator=generator).to(device)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=config.lr)
         self.bin_edges = (
             label_edges(data) if config.bins == "quantile" and config.conditioning == "discrete_token" else None
@@ -151,7 +151,7 @@ class EventsTrainer:
         for group in self.optimizer.param_groups:
             group["lr"] = config.lr * min(1.0, (self.step + 1) / max(config.warmup, 1))
         self.network.train()
-        loss = self.loss(batch, Dropout(config.dropout))
+        loss = self.loss(batch)
         self.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
@@ -159,14 +159,14 @@ class EventsTrainer:
         self.step += 1
         return loss.detach()
 
-    def loss(self, batch: Batch, dropout: Dropout | None = None) -> Tensor:
+    def loss(self, batch: Batch) -> Tensor:
         """Cross-entropy over the targets that are not PAD, or the judge's L1."""
-        answer = self.answer(batch, dropout)
+        answer = self.answer(batch)
         if self.config.regression:
             return F.l1_loss(answer.float(), torch.from_numpy(batch.condition).to(self.device))
         return next_token_loss(answer.float(), torch.from_numpy(batch.targets).to(self.device))
 
-    def answer(self, batch: Batch, dropout: Dropout | None = None) -> Tensor:
+    def answer(self, batch: Batch) -> Tensor:
         """The network's output for a batch; the judge reads `<CLS>` and the whole window."""
         ids = batch.inputs
         if self.config.regression:
@@ -174,7 +174,7 @@ class EventsTrainer:
         where = torch.from_numpy(ids).to(self.device)
         # bfloat16 pays on accelerators; on the CPU float32 is the reference
         with torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16, enabled=self.device != "cpu"):
-            return self.network(where, torch.from_numpy(batch.condition).to(self.device), dropout=dropout)
+            return self.network(where, torch.from_numpy(batch.condition).to(self.device))
 
     @torch.no_grad()
     def evaluate(self, *, exhaustive: bool = False) -> Score:

@@ -26,7 +26,7 @@ from klangbild.data.note_chunks import IGNORE
 from klangbild.data.note_data import NoteData
 from klangbild.errors import UsageError
 from klangbild.notes.attributes import N_INPUTS
-from klangbild.notes.network_torch import Dropout, NetworkSizes, NotesNetwork
+from klangbild.notes.network_torch import NetworkSizes, NotesNetwork
 from klangbild.notes.weights_torch import in_other_mode
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
 from klangbild.train.config_file import load_config
@@ -99,7 +99,8 @@ class NotesTrainer:
     def __init__(self, config: NotesConfig, data: NoteData, *, device: str = "cpu") -> None:
         self.config, self.data, self.device = config, data, device
         self.sizes = config.sizes(int(data.about["vocabulary"]))
-        self.model = NotesNetwork(self.sizes, generator=torch.Generator().manual_seed(config.seed)).to(device)
+        generator = torch.Generator().manual_seed(config.seed)
+        self.model = NotesNetwork(self.sizes, dropout=config.dropout, generator=generator).to(device)
         self.average = MovingAverage(self.model, decay=config.average)
         self.optimizer = MuonAdamW(
             self.model,
@@ -177,7 +178,7 @@ class NotesTrainer:
         if config.dropout:
             torch.manual_seed(config.seed * 1_000_003 + self.step)  # what dropout draws from
         self.model.train()
-        losses = self._losses(batch, Dropout(config.dropout), self.forward)
+        losses = self._losses(batch, self.forward)
         loss = losses.sum() / batch.n_targets
         opening = (losses * batch.opening.to(self.device, non_blocking=True)).sum() / batch.n_targets
         self.optimizer.set_factor(factor)
@@ -204,13 +205,13 @@ class NotesTrainer:
             self.chunks.batch(self.config.rows, seed=self.config.seed, step=step), pinned=self.device != "cpu"
         )
 
-    def _losses(self, batch: Tensors, dropout: Dropout | None, forward) -> torch.Tensor:
+    def _losses(self, batch: Tensors, forward) -> torch.Tensor:
         """Nats of each target (rows, T), 0 where there is none."""
         ids, targets, place, table = (
             t.to(self.device, non_blocking=True) for t in (batch.ids, batch.targets, batch.place, batch.table)
         )
         with autocast(self.device):
-            logits = forward(ids, table[place], dropout)
+            logits = forward(ids, table[place])
         losses = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORE, reduction="none")
         return losses.view_as(targets)
 
@@ -225,7 +226,7 @@ class NotesTrainer:
             total = 0.0
             for first in range(0, len(batch.ids), 8):
                 part = batch.rows(first, first + 8)
-                total += float(self._losses(part, None, self.model).sum())
+                total += float(self._losses(part, self.model).sum())
             found.append(total / max(batch.n_targets, 1))
         self._load(own)
         return found
