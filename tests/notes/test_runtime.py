@@ -8,7 +8,8 @@ import pytest
 
 from klangbild.errors import InputError, NotAvailableError
 from klangbild.notes.conditioning import MODES, bins, prefix_ids
-from klangbild.notes.runtime import PLACES, NotesRuntime, load
+from klangbild.notes.memory import PLACES
+from klangbild.notes.runtime import NotesRuntime, load
 
 torch = pytest.importorskip("torch")
 

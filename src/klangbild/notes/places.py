@@ -19,21 +19,22 @@ class Places:
     """The places of `rows` pieces that are read a few ids at a time."""
 
     def __init__(self, rows: int) -> None:
-        self._bar = np.zeros(rows, np.int64)
-        self._step = np.zeros(rows, np.int64)
+        self._at = [(0, 0)] * rows  # bar and step of each row
 
     def read(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """ids (rows, time) -> bar 0..7 and step 0..71 after each of them, (rows, time) int64."""
-        bars, steps = np.empty_like(ids), np.empty_like(ids)
-        for t in range(ids.shape[1]):
-            column = ids[:, t]
-            is_bar = (column >= BAR_0) & (column < TEMPO_0)
-            is_position = (column >= POSITION_0) & (column < NOTE_0)
-            self._bar = (self._bar + is_bar) % BARS
-            self._step = np.where(is_position, column - POSITION_0, np.where(is_bar, 0, self._step))
-            bars[:, t], steps[:, t] = self._bar, self._step
-        return bars, steps
+        places = np.empty((2, *ids.shape), np.int64)
+        for row, mine in enumerate(ids.tolist()):
+            bar, step = self._at[row]
+            for t, token in enumerate(mine):
+                if BAR_0 <= token < TEMPO_0:
+                    bar, step = (bar + 1) % BARS, 0
+                elif POSITION_0 <= token < NOTE_0:
+                    step = token - POSITION_0
+                places[:, row, t] = bar, step
+            self._at[row] = bar, step
+        return places[0], places[1]
 
     def select_rows(self, index: np.ndarray) -> None:
         """Keep, repeat or reorder rows: row i becomes what row index[i] was."""
-        self._bar, self._step = self._bar[index], self._step[index]
+        self._at = [self._at[i] for i in index]

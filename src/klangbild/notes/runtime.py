@@ -1,7 +1,7 @@
-"""Running the notes model without torch: onnxruntime, with the memory of keys and values held here, in numpy.
+"""Running the notes model without torch: onnxruntime, with the memory of keys and values held in numpy (`memory.py`).
 
-A model is two files: `NAME.onnx` (see `train/notes_graph.py` for its inputs; or `NAME.patch`) and `NAME.json`, its card. The memory is
-allocated in pieces of 64 places and written in place; a step reads it where it lies.
+A model is two files: `NAME.onnx` (see `train/notes_graph.py` for its inputs; or `NAME.patch`) and `NAME.json`, its card. A step
+reads the memory where it lies.
 """
 
 from __future__ import annotations
@@ -14,17 +14,16 @@ from typing import Any
 import numpy as np
 
 from klangbild.errors import InputError, NotAvailableError
+from klangbild.notes.bound_step import BoundStep
 from klangbild.notes.casts import FILE as SECTIONS_FILE
 from klangbild.notes.casts import Sections
 from klangbild.notes.conditioning import MODES, prefix_ids
+from klangbild.notes.memory import Memory
 from klangbild.notes.patched import apply_patch
 from klangbild.notes.places import Places
 
 PATCH, BASE = ".patch", "notes-continuous_concat.onnx"
 """A model that is kept as a difference (`patched.py`), and what it differs from."""
-PLACES = 64
-"""The memory grows by so many ids at a time."""
-_MASKED = np.float32(-1e9)
 
 
 class NotesRuntime:
@@ -60,7 +59,7 @@ class NotesRuntime:
     @property
     def fill(self) -> int:
         """How many ids have been read since the start."""
-        return self._fill
+        return self._memory.fill
 
     @property
     def rows(self) -> int:
@@ -69,9 +68,10 @@ class NotesRuntime:
 
     def start(self, rows: int) -> None:
         """Forget everything; make room for `rows` rows."""
-        self._rows, self._fill = rows, 0
+        self._rows = rows
         self._places = Places(rows)
-        self._allocate(PLACES)
+        self._memory = Memory(self._layers, rows, self._heads, self._head_width)
+        self._bind()
 
     def forget(self) -> None:
         """Forget everything read so far; the rows stay."""
@@ -84,10 +84,10 @@ class NotesRuntime:
     def select_rows(self, index: np.ndarray) -> None:
         """Keep, repeat or reorder rows: row i becomes what row index[i] was."""
         index = np.asarray(index, dtype=np.int64)
-        self._keys = [np.ascontiguousarray(k[index]) for k in self._keys]
-        self._values = [np.ascontiguousarray(v[index]) for v in self._values]
+        self._memory.select_rows(index)
         self._places.select_rows(index)
         self._rows = len(index)
+        self._bind()
 
     def step(self, ids: np.ndarray, condition: np.ndarray) -> np.ndarray:
         """ids (rows, time) int64, condition (rows, time, 3) or (rows, 3) float32 -> logits (rows, vocabulary) after the last.
@@ -100,46 +100,38 @@ class NotesRuntime:
         ids = np.ascontiguousarray(ids, dtype=np.int64)
         if ids.ndim != 2 or ids.shape[0] != self._rows or ids.shape[1] == 0:
             raise ValueError(f"ids of shape {ids.shape} do not fit {self._rows} rows of at least one id")
-        time = ids.shape[1]
+        feed = {"ids": ids, "condition": self._told(condition, ids.shape[1])}
+        if "bar" in self._takes:
+            feed["bar"], feed["step"] = self._places.read(ids)
+        return self._one_id(**feed) if ids.shape[1] == 1 else self._several_ids(feed)
+
+    def _told(self, condition: np.ndarray, time: int) -> np.ndarray:
+        """Condition as given to `step` -> (rows, time, all that the model may be told) float32, what is not given hidden."""
         condition = np.asarray(condition, dtype=np.float32)
         if condition.ndim == 2:
             condition = condition[:, None]
-        if condition.shape[-1] < self._condition_width:
-            hidden = np.zeros((*condition.shape[:-1], self._condition_width - condition.shape[-1]), np.float32)
-            condition = np.concatenate([condition, hidden], axis=-1)
-        feed = {
-            "ids": ids,
-            "condition": np.ascontiguousarray(np.broadcast_to(condition, (self._rows, time, self._condition_width))),
-            "positions": np.arange(self._fill, self._fill + time),
-            "memory_bias": self._bias,
-        }
-        if "bar" in self._takes:
-            feed["bar"], feed["step"] = self._places.read(ids)
+        if condition.shape == (self._rows, time, self._condition_width):
+            return condition
+        told = np.zeros((self._rows, time, self._condition_width), np.float32)
+        told[..., : condition.shape[-1]] = condition
+        return told
+
+    def _several_ids(self, feed: dict[str, np.ndarray]) -> np.ndarray:
+        memory, time = self._memory, feed["ids"].shape[1]
+        feed["condition"] = np.ascontiguousarray(feed["condition"])
+        feed["positions"] = np.arange(memory.fill, memory.fill + time)
+        feed["memory_bias"] = memory.bias
         for layer in range(self._layers):
-            feed[f"keys_{layer}"], feed[f"values_{layer}"] = self._keys[layer], self._values[layer]
+            feed[f"keys_{layer}"], feed[f"values_{layer}"] = memory.keys[layer], memory.values[layer]
         results = self._session.run(self._outputs, {k: v for k, v in feed.items() if k in self._takes})
-        self._remember(dict(zip(self._outputs, results, strict=True)), time)
-        return results[self._outputs.index("logits")]
+        new = dict(zip(self._outputs, results, strict=True))
+        memory.write(*(np.stack([new[f"new_{what}_{i}"] for i in range(self._layers)]) for what in ("keys", "values")))
+        return new["logits"]
 
-    def _allocate(self, places: int) -> None:
-        shape = (self._rows, self._heads)
-        self._keys = [np.zeros((*shape, self._head_width, places), np.float32) for _ in range(self._layers)]
-        self._values = [np.zeros((*shape, places, self._head_width), np.float32) for _ in range(self._layers)]
-        self._bias = np.full(places, _MASKED)
-
-    def _remember(self, new: dict[str, np.ndarray], time: int) -> None:
-        end = self._fill + time
-        if end > len(self._bias):
-            keys, values, fill = self._keys, self._values, self._fill
-            self._allocate(-(-end // PLACES) * PLACES)
-            for layer in range(self._layers):
-                self._keys[layer][..., :fill] = keys[layer][..., :fill]
-                self._values[layer][:, :, :fill] = values[layer][:, :, :fill]
-        for layer in range(self._layers):
-            self._keys[layer][..., self._fill : end] = new[f"new_keys_{layer}"]
-            self._values[layer][:, :, self._fill : end] = new[f"new_values_{layer}"]
-        self._bias[:end] = 0.0
-        self._fill = end
+    def _bind(self) -> None:
+        self._one_id = BoundStep(
+            self._session, self._memory, vocabulary=self._vocabulary, condition_width=self._condition_width
+        )
 
 
 def load(path: str | Path, *, threads: int = 1) -> NotesRuntime:
