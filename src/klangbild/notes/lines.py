@@ -36,23 +36,29 @@ class Lines:
 
     def __init__(self) -> None:
         self._register = register_lean()
-        self._struck: dict[
-            int, int
-        ] = {}  # family -> its highest note id of the position in hand, then of the one before
+        self._lean = self._register.copy()
+        # family -> its highest note id, of the position in hand and of the one before
+        self._struck: dict[int, int] = {}
         self._last: dict[int, int] = {}
 
     def read(self, token: int) -> None:
         """The next id of the piece."""
-        if bars.BAR_0 <= token < bars.TEMPO_0 or bars.POSITION_0 <= token < bars.NOTE_0:
-            self._last |= self._struck
-            self._struck = {}
-        elif (
-            bars.NOTE_0 <= token < bars.DURATION_0 and (family := (token - bars.NOTE_0) // bars.N_PITCHES) != bars.DRUMS
-        ):
-            self._struck[family] = token
+        if bars.NOTE_0 <= token < bars.DURATION_0:
+            family = (token - bars.NOTE_0) // bars.N_PITCHES
+            if family != bars.DRUMS:
+                self._struck[family] = token
+        elif bars.BAR_0 <= token < bars.TEMPO_0 or bars.POSITION_0 <= token < bars.NOTE_0:
+            self._move_on()
 
     def lean(self) -> np.ndarray:
-        """Log-odds (size of `bars`,) for the notes that may come."""
-        lean = self._register.copy()
-        lean[list(self._last.values())] -= REPEAT
-        return lean
+        """Log-odds (size of `bars`,) for the notes that may come: to be read before the next `read`, and not to be written."""
+        return self._lean
+
+    def _move_on(self) -> None:
+        """Another position: what was struck at the one in hand now counts as each player's last."""
+        for family, note in self._struck.items():
+            before = self._last.get(family, note)
+            self._lean[before] = self._register[before]
+            self._lean[note] = self._register[note] - REPEAT
+            self._last[family] = note
+        self._struck = {}

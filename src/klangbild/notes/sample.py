@@ -1,7 +1,7 @@
 """The sampler: one loop that lets any note model speak any note language under any rules.
 
-Every id is drawn in three steps. (1) The model's odds, pulled away from what it would play without a picture by `guidance`
-(classifier-free guidance on log-probabilities; Ho & Salimans 2022, arXiv 2207.12598, eq. 6). (2) The grammar's mask.
+Every id is drawn (`draw.py`) in three steps. (1) The grammar's mask. (2) The model's odds, pulled away from what it would play
+without a picture by `guidance` (classifier-free guidance on log-probabilities; Ho & Salimans 2022, arXiv 2207.12598, eq. 6).
 (3) Temperature, top-k, top-p. There are two temperatures, as in ARIA: `rest_temperature` for when something happens (which
 kind of id comes, and ids that place music in time), `note_temperature` for what sounds.
 
@@ -18,35 +18,18 @@ import numpy as np
 
 from klangbild.emotion.space import Emotion
 from klangbild.errors import KlangbildError
+from klangbild.notes import bars
 from klangbild.notes.attributes import inputs
-from klangbild.notes.bars import PAD
 from klangbild.notes.casts import MOVED, Cast, Continued
+from klangbild.notes.draw import RHYTHM, Sampling, kinds_of, log_odds, pick, probabilities
 from klangbild.notes.form import COPIED_BARS, plan_form
 from klangbild.notes.language import NoteLanguage, NoteModel
 from klangbild.notes.lean import lean_towards
 from klangbild.notes.lines import Lines
 from klangbild.notes.rules import Rules
 
-NEVER_BELOW = np.float32(-9.0)
-"""Guidance may not bring up an id whose own log-probability, with the picture, is lower than this."""
 HARD_LIMIT = 60_000
-UNBOUND = 0.3
-"""Where another emotion is asked than of the section before, what the model expects of tempo and loudness (that they stay) counts
-by so much only."""
 REPETITION_WINDOW = 128
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How adventurous to be. Temperatures > 0; top_p in (0, 1]; top_k 0 = off; penalty and guidance >= 1 (1 = off)."""
-
-    note_temperature: float = 1.0
-    rest_temperature: float = 1.0
-    top_p: float = 0.995
-    top_k: int = 0
-    repetition_penalty: float = 1.0
-    guidance: float = 1.75
-    gen_len: int | None = None
 
 
 @dataclass
@@ -87,10 +70,10 @@ class Sampler:
         self.sections: list[int] = []  # where in take.ids each section starts
         self.chunk_starts: list[int] = []  # where in the stream a section starts: the model may begin to read there
         self.primer, self.cast = primer, cast
-        self.groups = _groups(language)
+        self.kinds = kinds_of(language)
         self.lines = Lines() if language.name == "bars" else None
         self.leans = language.name == "bars" and emotion_at is not None and model.conditioning != "none"
-        self.lean: np.ndarray | float = 0.0
+        self.lean = np.zeros(language.size, np.float32)
         self.moved = False
 
     def run(self) -> Take:
@@ -162,8 +145,6 @@ class Sampler:
         number = len(self.sections)
         if self.state.n_bars is None or self.language.name != "bars":
             return number
-        from klangbild.notes import bars
-
         letters = plan_form(-(-self.state.n_bars // bars.SECTION_BARS))
         return letters.index(letters[number]) if number < len(letters) else number
 
@@ -172,8 +153,6 @@ class Sampler:
         return getattr(self.state, "elapsed_s", 0.0)
 
     def _opens_section(self, token: int) -> bool:
-        from klangbild.notes import bars
-
         return self.language.name == "bars" and bars.BAR_0 <= token < bars.TEMPO_0 and self.state.section_starts
 
     def _read(self, ids: list[int], condition: np.ndarray) -> np.ndarray:
@@ -210,76 +189,43 @@ class Sampler:
             if len(self.stream) - start <= room:
                 opening = self.stream[start:]
                 # PAD tells the model that the piece has begun before: so most of its training chunks open
-                return [(PAD, opening[0][1]), *opening] if self.language.name == "bars" else opening
+                return [(bars.PAD, opening[0][1]), *opening] if self.language.name == "bars" else opening
         return self.stream[len(self.stream) - room :]
 
     # -- drawing ---------------------------------------------------------------------------------------------------
 
     def _draw(self, logits: np.ndarray) -> int:
-        s = self.sampling
-        odds = _log_softmax(logits[0, : self.language.size])
-        if self.guided:
-            free = _log_softmax(logits[1, : self.language.size])
-            odds = np.where(odds > NEVER_BELOW, odds + (s.guidance - 1.0) * (odds - free), odds - 50.0)
-        if not np.isfinite(odds).all():
+        """Logits (rows, at least size), the second row without the emotion -> the id that comes next."""
+        logits = logits[:, : self.language.size]
+        if not np.isfinite(logits).all():
             raise KlangbildError(
                 f"the note model '{self.model.conditioning}' gave a number that is not finite; reinstall its weights"
             )
-        if s.repetition_penalty != 1.0:
-            recent = np.unique(self.take.ids[-REPETITION_WINDOW:])
-            recent = recent[~self.groups["rhythm"][recent]]
-            odds = odds.copy()
-            odds[recent] *= s.repetition_penalty
-        if self.lines:
-            odds = odds + self.lines.lean()
-        allowed = self.language.allowed(self.state, self.rules)
-        if not allowed.any():
+        ids = np.flatnonzero(self.language.allowed(self.state, self.rules))
+        if not len(ids):
             raise KlangbildError(
                 f"the {self.language.name} grammar has no way on; this is a bug, please report the command"
             )
-        # first which kind of id (when), then which one of the kind (what); all in logarithms, since a cold temperature can
-        # make the likeliest of what is allowed as unlikely as exp(-500)
-        kinds: list[tuple[np.ndarray, float, np.ndarray]] = []
-        for name, group in self.groups.items():
-            members = np.flatnonzero(group & allowed)
-            if not len(members):
-                continue
-            own = odds[members]
-            # the lean acts among ids of a kind and leaves alone how often the kind comes
-            leaning = own + (self.lean[members] if self.leans else 0.0)
-            top = own.max()
-            mass = float(top + np.log(np.exp(own - top).sum()))
-            if self.moved and name in ("tempo", "velocity"):
-                leaning = leaning - (1.0 - UNBOUND) * own
-            inner = leaning / (s.rest_temperature if name in ("rhythm", "tempo") else s.note_temperature)
-            inner = np.exp(inner - inner.max())
-            kinds.append((members, mass / s.rest_temperature, inner / inner.sum()))
-        likeliest = max(mass for _, mass, _ in kinds)
-        probabilities = np.zeros(self.language.size)
-        for members, mass, inner in kinds:
-            probabilities[members] = inner * np.exp(mass - likeliest)
-        return self._pick(probabilities)
+        odds = log_odds(logits, ids, self.sampling.guidance)
+        odds = self._penalised(odds, ids)
+        if self.lines:
+            odds = odds + self.lines.lean()[ids]
+        chances = probabilities(odds, self.lean[ids], self.kinds[ids], self.sampling, moved=self.moved)
+        return int(ids[pick(chances, self.sampling, self.rng)])
 
-    def _pick(self, probabilities: np.ndarray) -> int:
-        s = self.sampling
-        order = np.argsort(-probabilities, kind="stable")
-        ranked = probabilities[order]
-        ranked = ranked / ranked.sum()
-        if s.top_k > 0:
-            ranked[s.top_k :] = 0.0
-        if s.top_p < 1.0:
-            before = np.cumsum(ranked) - ranked
-            ranked[before >= s.top_p * ranked.sum()] = 0.0
-        cumulative = np.cumsum(ranked)
-        place = int(np.searchsorted(cumulative, self.rng.random() * cumulative[-1], side="right"))
-        return int(order[min(place, int((ranked > 0).sum()) - 1)])
+    def _penalised(self, odds: np.ndarray, ids: np.ndarray) -> np.ndarray:
+        """The log-odds (n,) of the ids, those of what sounded lately times the repetition penalty."""
+        if self.sampling.repetition_penalty == 1.0:
+            return odds
+        heard = np.zeros(self.language.size, bool)
+        heard[self.take.ids[-REPETITION_WINDOW:]] = True
+        heard[self.kinds == RHYTHM] = False
+        return np.where(heard[ids], odds * self.sampling.repetition_penalty, odds)
 
     # -- form ------------------------------------------------------------------------------------------------------
 
     def _quote(self) -> list[int]:
         """At the start of a section that returns: the ids of its model's first bars (after the Bar just drawn)."""
-        from klangbild.notes import bars
-
         state, number = self.state, len(self.sections) - 1
         if number == 0 or state.n_bars is None:
             return []
@@ -306,22 +252,3 @@ class Sampler:
 def _moved(before: np.ndarray, now: np.ndarray) -> bool:
     """True where two conditions ask for emotions that differ to the ear."""
     return bool(np.abs(before[:3] - now[:3]).max() > MOVED)
-
-
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    logits = logits - logits.max()
-    return logits - np.log(np.exp(logits).sum())
-
-
-def _groups(language: NoteLanguage) -> dict[str, np.ndarray]:
-    """Kinds of ids, each bool (size,); together they cover the language once."""
-    rhythm = np.array(language.is_rhythm)
-    groups = {"rhythm": rhythm, "note": ~rhythm}
-    if language.name == "bars":
-        from klangbild.notes import bars
-
-        tempo, velocity = np.zeros(language.size, bool), np.zeros(language.size, bool)
-        tempo[bars.TEMPO_0 : bars.POSITION_0] = True
-        velocity[bars.VELOCITY_0 :] = True
-        groups = {"rhythm": rhythm & ~tempo, "tempo": tempo, "note": ~rhythm & ~velocity, "velocity": velocity}
-    return groups
