@@ -24,7 +24,8 @@ from klangbild.data.note_data import NoteData
 from klangbild.measure.nll import score_heldout, summarise, torch_scorer
 from klangbild.measure.steering import make, score_rows
 from klangbild.train.export_notes import export_notes
-from klangbild.train.notes import CHECKPOINT, DECAYED, NotesConfig, train
+from klangbild.train.notes import NotesConfig, train
+from klangbild.train.run import CHECKPOINT, DECAYED
 
 MODES = ("continuous_concat", "continuous_token", "discrete_token", "none")
 READ = ("valence_spearman", "arousal_spearman", "valence_cross", "arousal_cross", "valence_error", "arousal_error")

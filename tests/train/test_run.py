@@ -10,7 +10,7 @@ import torch
 
 from klangbild.errors import UsageError
 from klangbild.train.checkpoint import MovingAverage, averaged, load_checkpoint
-from klangbild.train.run import Often, checkpoint_of, half_cosine, share_of, train_until_over, warm
+from klangbild.train.run import Often, checkpoint_of, half_cosine, share_of, share_of_call, train_until_over, warm
 
 
 class OneWeight:
@@ -95,6 +95,32 @@ def test_minutes_go_before_steps_and_count_what_was_spent_before(tmp_path):
     assert share_of(trainer, steps=10, minutes=20.0)() == 0.25 and share_of(trainer, steps=10, minutes=None)() == 0
     train_until_over(trainer, tmp_path / "last.pt", Often(1, 1, 60.0), over=share_of(trainer, steps=1, minutes=5.0))
     assert trainer.step == 0 and load_checkpoint(tmp_path / "last.pt")["minutes"] >= 5.0
+
+
+def test_a_call_counts_from_where_it_begins():
+    trainer = OneWeight()
+    trainer.step, trainer.minutes = 10, 5.0
+    for_ever, both = share_of_call(trainer, minutes=None, steps=None), share_of_call(trainer, minutes=2.0, steps=4)
+    trainer.step, trainer.minutes = 12, 5.5
+    assert for_ever() == 0 and both() == 0.5
+    assert share_of_call(trainer, minutes=None, steps=0)() == 1
+
+
+def test_losses_may_stay_on_the_device_and_what_is_kept_is_told(tmp_path, capsys):
+    class Lazy(OneWeight):
+        def train_step(self, factor):
+            return torch.tensor(super().train_step(factor))
+
+    found, kept = [], []
+    for trainer in (OneWeight(), Lazy()):
+        target = tmp_path / type(trainer).__name__ / "last.pt"
+        over = share_of(trainer, steps=3, minutes=None)
+        train_until_over(
+            trainer, target, Often(2, 50, 60.0), over=over, kept=lambda at=target: kept.append(at.is_file())
+        )
+        found.append(rows(target.with_name("log.csv")))
+    assert found[0] == found[1] and kept == [True, True]
+    assert "heldout" not in capsys.readouterr().err.splitlines()[0]  # what is not measured is not told
 
 
 def test_averaged_weights_are_there_inside_only():

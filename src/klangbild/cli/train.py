@@ -78,7 +78,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 def _config(args: argparse.Namespace):
     need_torch()
-    from klangbild.train.notes import NotesConfig
+    from klangbild.train.notes_config import NotesConfig
 
     config = NotesConfig.load(args.config)
     return dataclasses.replace(config, run=args.run_dir) if args.run_dir else config

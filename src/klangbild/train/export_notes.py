@@ -27,8 +27,9 @@ from klangbild.notes.patched import make_patch
 from klangbild.notes.runtime import PATCH
 from klangbild.notes.weights_torch import in_other_mode, save_weights
 from klangbild.train.checkpoint import load_checkpoint
-from klangbild.train.notes import CHECKPOINT, DECAYED, NotesConfig
+from klangbild.train.notes_config import NotesConfig
 from klangbild.train.notes_graph import build_graph
+from klangbild.train.run import CHECKPOINT, DECAYED
 
 LICENCE = "CC BY-NC-SA 4.0"
 _INT8, _SCALE = "_quantized", "_scale"

@@ -28,7 +28,8 @@ from klangbild.train.checkpoint import load_checkpoint
 from klangbild.train.graph_weights import graph_weights
 from klangbild.train.int8_weights import load_int8
 from klangbild.train.roll_clips import open_clips
-from klangbild.train.sound_base import CHECKPOINT, DECAYED, SoundConfig, flow_loss, without_words
+from klangbild.train.run import CHECKPOINT, DECAYED
+from klangbild.train.sound_base import SoundConfig, flow_loss, without_words
 from klangbild.train.sound_graph import base_graph, words_graph
 
 LICENCE = "CC BY-NC-SA 4.0"

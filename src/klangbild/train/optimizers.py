@@ -102,12 +102,3 @@ class MuonAdamW:
     def load_state_dict(self, state: dict) -> None:
         for name, part in self.parts.items():
             part.load_state_dict(state[name])
-
-
-def warmed_up(step: int, warmup: int) -> float:
-    """The learning-rate factor at a step (0-based): a line up to 1 over the first `warmup` steps.
-
-    >>> [warmed_up(step, 4) for step in range(5)]
-    [0.25, 0.5, 0.75, 1.0, 1.0]
-    """
-    return min(1.0, (step + 1) / max(warmup, 1))

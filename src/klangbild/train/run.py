@@ -1,13 +1,15 @@
-"""One training run of a small part: step, write a row of the log, measure what was held out, keep a checkpoint, end in time.
+"""One training run: step, write a row of the log, measure what was held out, keep a checkpoint, end in time.
 
-What is learnt, from what and by which loss is the `Trainer`'s; this is all that the small trainers have in common. A run lives in
-a folder: `last.pt`, from which it goes on, and `log.csv`. Minutes are those of the whole run, over all resumptions.
+What is learnt, from what and by which loss is the `Trainer`'s; this is all that the trainers of notes and of the small sound
+models have in common. A run lives in a folder: `last.pt`, from which it goes on, and `log.csv`. Minutes are those of the whole
+run, over all resumptions.
 """
 
 from __future__ import annotations
 
 import csv
 import math
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -15,10 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from torch import Tensor
+
 from klangbild.errors import UsageError
 from klangbild.train.checkpoint import save_checkpoint
 
 CHECKPOINT, LOG = "last.pt", "log.csv"
+DECAYED, DECAY_LOG = "decayed.pt", "log-decay.csv"
+"""Of a branch whose rate falls to zero, beside the run that it branched off."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +53,8 @@ class Trainer(Protocol):
         """Factor of the learning rate at `step`. fallen: 0..1, how much of the rate's way down is over."""
         ...
 
-    def train_step(self, factor: float) -> float:
-        """One step at a factor of the learning rate; its loss. Counts `step` up."""
+    def train_step(self, factor: float) -> float | Tensor:
+        """One step at a factor of the learning rate; its loss, which may still be on the device. Counts `step` up."""
         ...
 
     def row(self, now: Moment) -> Sequence[Any]:
@@ -75,13 +81,32 @@ def checkpoint_of(run: Path, *, resume: bool) -> Path:
     """Where a run's checkpoint is, or will be. Raises UsageError: there is one, and the run is not to go on."""
     target = run / CHECKPOINT
     if target.exists() and not resume:
-        raise UsageError(f"{target}: a run is already there; add --resume, or name another 'run' folder in the config")
+        raise UsageError(f"{target}: a run is already there; add --resume, or name another folder with --run")
     return target
 
 
 def share_of(trainer: Trainer, *, steps: int, minutes: float | None) -> Callable[[], float]:
     """How much of a run of so many minutes, else steps, is over: 1 and more when it is done."""
     return lambda: trainer.minutes / minutes if minutes else trainer.step / steps
+
+
+def share_of_call(trainer: Trainer, *, minutes: float | None, steps: int | None) -> Callable[[], float]:
+    """How much of so many minutes or steps from now on is over, whichever is further; 0 for ever if neither is given."""
+    first, begun = trainer.step, trainer.minutes
+
+    def share() -> float:
+        parts = ((trainer.minutes - begun, minutes), (trainer.step - first, steps))
+        return max((done / most if most else 1.0 for done, most in parts if most is not None), default=0.0)
+
+    return share
+
+
+def asked_to_stop() -> Callable[[], bool]:
+    """True once the process was asked to end (SIGTERM, Ctrl-C), from now on; so that a checkpoint can be written first."""
+    asked: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda n, _: asked.append(n))
+    return lambda: bool(asked)
 
 
 def half_cosine(fallen: float, *, lowest: float) -> float:
@@ -94,12 +119,12 @@ def half_cosine(fallen: float, *, lowest: float) -> float:
 
 
 def warm(step: int, steps: int) -> float:
-    """How far the first `steps` steps have warmed the rate up, to 1.
+    """How far the first `steps` steps have warmed the rate up, to 1: a line.
 
-    >>> warm(0, 4), warm(9, 4)
-    (0.25, 1.0)
+    >>> warm(0, 4), warm(3, 4), warm(9, 4), warm(0, 0)
+    (0.25, 1.0, 1.0, 1.0)
     """
-    return min(1.0, (step + 1) / steps)
+    return min(1.0, (step + 1) / max(steps, 1))
 
 
 def train_until_over(
@@ -112,6 +137,7 @@ def train_until_over(
     stopped: Callable[[], bool] = lambda: False,
     log: Path | None = None,
     new_log: bool = False,
+    kept: Callable[[], None] = lambda: None,
 ) -> None:
     """Train.
 
@@ -124,13 +150,14 @@ def train_until_over(
         stopped: true ends the run without a last measurement.
         log: the log's file; without it `log.csv` beside the checkpoint.
         new_log: begin the log anew even if there is one.
+        kept: called after every checkpoint.
     """
     log = log or target.with_name(LOG)
     log.parent.mkdir(parents=True, exist_ok=True)
     fresh = new_log or not log.exists()
     begun, before = time.monotonic(), trainer.minutes
     saved = tick = begun
-    losses: list[float] = []
+    losses: list[float | Tensor] = []
     with log.open("w" if fresh else "a", newline="", buffering=1, encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         if fresh:
@@ -140,17 +167,18 @@ def train_until_over(
             progress, halted = over(), stopped()
             done = halted or progress >= 1
             if (losses or often.from_start) and (done or trainer.step % often.log_steps == 0):
-                loss = sum(losses) / len(losses) if losses else math.nan
+                loss = sum(map(float, losses)) / len(losses) if losses else math.nan
                 measuring = not halted and (done or trainer.step % often.heldout_steps == 0)
                 pace = (time.monotonic() - tick) / max(len(losses), 1)
                 rate = trainer.rate((fallen or over)())
                 row = trainer.row(Moment(min(progress, 1.0), rate, loss, measuring, pace))
                 writer.writerow(row)
-                told = zip(trainer.columns, row, strict=True)
-                print("  ".join(f"{name} {value}" for name, value in told), file=sys.stderr, flush=True)
+                told = [f"{name} {value}" for name, value in zip(trainer.columns, row, strict=True) if value != ""]
+                print("  ".join(told), file=sys.stderr, flush=True)
                 losses, tick = [], time.monotonic()
             if done or time.monotonic() - saved > 60 * often.checkpoint_minutes:
                 save_checkpoint(target, trainer.state())
+                kept()
                 saved = time.monotonic()
             if done:
                 return

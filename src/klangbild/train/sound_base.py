@@ -11,9 +11,7 @@ the mel (loud shapes before fine grain), or beats of a piano roll (`latent` is t
 from __future__ import annotations
 
 import dataclasses
-import signal
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +26,22 @@ from klangbild.diffusion.small_words import Vocabulary
 from klangbild.errors import UsageError
 from klangbild.train.checkpoint import MovingAverage, averaged, load_checkpoint
 from klangbild.train.config_file import load_config
-from klangbild.train.optimizers import MuonAdamW, warmed_up
+from klangbild.train.optimizers import MuonAdamW
 from klangbild.train.roll_clips import open_clips
-from klangbild.train.run import CHECKPOINT, LOG, Moment, Often, checkpoint_of, train_until_over
+from klangbild.train.run import (
+    CHECKPOINT,
+    DECAY_LOG,
+    DECAYED,
+    LOG,
+    Moment,
+    Often,
+    asked_to_stop,
+    checkpoint_of,
+    share_of_call,
+    train_until_over,
+    warm,
+)
 
-DECAYED, DECAY_LOG = "decayed.pt", "log-decay.csv"
 LOG_COLUMNS = ("step", "clips", "minutes", "rate", "loss", "heldout", "heldout_wordless", "s_per_step")
 
 
@@ -133,7 +142,7 @@ class SoundTrainer:
         self.step, self.clips_seen, self.minutes = state["step"], state["clips_seen"], state["minutes"]
 
     def rate(self, fallen: float) -> float:
-        return warmed_up(self.step, self.config.warmup) * (1 - min(fallen, 1.0))
+        return warm(self.step, self.config.warmup) * (1 - min(fallen, 1.0))
 
     def row(self, now: Moment) -> tuple:
         held = [f"{loss:.4f}" for loss in self.heldout_loss()] if now.measuring else ["", ""]
@@ -239,30 +248,16 @@ def train_sound(
         file=sys.stderr,
         flush=True,
     )
-    asked: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda n, _: asked.append(n))
-    ended = _share_of_call(trainer, minutes=minutes, steps=steps)
-    decayed = _share_of_call(trainer, minutes=decay_minutes, steps=decay_steps)
+    ended = share_of_call(trainer, minutes=minutes, steps=steps)
+    decayed = share_of_call(trainer, minutes=decay_minutes, steps=decay_steps)
     train_until_over(
         trainer,
         target,
         Often(50, config.heldout_every, config.checkpoint_minutes),
         over=lambda: max(ended(), decayed()),
         fallen=decayed,
-        stopped=lambda: bool(asked),
+        stopped=asked_to_stop(),
         log=folder / (DECAY_LOG if decaying else LOG),
         new_log=decaying,
     )
     return trainer
-
-
-def _share_of_call(trainer: SoundTrainer, *, minutes: float | None, steps: int | None) -> Callable[[], float]:
-    """How much of so many minutes or steps from now on is over; 0 for ever if neither is given."""
-    first, begun = trainer.step, trainer.minutes
-
-    def share() -> float:
-        of_minutes = (trainer.minutes - begun) / minutes if minutes else 0.0
-        return max(of_minutes, (trainer.step - first) / steps if steps else 0.0)
-
-    return share
