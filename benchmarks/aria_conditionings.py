@@ -158,7 +158,7 @@ def main() -> None:
         judge.network.load_state_dict(torch.load(file, weights_only=True))
     else:
         for _ in range(args.judge_steps):
-            judge.train_step()
+            judge.train_step(judge.rate(0.0))
         torch.save(judge.network.state_dict(), file)
     score = judge.evaluate()
     held = judge.heldout.fixed(config.heldout_rows).condition
@@ -177,7 +177,7 @@ def main() -> None:
                 run = dataclasses.replace(config, conditioning=conditioning, seed=seed)
                 trainer = EventsTrainer(run, data, device=args.device)
                 for _ in range(args.steps):
-                    trainer.train_step()
+                    trainer.train_step(trainer.rate(0.0))
                 asked, songs = compose_grid(trainer, each=args.each, gen_len=args.gen_len, seed=seed)
                 row = {
                     "songs": per_song(trainer, config.heldout_rows).tolist(),

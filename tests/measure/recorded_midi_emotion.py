@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from klangbild.notes.events_file import notes_from_file
 from klangbild.notes.events_strict import decode_strict
 from klangbild.notes.events_vocabulary import EventsVocabulary, with_emotion_tokens
-from klangbild.train.events import mappings_of
+from klangbild.train.events_published import mappings_of
 
 PAD, START, SHIFT_0, BASE = 0, 1, 882, 1007
 POSITIONS = 2048

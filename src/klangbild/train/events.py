@@ -5,17 +5,15 @@ With the published defaults (configs/events.toml): 20 layers, windows of 1216 id
 paper's do: weights of the same name are copied, of the embedding as many columns as fit.
 
 `regression = true` trains the judge instead: 8 layers, no mask, `<CLS>` first, [valence, arousal] through tanh, L1 loss.
-A run folder holds `last.pt` (to go on from), `log.csv`, and the published trio `model.pt`, `mappings.pt`, `model_config.pt`,
-which both `klangbild models add` and midi-emotion itself can read.
+`run.py` is the loop around a step. A run folder holds `last.pt` (to go on from), `log.csv`, and the published trio of
+`events_published.py`, which both `klangbild models add` and midi-emotion itself can read.
 """
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import math
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,71 +27,14 @@ from klangbild.data.events import EventsData
 from klangbild.data.events_chunks import Batch, EventsChunks, label_edges
 from klangbild.errors import InputError, UsageError
 from klangbild.notes.aria_torch import check_device
-from klangbild.notes.conditioning import MODES
-from klangbild.notes.events_vocabulary import INSTRUMENTS, PAD, EventsVocabulary, with_emotion_tokens
-from klangbild.notes.midi_emotion_config import MidiEmotionSizes
+from klangbild.notes.events_vocabulary import PAD
 from klangbild.notes.midi_emotion_torch import MidiEmotionNetwork, next_token_loss
-from klangbild.train.checkpoint import load_checkpoint, save_checkpoint
-from klangbild.train.config_file import load_config
+from klangbild.train.checkpoint import load_checkpoint
+from klangbild.train.events_config import CLS, EventsConfig
+from klangbild.train.events_published import write_published
+from klangbild.train.run import CHECKPOINT, Moment, Often, checkpoint_of, share_of_call, train_until_over, warm
 
-CHECKPOINT = "last.pt"
-CLS = "<CLS>"
 LOG_COLUMNS = ("step", "minutes", "loss", "heldout_nll", "top1", "top5", "l1")
-
-
-@dataclass(frozen=True)
-class EventsConfig:
-    """Everything a run is made of; one TOML file. The defaults are the published ones.
-
-    Raises:
-        UsageError: an unknown conditioning or kind of bins.
-    """
-
-    data: str = "data/prepared/events.npz"
-    run: str = "runs/events"
-    seed: int = 1
-    conditioning: str = "continuous_concat"
-    regression: bool = False
-    n_layer: int = 20
-    n_head: int = 16
-    d_model: int = 768
-    d_inner: int = 3072
-    d_condition: int = 192
-    dropout: float = 0.1
-    length: int = 1216
-    rows: int = 4
-    lr: float = 2e-5
-    warmup: int = 0
-    clip: float = 1.0
-    bins: str = "quantile"
-    labelled_only: bool = False
-    heldout_rows: int = 32
-    eval_every: int = 8000
-    log_every: int = 50
-    checkpoint_minutes: float = 4.0
-
-    def __post_init__(self) -> None:
-        if self.conditioning not in MODES:
-            raise UsageError(f"conditioning '{self.conditioning}' is not known; choose one of {', '.join(MODES)}")
-        if self.bins not in ("quantile", "equal"):
-            raise UsageError(f"bins '{self.bins}' are not known; choose quantile (as published) or equal")
-
-    @staticmethod
-    def load(path: Path) -> EventsConfig:
-        """Raises InputError: missing, no TOML, or a name that is not ours."""
-        return load_config(EventsConfig, path)
-
-    def vocabulary(self) -> EventsVocabulary:
-        if self.regression:
-            return EventsVocabulary((CLS,))
-        return with_emotion_tokens() if self.conditioning == "discrete_token" else EventsVocabulary()
-
-    def sizes(self) -> MidiEmotionSizes:
-        conditioning = "none" if self.regression else self.conditioning
-        return MidiEmotionSizes(
-            conditioning, self.vocabulary().size, self.n_layer, self.n_head, self.d_model, self.d_inner,
-            self.d_condition if conditioning == "continuous_concat" else -1, self.dropout, self.regression,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -119,6 +60,8 @@ class Score:
 class EventsTrainer:
     """A network, its optimizer and its data. Step i draws from generators made from (seed, i): a run can be taken up again."""
 
+    columns = LOG_COLUMNS
+
     def __init__(self, config: EventsConfig, data: EventsData, *, device: str = "cpu") -> None:
         self.config, self.data, self.device = config, data, device
         self.vocabulary, self.sizes = config.vocabulary(), config.sizes()
@@ -142,14 +85,24 @@ class EventsTrainer:
             raise InputError(f"{config.data}: holds no {what} to train on; prepare it with --labels, or more music")
         self.step, self.minutes = 0, 0.0
 
-    def train_step(self) -> Tensor:
-        """One step; the loss (nats an id, or L1), not yet read back from the device."""
+    def rate(self, fallen: float) -> float:
+        """The learning rate's factor: it warms up, and stays."""
+        return warm(self.step, self.config.warmup)
+
+    def row(self, now: Moment) -> tuple:
+        """Of the log; with what held-out songs say where they are due."""
+        score = self.evaluate() if now.measuring else Score()
+        numbers = (now.loss, score.nll, score.top1, score.top5, score.l1)
+        return (self.step, f"{self.minutes:.2f}", *("" if math.isnan(x) else f"{x:.4f}" for x in numbers))
+
+    def train_step(self, factor: float = 1.0) -> Tensor:
+        """One step at a factor of the learning rate; the loss (nats an id, or L1), not yet read back from the device."""
         config = self.config
         rng = np.random.default_rng([config.seed, self.step])
         batch = self.chunks.batch(config.rows, rng)
         torch.manual_seed(config.seed * 1_000_003 + self.step)  # what dropout draws from
         for group in self.optimizer.param_groups:
-            group["lr"] = config.lr * min(1.0, (self.step + 1) / max(config.warmup, 1))
+            group["lr"] = config.lr * factor
         self.network.train()
         loss = self.loss(batch)
         self.optimizer.zero_grad()
@@ -232,39 +185,6 @@ class EventsTrainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.minutes = state["step"], state["minutes"]
 
-    def write_published(self, folder: Path) -> None:
-        """`model.pt`, `mappings.pt`, `model_config.pt` as midi-emotion writes and reads them."""
-        folder.mkdir(parents=True, exist_ok=True)
-        torch.save({name: t.detach().cpu() for name, t in self.network.state_dict().items()}, folder / "model.pt")
-        torch.save(mappings_of(self.vocabulary), folder / "mappings.pt")
-        told = self.sizes.as_dict()
-        del told["max_positions"]
-        more = {
-            "tgt_len": self.config.length,
-            "lr": self.config.lr,
-            "overwrite_dropout": False,
-            "bins": self.config.bins,
-        }
-        if self.bin_edges is not None:
-            more["bin_edges"] = {axis: edges.tolist() for axis, edges in self.bin_edges.items()}
-        torch.save({**told, "d_embed": self.sizes.d_model, **more}, folder / "model_config.pt")
-
-
-def mappings_of(vocabulary: EventsVocabulary) -> dict[str, Any]:
-    """The five tables of a `mappings.pt`."""
-    events = [f"{switch}_{name.upper()}" for name in INSTRUMENTS for switch in ("OFF", "ON")] + ["TIMESHIFT"]
-    symbols: list[str | tuple[int, int]] = []
-    for name in vocabulary.symbols:
-        event, _, value = name.rpartition("_")
-        symbols.append(name if name.startswith("<") else (events.index(event), int(value)))
-    return {
-        "event2idx": {name: index for index, name in enumerate(events)},
-        "idx2event": dict(enumerate(events)),
-        "tuple2idx": {symbol: index for index, symbol in enumerate(symbols)},
-        "idx2tuple": dict(enumerate(symbols)),
-        "transposable_event_inds": list(range(2, len(events) - 1)),
-    }
-
 
 def transfer(network: MidiEmotionNetwork, weights: dict[str, Tensor]) -> list[str]:
     """Copy weights of the same name; a table of another width or vocabulary takes as much as fits. Returns what stayed new.
@@ -303,48 +223,20 @@ def train(
     """
     torch.set_num_threads(threads)
     check_device(device)
-    trainer = EventsTrainer(config, EventsData.load(Path(config.data)), device=device)
     folder = Path(config.run)
-    folder.mkdir(parents=True, exist_ok=True)
+    target = checkpoint_of(folder, resume=resume)
+    trainer = EventsTrainer(config, EventsData.load(Path(config.data)), device=device)
     if resume:
-        trainer.restore(load_checkpoint(folder / CHECKPOINT, device=device))
-    elif (folder / CHECKPOINT).exists():
-        raise UsageError(
-            f"{folder / CHECKPOINT}: a run is already there; add --resume, or name another folder with --run"
-        )
+        trainer.restore(load_checkpoint(target, device=device))
     elif start_weights:
-        print(
-            f"started from given weights; new: {', '.join(transfer(trainer.network, start_weights)) or 'none'}",
-            file=sys.stderr,
-        )
-    first, begun, saved, before = trainer.step, time.monotonic(), time.monotonic(), trainer.minutes
-    losses: list[Tensor] = []
-    fresh = not (folder / "log.csv").exists()
-    with (folder / "log.csv").open("a", newline="", buffering=1, encoding="utf-8") as file:
-        log = csv.writer(file, lineterminator="\n")
-        if fresh:
-            log.writerow(LOG_COLUMNS)
-        done = False
-        while not done:
-            losses.append(trainer.train_step())
-            elapsed = (time.monotonic() - begun) / 60.0
-            trainer.minutes = before + elapsed
-            done = (steps is not None and trainer.step - first >= steps) or (minutes is not None and elapsed >= minutes)
-            if done or trainer.step % config.log_every == 0:
-                score = trainer.evaluate() if done or trainer.step % config.eval_every == 0 else Score()
-                numbers = (torch.stack(losses).mean().item(), score.nll, score.top1, score.top5, score.l1)
-                row = [trainer.step, f"{trainer.minutes:.2f}", *("" if math.isnan(x) else f"{x:.4f}" for x in numbers)]
-                log.writerow(row)
-                print(
-                    "  ".join(f"{n} {v}" for n, v in zip(LOG_COLUMNS, row, strict=True) if v),
-                    file=sys.stderr,
-                    flush=True,
-                )
-                losses = []
-            if done or time.monotonic() - saved > 60.0 * config.checkpoint_minutes:
-                save_checkpoint(folder / CHECKPOINT, trainer.state())
-                trainer.write_published(folder)
-                saved = time.monotonic()
+        fresh = transfer(trainer.network, start_weights)
+        print(f"started from given weights; new: {', '.join(fresh) or 'none'}", file=sys.stderr)
+
+    def publish() -> None:
+        write_published(folder, trainer.network, trainer.vocabulary, config, bin_edges=trainer.bin_edges)
+
+    often = Often(config.log_every, config.eval_every, config.checkpoint_minutes)
+    train_until_over(trainer, target, often, over=share_of_call(trainer, minutes=minutes, steps=steps), kept=publish)
     return trainer
 
 

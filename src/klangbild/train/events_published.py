@@ -1,0 +1,52 @@
+"""A trained network of midi-emotion's as the published trio `model.pt`, `mappings.pt`, `model_config.pt`.
+
+Both `klangbild models add` and midi-emotion itself can read it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from klangbild.notes.events_vocabulary import INSTRUMENTS, EventsVocabulary
+from klangbild.notes.midi_emotion_torch import MidiEmotionNetwork
+from klangbild.train.events_config import EventsConfig
+
+
+def write_published(
+    folder: Path,
+    network: MidiEmotionNetwork,
+    vocabulary: EventsVocabulary,
+    config: EventsConfig,
+    *,
+    bin_edges: dict[str, np.ndarray] | None = None,
+) -> None:
+    """Write the three. bin_edges: of the emotion tokens, (6,) of each axis."""
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save({name: t.detach().cpu() for name, t in network.state_dict().items()}, folder / "model.pt")
+    torch.save(mappings_of(vocabulary), folder / "mappings.pt")
+    told = network.sizes.as_dict()
+    del told["max_positions"]
+    more = {"tgt_len": config.length, "lr": config.lr, "overwrite_dropout": False, "bins": config.bins}
+    if bin_edges is not None:
+        more["bin_edges"] = {axis: edges.tolist() for axis, edges in bin_edges.items()}
+    torch.save({**told, "d_embed": network.sizes.d_model, **more}, folder / "model_config.pt")
+
+
+def mappings_of(vocabulary: EventsVocabulary) -> dict[str, Any]:
+    """The five tables of a `mappings.pt`."""
+    events = [f"{switch}_{name.upper()}" for name in INSTRUMENTS for switch in ("OFF", "ON")] + ["TIMESHIFT"]
+    symbols: list[str | tuple[int, int]] = []
+    for name in vocabulary.symbols:
+        event, _, value = name.rpartition("_")
+        symbols.append(name if name.startswith("<") else (events.index(event), int(value)))
+    return {
+        "event2idx": {name: index for index, name in enumerate(events)},
+        "idx2event": dict(enumerate(events)),
+        "tuple2idx": {symbol: index for index, symbol in enumerate(symbols)},
+        "idx2tuple": dict(enumerate(symbols)),
+        "transposable_event_inds": list(range(2, len(events) - 1)),
+    }
