@@ -6,10 +6,11 @@ It is plain tensors and numbers, and is read with `weights_only=True`: no code i
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +58,36 @@ class MovingAverage:
         self.steps = state["steps"]
         for name, weight in state["weights"].items():
             self.weights[name].copy_(weight)
+
+
+class Learner(Protocol):
+    """What trainers have in common. optimizer: anything with `state_dict` and `load_state_dict`; config: a dataclass."""
+
+    average: MovingAverage
+    optimizer: Any
+    step: int
+    minutes: float
+    config: Any
+
+
+def progress_of(trainer: Learner, model: nn.Module) -> dict[str, Any]:
+    """What every checkpoint holds: the model that learns, its average, the optimiser, how far it is, the settings."""
+    return {
+        "model": model.state_dict(),
+        "average": trainer.average.state_dict(),
+        "optimizer": trainer.optimizer.state_dict(),
+        "step": trainer.step,
+        "minutes": trainer.minutes,
+        "config": dataclasses.asdict(trainer.config),
+    }
+
+
+def take_up(trainer: Learner, model: nn.Module, state: dict[str, Any]) -> None:
+    """Go on from what `progress_of` gave, but for the settings: a run may go on with others."""
+    model.load_state_dict(state["model"])
+    trainer.average.load_state_dict(state["average"])
+    trainer.optimizer.load_state_dict(state["optimizer"])
+    trainer.step, trainer.minutes = state["step"], state["minutes"]
 
 
 @contextmanager

@@ -8,7 +8,6 @@ in bfloat16 where the machine has it.
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -23,7 +22,7 @@ from klangbild.data.note_data import NoteData
 from klangbild.errors import UsageError
 from klangbild.notes.network_torch import NotesNetwork
 from klangbild.notes.weights_torch import in_other_mode
-from klangbild.train.checkpoint import MovingAverage, averaged, load_checkpoint
+from klangbild.train.checkpoint import MovingAverage, averaged, load_checkpoint, progress_of, take_up
 from klangbild.train.notes_config import NotesConfig
 from klangbild.train.notes_tensors import Tensors, heldout_batch
 from klangbild.train.optimizers import MuonAdamW
@@ -95,25 +94,18 @@ class NotesTrainer:
 
     def state(self) -> dict[str, Any]:
         return {
-            "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
+            **progress_of(self, self.model),
             "ids_seen": self.ids_seen,
-            "minutes": self.minutes,
             "before": self.before,
             "sizes": self.sizes.as_dict(),
-            "config": dataclasses.asdict(self.config),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint. Raises UsageError: it is of a network of other sizes."""
         if state["sizes"] != self.sizes.as_dict():
             raise UsageError("the checkpoint is of a network of other sizes; use its config, or another 'run' folder")
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.ids_seen, self.minutes = state["step"], state["ids_seen"], state["minutes"]
+        take_up(self, self.model, state)
+        self.ids_seen = state["ids_seen"]
         self.before = state.get("before", {})
 
     def start_from(self, weights: dict[str, torch.Tensor]) -> list[str]:

@@ -33,7 +33,7 @@ from klangbild.diffusion.small_projection_torch import ProjectionNet
 from klangbild.diffusion.small_words import MOST_WORDS, Vocabulary, density_word, tempo_word
 from klangbild.emotion.space import Emotion
 from klangbild.errors import UsageError
-from klangbild.train.checkpoint import MovingAverage, load_checkpoint
+from klangbild.train.checkpoint import MovingAverage, load_checkpoint, progress_of, take_up
 from klangbild.train.config_file import load_config
 from klangbild.train.export_sound import load_model
 from klangbild.train.pair_batches import PairBatch, PairBatches
@@ -220,13 +220,8 @@ class SmallArt2MusTrainer:
 
     def state(self) -> dict[str, Any]:
         return {
-            "model": self.net.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "minutes": self.minutes,
+            **progress_of(self, self.net),
             "aimed": self.aimed,
-            "config": dataclasses.asdict(self.config),
             "sizes": self.model.sizes.as_dict(),
         }
 
@@ -237,10 +232,8 @@ class SmallArt2MusTrainer:
             state["config"][n] != getattr(self.config, n) for n in same
         ):
             raise UsageError("the checkpoint is of another projection; use its config, or another 'run' folder")
-        self.net.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.minutes, self.aimed = state["step"], state["minutes"], state["aimed"]
+        take_up(self, self.net, state)
+        self.aimed = state["aimed"]
 
 
 def train_small_art2mus(

@@ -29,7 +29,7 @@ from klangbild.diffusion.small_network_torch import SoundModel, words_context
 from klangbild.diffusion.small_synapse_torch import SynapseNet
 from klangbild.diffusion.small_words import Vocabulary, caption_mask
 from klangbild.errors import UsageError
-from klangbild.train.checkpoint import MovingAverage, averaged, load_checkpoint
+from klangbild.train.checkpoint import MovingAverage, averaged, load_checkpoint, progress_of, take_up
 from klangbild.train.config_file import load_config
 from klangbild.train.export_sound import load_model
 from klangbild.train.roll_clips import open_clips
@@ -228,13 +228,8 @@ class SmallMelfusionTrainer:
 
     def state(self) -> dict[str, Any]:
         return {
-            "model": self.net.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "minutes": self.minutes,
+            **progress_of(self, self.net),
             "explained": self.explained,
-            "config": dataclasses.asdict(self.config),
             "sizes": self.model.sizes.as_dict(),
         }
 
@@ -242,10 +237,8 @@ class SmallMelfusionTrainer:
         """Go on from a checkpoint. Raises UsageError: it is of another form or size."""
         if state["sizes"] != self.model.sizes.as_dict() or state["config"]["form"] != self.config.form:
             raise UsageError("the checkpoint is of another form or model; use its config, or another 'run' folder")
-        self.net.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.minutes, self.explained = state["step"], state["minutes"], state["explained"]
+        take_up(self, self.net, state)
+        self.explained = state["explained"]
 
 
 def train_small_melfusion(

@@ -24,7 +24,7 @@ from klangbild.data.sound_batches import ClipLatents, SoundBatch, SoundBatches, 
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
 from klangbild.diffusion.small_words import Vocabulary
 from klangbild.errors import UsageError
-from klangbild.train.checkpoint import MovingAverage, averaged, load_checkpoint
+from klangbild.train.checkpoint import MovingAverage, averaged, load_checkpoint, progress_of, take_up
 from klangbild.train.config_file import load_config
 from klangbild.train.optimizers import MuonAdamW
 from klangbild.train.roll_clips import open_clips
@@ -119,15 +119,10 @@ class SoundTrainer:
 
     def state(self) -> dict[str, Any]:
         return {
-            "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
+            **progress_of(self, self.model),
             "clips_seen": self.clips_seen,
-            "minutes": self.minutes,
             "sizes": self.model.sizes.as_dict(),
             "vocabulary": list(self.vocabulary.words),
-            "config": dataclasses.asdict(self.config),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -136,10 +131,8 @@ class SoundTrainer:
             raise UsageError(
                 "the checkpoint is of another network or vocabulary; use its config, or another 'run' folder"
             )
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.clips_seen, self.minutes = state["step"], state["clips_seen"], state["minutes"]
+        take_up(self, self.model, state)
+        self.clips_seen = state["clips_seen"]
 
     def rate(self, fallen: float) -> float:
         return warm(self.step, self.config.warmup) * (1 - min(fallen, 1.0))

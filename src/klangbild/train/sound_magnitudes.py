@@ -7,7 +7,6 @@ falls along half a cosine over the steps (or, with --minutes, over the minutes).
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import sys
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ from klangbild.diffusion.small_latent import (
 )
 from klangbild.diffusion.small_magnitudes_torch import MagnitudeNet, MagnitudeSizes
 from klangbild.errors import UsageError
-from klangbild.train.checkpoint import MovingAverage, averaged, load_checkpoint
+from klangbild.train.checkpoint import MovingAverage, averaged, load_checkpoint, progress_of, take_up
 from klangbild.train.config_file import load_config
 from klangbild.train.run import Moment, Often, checkpoint_of, half_cosine, share_of, train_until_over, warm
 
@@ -173,13 +172,8 @@ class MagnitudesTrainer:
 
     def state(self) -> dict[str, Any]:
         return {
-            "model": self.net.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "minutes": self.minutes,
+            **progress_of(self, self.net),
             "sizes": self.config.sizes.as_dict(),
-            "config": dataclasses.asdict(self.config),
             "latent": {n: torch.from_numpy(getattr(self.latent, n)) for n in ("mean", "axes", "spread")},
         }
 
@@ -187,10 +181,7 @@ class MagnitudesTrainer:
         """Go on from a checkpoint. Raises UsageError: it is of other sizes."""
         if state["sizes"] != self.config.sizes.as_dict():
             raise UsageError("the checkpoint is of a network of other sizes; use its config, or another 'run' folder")
-        self.net.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.minutes = state["step"], state["minutes"]
+        take_up(self, self.net, state)
 
 
 def train_magnitudes(
