@@ -6,6 +6,8 @@ adds to all of them.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 PLACES = 64
@@ -15,11 +17,21 @@ _MASKED = np.float32(-1e9)
 
 class Memory:
     """keys (layers, rows, heads, head width, places), values (layers, rows, heads, places, head width) and bias (places,), all
-    float32. The bias is 0 where a place is filled, -1e9 where it is not. Growing makes new arrays."""
+    float32. The bias is 0 where a place is filled, -1e9 where it is not: what lies there then counts for exactly nothing, as
+    long as it is finite. Growing and forgetting make other arrays, out of two blocks with room for `most` places (more is
+    allowed) that are kept: fresh memory costs more than writing it, and what is never touched costs nothing.
+    """
 
-    def __init__(self, layers: int, rows: int, heads: int, head_width: int) -> None:
+    def __init__(self, layers: int, rows: int, heads: int, head_width: int, *, most: int) -> None:
+        self._shape = (layers, rows, heads, head_width)
+        size = math.prod(self._shape) * most
+        self._block, self._spare = np.zeros((2, size), np.float32), np.zeros((2, size), np.float32)
+        self.forget()
+
+    def forget(self) -> None:
+        """Empty it."""
         self.fill = 0
-        self._allocate((layers, rows, heads, head_width), PLACES)
+        self._allocate(PLACES)
 
     def write(self, keys: np.ndarray, values: np.ndarray) -> None:
         """Add what was read: keys (layers, rows, heads, head width, time), values (layers, rows, heads, time, head width)."""
@@ -33,16 +45,25 @@ class Memory:
 
     def select_rows(self, index: np.ndarray) -> None:
         """Keep, repeat or reorder rows: row i becomes what row index[i] was."""
-        self.keys, self.values = np.take(self.keys, index, axis=1), np.take(self.values, index, axis=1)
-
-    def _allocate(self, shape: tuple[int, ...], places: int) -> None:
-        self.keys = np.zeros((*shape, places), np.float32)
-        self.values = np.zeros((*shape[:-1], places, shape[-1]), np.float32)
-        self.bias = np.full(places, _MASKED)
+        keys, values, bias = self.keys, self.values, self.bias
+        self._shape = (self._shape[0], len(index), *self._shape[2:])
+        self._allocate(len(bias))
+        self.keys[...], self.values[...], self.bias[...] = keys[:, index], values[:, index], bias
 
     def _grow(self, places: int) -> None:
         keys, values, fill = self.keys, self.values, self.fill
-        self._allocate(keys.shape[:-1], places)
+        self._allocate(places)
         self.keys[..., :fill] = keys[..., :fill]
         self.values[..., :fill, :] = values[..., :fill, :]
         self.bias[:fill] = 0.0
+
+    def _allocate(self, places: int) -> None:
+        """New arrays of so many places, none of them filled; those in use until now stay what they are until the next time."""
+        size = math.prod(self._shape) * places
+        self._block, self._spare = self._spare, self._block
+        if self._block.shape[1] < size:
+            self._block = np.zeros((2, 2 * size), np.float32)
+        keys, values = self._block[:, :size]
+        self.keys = keys.reshape(*self._shape, places)
+        self.values = values.reshape(*self._shape[:-1], places, self._shape[-1])
+        self.bias = np.full(places, _MASKED)

@@ -54,6 +54,7 @@ class NotesRuntime:
         self._head_width = sizes["width"] // sizes["heads"]
         self._takes = {i.name for i in self._session.get_inputs()}
         self._outputs = [o.name for o in self._session.get_outputs()]
+        self._rows = 0
         self.start(1)
 
     @property
@@ -68,9 +69,12 @@ class NotesRuntime:
 
     def start(self, rows: int) -> None:
         """Forget everything; make room for `rows` rows."""
-        self._rows = rows
         self._places = Places(rows)
-        self._memory = Memory(self._layers, rows, self._heads, self._head_width)
+        if rows == self._rows:
+            self._memory.forget()
+            return
+        self._rows = rows
+        self._memory = Memory(self._layers, rows, self._heads, self._head_width, most=self.context)
         self._bind()
 
     def forget(self) -> None:
