@@ -192,7 +192,8 @@ class BarsState:
         kept = self.mode if self.rules.keep or not self.section_starts else -1
         for mode, name in enumerate(b.MODES):
             if self.rules.mode in (None, name) and kept in (-1, mode):
-                mask[[b.BAR_0 + 2 * meter + mode for meter in meters]] = True
+                for meter in meters:
+                    mask[b.BAR_0 + 2 * meter + mode] = True
 
     def _allow_tempo(self, mask: np.ndarray) -> None:
         if self.rules.tempo_bpm is not None:
@@ -243,11 +244,10 @@ class BarsState:
                 return 1 << FAMILY_INDEX[name]
         return candidates & -candidates
 
-    def _playable(self) -> int:
-        """Bit mask of families that may sound next at this position, with what is still due in this bar in mind."""
+    def _playable(self, due: int, new: int) -> int:
+        """Bit mask of families that may sound next at this position, with what is still due in this bar in mind (`_dues`)."""
         if self.position < 0:
             return 0
-        due, new = self._dues()
         late = self.bar - self.section_bar >= ENTRY_BARS or self.is_closing
         known = (self.heard | due) & self.allowed_families
         welcome = known if late and known and not new else self.allowed_families
@@ -298,7 +298,8 @@ class BarsState:
 
     def _allow_anything(self, mask: np.ndarray) -> None:
         notes, highest = self._note_mask()
-        playable = self._playable()
+        due, new = self._dues()
+        playable = self._playable(due, new)
         families = [f for f in range(_N) if playable >> f & 1 and highest[f] > self.last_note]
         must_note = self.last in ("position", "velocity")
         if self.last == "velocity":
@@ -320,7 +321,6 @@ class BarsState:
             return
         if self.last == "note" and self.family != b.DRUMS:
             mask[b.DURATION_0 : b.VELOCITY_0] = self._duration_mask()
-        due, new = self._dues()
         waits = bool(due or new)
         if self.position < 0 or not waits:
             self._allow_position(mask)

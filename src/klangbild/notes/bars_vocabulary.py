@@ -53,6 +53,7 @@ def tempo_bin(bpm: float) -> int:
     return int(np.clip(round(np.log(bpm / 40.0) / np.log(6.0) * (N_TEMPI - 1)), 0, N_TEMPI - 1))
 
 
+@lru_cache(maxsize=256)
 def tempo_within(bin_: int, place: float) -> float:
     """A whole number of beats per minute inside bin `bin_` of `TEMPI_BPM`, where `place` (-0.5 .. 0.5 of its width) points."""
     bpm = round(40.0 * 6.0 ** ((bin_ + place) / (N_TEMPI - 1)))

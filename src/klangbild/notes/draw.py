@@ -1,7 +1,9 @@
 """One id from a model's odds: guidance, the kinds of ids, temperature, top-k and top-p, over the ids that may come alone.
 
 A grammar leaves some ten to some hundred of a thousand ids. Only the normalisation of the model's odds needs all of them;
-everything else is reckoned for those few, named by `ids` (n,), ascending; all other arrays (n,) run beside them.
+everything else is reckoned for those few, `ids` (n,), and all other arrays (n,) run beside them. They stand kind by kind, so
+that each operation does all kinds at once: after a step of the network every call finds its caches cold, and few calls cost less
+than few numbers.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ NEVER_BELOW = np.float32(-9.0)
 UNBOUND = 0.3
 """Where another emotion is asked than of the section before, what the model expects of tempo and loudness (that they stay) counts
 by so much only."""
-RHYTHM, NOTE, TEMPO, VELOCITY = KINDS = range(4)
-"""Kinds of ids. All languages know the first two: what places music in time, and what sounds."""
+RHYTHM, NOTE, TEMPO, VELOCITY = range(4)
+"""Kinds of ids. Every language has the first two."""
+_TIMED = np.array([True, False, True, False])  # ruled by `rest_temperature`
 
 
 @dataclass(frozen=True)
@@ -45,50 +48,45 @@ def log_odds(logits: np.ndarray, ids: np.ndarray, guidance: float) -> np.ndarray
     return np.where(odds > NEVER_BELOW, odds + (guidance - 1.0) * (odds - free), odds - 50.0)
 
 
-def probabilities(
-    odds: np.ndarray, leaning: np.ndarray, kinds: np.ndarray, sampling: Sampling, *, moved: bool
-) -> np.ndarray:
+def chances(odds: np.ndarray, leaning: np.ndarray, kinds: np.ndarray, sampling: Sampling, *, moved: bool) -> np.ndarray:
     """Log-odds (n,) -> probabilities (n,), up to a factor: first which kind of id (when), then which one of the kind (what).
 
-    leaning: log-odds added among the ids of a kind; how often the kind comes they leave alone. moved: another emotion is asked
-    than of the section before. All in logarithms, since a cold temperature can make the likeliest of what is allowed as
-    unlikely as exp(-500).
+    kinds: never falling. leaning: log-odds added among the ids of a kind; how often the kind comes they leave alone. moved:
+    another emotion is asked than of the section before. All in logarithms, since a cold temperature can make the likeliest of
+    what is allowed as unlikely as exp(-500).
     """
-    within = np.zeros(len(odds))
-    masses: list[tuple[np.ndarray, float]] = []
-    for kind in KINDS:
-        mine = np.flatnonzero(kinds == kind)
-        if not len(mine):
-            continue
-        own = odds[mine]
-        top = own.max()
-        mass = float(top + np.log(np.exp(own - top).sum()))
-        inner = own + leaning[mine]
-        if moved and kind in (TEMPO, VELOCITY):
-            inner = inner - (1.0 - UNBOUND) * own
-        inner = inner / (sampling.rest_temperature if kind in (RHYTHM, TEMPO) else sampling.note_temperature)
-        inner = np.exp(inner - inner.max())
-        within[mine] = inner / inner.sum()
-        masses.append((mine, mass / sampling.rest_temperature))
-    likeliest = max(mass for _, mass in masses)
-    for mine, mass in masses:
-        within[mine] *= np.exp(mass - likeliest)
-    return within
+    count = np.bincount(kinds)
+    count = count[count > 0]
+    first = np.cumsum(count) - count
+    masses = _log_sum_exp(odds, first, count) / sampling.rest_temperature
+    within = odds + leaning
+    if moved:
+        within = np.where(kinds >= TEMPO, within - (1.0 - UNBOUND) * odds, within)
+    if sampling.note_temperature != 1.0 or sampling.rest_temperature != 1.0:
+        within = within / np.where(_TIMED, sampling.rest_temperature, sampling.note_temperature)[kinds]
+    masses = masses - masses.max() - _log_sum_exp(within, first, count)
+    return np.exp(within + np.repeat(masses, count))
 
 
-def pick(chances: np.ndarray, sampling: Sampling, rng: np.random.Generator) -> int:
-    """Index of one of the chances (n,), drawn from the likeliest `top_k` and of these from the share `top_p`."""
-    if 0 < sampling.top_k < len(chances):
-        first = np.argsort(-chances, kind="stable")[: sampling.top_k]
-        rest = np.zeros_like(chances)
-        rest[first] = chances[first]
-        chances = rest
-    share = sampling.top_p * chances.sum()
-    # what is less likely than this cannot, all of it together, reach into the share: it need not be sorted
-    least = (chances.sum() - share) / len(chances)
-    likely = np.flatnonzero(chances > least)
-    order = likely[np.argsort(-chances[likely], kind="stable")]
-    ranked = chances[order]
+def _log_sum_exp(x: np.ndarray, first: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """x (n,), cut into runs by where each starts and how long it is -> log(sum(exp(run))) of each."""
+    top = np.maximum.reduceat(x, first)
+    return top + np.log(np.add.reduceat(np.exp(x - np.repeat(top, count)), first))
+
+
+def pick(weights: np.ndarray, sampling: Sampling, rng: np.random.Generator) -> int:
+    """Index of one of the probabilities (n,; up to a factor), drawn from the likeliest `top_k` and of these from the share `top_p`."""
+    if 0 < sampling.top_k < len(weights):
+        rest = np.zeros_like(weights)
+        first = np.argsort(-weights, kind="stable")[: sampling.top_k]
+        rest[first] = weights[first]
+        weights = rest
+    total = weights.sum()
+    share = sampling.top_p * total
+    # all that is less likely than this, taken together, lies beyond the share: it need not be sorted
+    likely = np.flatnonzero(weights > (total - share) / len(weights))
+    order = likely[np.argsort(-weights[likely], kind="stable")]
+    ranked = weights[order]
     cumulative = np.cumsum(ranked)
     if sampling.top_p < 1.0:
         cumulative = cumulative[cumulative - ranked < share]

@@ -21,7 +21,7 @@ from klangbild.errors import KlangbildError
 from klangbild.notes import bars
 from klangbild.notes.attributes import inputs
 from klangbild.notes.casts import MOVED, Cast, Continued
-from klangbild.notes.draw import RHYTHM, Sampling, kinds_of, log_odds, pick, probabilities
+from klangbild.notes.draw import RHYTHM, Sampling, chances, kinds_of, log_odds, pick
 from klangbild.notes.form import COPIED_BARS, plan_form
 from klangbild.notes.language import NoteLanguage, NoteModel
 from klangbild.notes.lean import lean_towards
@@ -71,10 +71,12 @@ class Sampler:
         self.chunk_starts: list[int] = []  # where in the stream a section starts: the model may begin to read there
         self.primer, self.cast = primer, cast
         self.kinds = kinds_of(language)
+        self.by_kind = np.argsort(self.kinds, kind="stable")  # all ids, kind by kind
         self.lines = Lines() if language.name == "bars" else None
         self.leans = language.name == "bars" and emotion_at is not None and model.conditioning != "none"
         self.lean = np.zeros(language.size, np.float32)
         self.moved = False
+        self.told: tuple[np.ndarray | None, np.ndarray] = None, np.empty(0)  # a condition and its rows
 
     def run(self) -> Take:
         """Draw until the grammar says the piece is over."""
@@ -164,13 +166,21 @@ class Sampler:
         else:
             unread = self.stream[len(self.stream) - len(ids) :]
         tokens = np.array([[token for token, _ in unread]], np.int64)
-        conditions = np.array([[c for _, c in unread]], np.float32)
+        if len(unread) == 1:
+            conditions = self._rows_told(condition)
+        else:
+            conditions = np.concatenate([self._rows_told(c) for _, c in unread], axis=1)
         if self.guided:
             tokens = np.concatenate([tokens, self._unconditional(tokens)])
-            free = conditions.copy()
-            free[..., :3] = 0.0
-            conditions = np.concatenate([conditions, free])
         return self.model.step(tokens, conditions)
+
+    def _rows_told(self, condition: np.ndarray) -> np.ndarray:
+        """Condition (width,) -> what each row is told beside an id, (rows, 1, width): the second, if guided, no emotion."""
+        if self.told[0] is not condition:  # one for all ids of a section
+            rows = np.tile(condition, (2 if self.guided else 1, 1, 1))
+            rows[1:, :, :3] = 0.0
+            self.told = condition, rows
+        return self.told[1]
 
     def _unconditional(self, tokens: np.ndarray) -> np.ndarray:
         """The same ids with the model's condition ids replaced by those for "unknown"."""
@@ -196,27 +206,26 @@ class Sampler:
 
     def _draw(self, logits: np.ndarray) -> int:
         """Logits (rows, at least size), the second row without the emotion -> the id that comes next."""
-        logits = logits[:, : self.language.size]
-        if not np.isfinite(logits).all():
-            raise KlangbildError(
-                f"the note model '{self.model.conditioning}' gave a number that is not finite; reinstall its weights"
-            )
-        ids = np.flatnonzero(self.language.allowed(self.state, self.rules))
+        allowed = self.language.allowed(self.state, self.rules)
+        ids = self.by_kind[allowed[self.by_kind]]
         if not len(ids):
             raise KlangbildError(
                 f"the {self.language.name} grammar has no way on; this is a bug, please report the command"
             )
-        odds = log_odds(logits, ids, self.sampling.guidance)
-        odds = self._penalised(odds, ids)
+        odds = log_odds(logits[:, : self.language.size], ids, self.sampling.guidance)
+        if not np.isfinite(odds).all():
+            raise KlangbildError(
+                f"the note model '{self.model.conditioning}' gave a number that is not finite; reinstall its weights"
+            )
+        if self.sampling.repetition_penalty != 1.0:
+            odds = self._penalised(odds, ids)
         if self.lines:
             odds = odds + self.lines.lean()[ids]
-        chances = probabilities(odds, self.lean[ids], self.kinds[ids], self.sampling, moved=self.moved)
-        return int(ids[pick(chances, self.sampling, self.rng)])
+        weights = chances(odds, self.lean[ids], self.kinds[ids], self.sampling, moved=self.moved)
+        return int(ids[pick(weights, self.sampling, self.rng)])
 
     def _penalised(self, odds: np.ndarray, ids: np.ndarray) -> np.ndarray:
         """The log-odds (n,) of the ids, those of what sounded lately times the repetition penalty."""
-        if self.sampling.repetition_penalty == 1.0:
-            return odds
         heard = np.zeros(self.language.size, bool)
         heard[self.take.ids[-REPETITION_WINDOW:]] = True
         heard[self.kinds == RHYTHM] = False
