@@ -74,6 +74,18 @@ def test_rows_can_be_selected():
     assert np.abs(runtime.step(new, condition[order]) - expected[:, -1]).max() < 1e-4
 
 
+def test_what_lies_in_the_memory_of_an_earlier_piece_counts_for_nothing():
+    _, model, card = tiny("continuous_concat")
+    rng = np.random.default_rng(3)
+    condition = np.array([[0.3, -0.8, 1.0]], np.float32)
+    used, fresh = NotesRuntime(model, card), NotesRuntime(model, card)
+    used.step(rng.integers(0, 60, (1, 3 * PLACES)), condition)
+    used.forget()
+    for token in rng.integers(0, 60, PLACES + 20):
+        ids = np.array([[token]])
+        assert np.array_equal(used.step(ids, condition), fresh.step(ids, condition))
+
+
 def test_emotion_may_change_on_the_way():
     network, model, card = tiny("continuous_concat")
     ids = np.random.default_rng(2).integers(0, 60, (1, 12))
