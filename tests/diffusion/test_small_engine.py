@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -250,3 +251,14 @@ def test_through_the_house_s_door(folder, tmp_path):
         replay(paths["json"])
     words = compose(None, text="solo piano", **given)
     assert words.record["picture"] is None and words.record["music"]["words_heard"] == ["solo", "piano"]
+
+
+def test_a_model_without_the_picture_part_that_is_asked_for_says_what_to_leave_out():
+    from klangbild.diffusion.engine import load
+
+    for wish in ({"engine": "melfusion"}, {"engine": "art2mus", "image_tokens": 1}):
+        settings = Settings(model="klangbild-small", **wish)
+        with pytest.raises(NotAvailableError, match="leave --model klangbild-small out"):
+            load(settings).part(settings)
+        default = dataclasses.replace(settings, model=None)
+        assert load(default).part(default) is not None

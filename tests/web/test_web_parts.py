@@ -141,3 +141,18 @@ def test_the_space_file_and_the_dockerfile_start_the_same_app():
     for line in docker.splitlines():
         if line.startswith("COPY "):
             assert all((root / source).exists() for source in line.split()[1:-1]), line
+
+
+def test_what_the_page_offers_of_models_can_read_a_picture_with_every_engine_it_offers(monkeypatch, tmp_path):
+    from klangbild.diffusion.engine import load
+
+    monkeypatch.setenv("KLANGBILD_HOME", str(tmp_path))
+    offered = {knob.name: [value for value, _ in knob.choices] for knob in knobs() if knob.name in ("engine", "model")}
+    assert offered["model"] == ["klangbild"]  # klangbild-small has no part that reads pictures for melfusion
+    for engine in offered["engine"]:
+        if engine != "notes":
+            for model in offered["model"]:
+                settings = Settings(engine=engine, **read_settings({"model": model}))
+                assert load(settings).part(settings) is not None
+    with pytest.raises(UsageError, match="not installed"):
+        read_settings({"model": "klangbild-small"})

@@ -24,7 +24,7 @@ from klangbild.diffusion.small_model import VARIANT_OF, Asked, SmallModel
 from klangbild.diffusion.small_projection import open_projection
 from klangbild.diffusion.small_sampler import fit
 from klangbild.diffusion.small_words import MOST_WORDS, CaptionWords
-from klangbild.errors import Stopped, UsageError
+from klangbild.errors import NotAvailableError, Stopped, UsageError
 from klangbild.notes.models import refuse_if_noncommercial
 from klangbild.settings import Settings
 
@@ -102,12 +102,21 @@ class SmallEngine:
         )
 
     def part(self, settings: Settings) -> PicturePart:
-        """What turns the picture into something that the model hears."""
-        if self.name == "melfusion":
-            from klangbild.diffusion.small_synapse import open_synapse
+        """What turns the picture into something that the model hears.
 
-            return open_synapse(folder=self.model.folder)
-        return open_projection(VARIANT_OF[settings.image_tokens], self.model.folder)
+        Raises:
+            NotAvailableError: the model has no such part.
+        """
+        try:
+            if self.name == "melfusion":
+                from klangbild.diffusion.small_synapse import open_synapse
+
+                return open_synapse(folder=self.model.folder)
+            return open_projection(VARIANT_OF[settings.image_tokens], self.model.folder)
+        except NotAvailableError as error:
+            if settings.model in (None, "klangbild"):
+                raise
+            raise NotAvailableError(f"{error}, or leave --model {settings.model} out") from None
 
     def wish(self, brief: Brief, part: PicturePart | None) -> Wish:
         """Picture, words and negative words -> what is listened to.
