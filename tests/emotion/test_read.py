@@ -11,7 +11,7 @@ from odd_pictures import odd_pictures
 from klangbild.cli.main import main
 from klangbild.emotion.heads import distance_of, far_of, load_heads
 from klangbild.emotion.predict import WEIGHTS, open_predictor
-from klangbild.emotion.read import moved_to, read_emotion, read_emotions
+from klangbild.emotion.read import read_emotion, read_emotions
 from klangbild.emotion.reasons import SIGNS, sign_table
 from klangbild.emotion.regions import emotion_of_regions
 from klangbild.errors import NotAvailableError, UsageError
@@ -84,11 +84,6 @@ def test_batch_equals_single(picture):
     for one, reading in zip(pictures, together, strict=True):
         alone = read_emotion(one, model="klangbild")
         assert alone.emotion.valence == pytest.approx(reading.emotion.valence, abs=2e-3)
-
-
-def test_moved_by_hand(picture):
-    moved = moved_to(read_emotion(picture, model="features"), valence=-0.5)
-    assert moved.asked.valence == -0.5 and moved.asked.arousal == read_emotion(picture, model="features").asked.arousal
 
 
 def test_photographs_are_never_explained_by_texture():

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from klangbild.errors import OutputError, UsageError
-from klangbild.show.bundle import bundle_bytes, daw_files, write_bundle
+from klangbild.show.bundle import bundle_bytes, write_bundle
 from klangbild.show.spectrogram import draw_spectrogram, log_spectrogram
 from klangbild.sound.audio import Audio
-from klangbild.sound.files import read_audio, read_record
+from klangbild.sound.files import encode_audio, read_audio, read_record
 
 RATE = 44100
 
@@ -21,14 +21,17 @@ def tone(hz: float, seconds: float = 2.0) -> Audio:
 
 
 def test_a_bundle_opens_and_lines_up(tmp_path):
-    stems = [("piano", tone(220)), ("bass", tone(55))]
-    files = daw_files("storm", midi=b"MThd", mix=tone(220), stems=stems, roll=b"\x89PNG", record='{"seed": 7}')
+    files = {
+        "storm.mid": b"MThd",
+        "storm.wav": encode_audio(tone(220), "wav", record='{"seed": 7}'),
+        "stems/piano.wav": encode_audio(tone(220), "wav"),
+        "stems/bass.wav": encode_audio(tone(55), "wav"),
+        "storm.png": b"\x89PNG",
+    }
     path = write_bundle(tmp_path / "storm.zip", files)
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
-        assert archive.namelist() == [
-            "storm.mid", "storm.wav", "stems/storm-piano.wav", "stems/storm-bass.wav", "storm.png", "storm.json",
-        ]  # fmt: skip
+        assert archive.namelist() == list(files)
         archive.extractall(tmp_path)
     lengths = {read_audio(p).samples.shape for p in tmp_path.rglob("*.wav")}
     assert lengths == {(2, 2 * RATE)}

@@ -112,12 +112,6 @@ class RollData:
         mine = (notes.step >= start) & (notes.step < start + CLIP_BEATS * STEPS)
         return RollNotes(notes.step[mine] - start, notes.lane[mine], notes.length[mine], notes.loud[mine])
 
-    def run_heldout(self) -> np.ndarray:
-        """(R,) bool."""
-        found = np.zeros(len(self.run_beats), bool)
-        found[self.clip_run] = self.clip_heldout
-        return found
-
     def beats(self) -> Beats:
         """All stretches as beats."""
         first = np.concatenate([[0], np.cumsum(self.run_beats.astype(np.int64))])

@@ -19,7 +19,6 @@ from transformers import LlavaForConditionalGeneration, ProcessorMixin
 from klangbild.errors import InputError, Stopped
 from klangbild.picture.load import load_picture
 
-MODEL = "llava-hf/llava-1.5-7b-hf"
 PROMPT = "Describe this artwork"
 TEMPLATE = "USER: <image>\n{prompt} ASSISTANT:"
 MAX_TOKENS = 120

@@ -22,8 +22,8 @@ from klangbild.emotion.affect_words import AFFECT_WORDS, NEGATIONS, PLAIN, STREN
 from klangbild.emotion.words import stem
 from klangbild.notes.families import FAMILY_NAMES
 
-MODEL, CARD = "klangbild-small", "sound-base.json"
-"""The model's name, and the file in `weights/` that describes it."""
+CARD = "sound-base.json"
+"""The file in `weights/` that describes the model."""
 MOST_WORDS = 12
 """A caption has so many words at most; it is padded with 0."""
 LONGEST_PHRASE = 3

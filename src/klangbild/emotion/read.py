@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from klangbild.emotion.predict import Prediction, open_predictor
 from klangbild.emotion.space import Emotion
@@ -121,13 +121,3 @@ def _words_reasons(words: WordsReading) -> tuple[str, ...]:
         hint = f'; did you mean "{words.nearest[word]}"?' if word in words.nearest else ""
         reasons.append(f'the word "{word}" is not known and was left aside{hint}')
     return tuple(reasons)
-
-
-def moved_to(reading: Reading, *, valence: float | None = None, arousal: float | None = None) -> Reading:
-    """The reading with `asked` set by hand, axis by axis (the flags --valence and --arousal)."""
-    asked = replace(
-        reading.asked,
-        **({} if valence is None else {"valence": valence, "valence_spread": 0.0}),
-        **({} if arousal is None else {"arousal": arousal, "arousal_spread": 0.0}),
-    )
-    return replace(reading, asked=asked)

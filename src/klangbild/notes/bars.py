@@ -50,7 +50,6 @@ from klangbild.notes.bars_vocabulary import (  # noqa: F401 - `bars` is where th
     TEMPI_BPM,
     TEMPO_0,
     VELOCITY_0,
-    duration_bin,
     duration_bins,
     known_meter,
     note_id,

@@ -43,11 +43,6 @@ def duration_bins() -> np.ndarray:
     return distance.argmin(axis=1)
 
 
-def duration_bin(steps: int) -> int:
-    """Index into `DURATIONS` of the nearest length in grid steps."""
-    return int(duration_bins()[min(max(steps, 1), DURATIONS[-1])])
-
-
 def tempo_bin(bpm: float) -> int:
     """Index into `TEMPI_BPM` of the nearest tempo."""
     return int(np.clip(round(np.log(bpm / 40.0) / np.log(6.0) * (N_TEMPI - 1)), 0, N_TEMPI - 1))

@@ -20,7 +20,6 @@ import numpy as np
 
 MODES: tuple[str, ...] = ("continuous_concat", "continuous_token", "discrete_token", "none")
 BINS = 5
-UNKNOWN = (0.0, 0.0, 0.0)
 _EXTRA_IDS = {"continuous_concat": 0, "continuous_token": 2, "discrete_token": 2 * (BINS + 1), "none": 0}
 
 

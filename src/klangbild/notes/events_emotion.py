@@ -12,7 +12,6 @@ import numpy as np
 
 from klangbild.notes.events_vocabulary import EMOTION_LABELS, EventsVocabulary
 
-BinKind = Literal["equal", "quantile"]
 _DECIMALS = 6  # conditions travel as float32, whose 0.6 lies above the edge at 0.6
 
 

@@ -110,10 +110,6 @@ class EventsVocabulary:
         """Ids of the symbols that are no music (their names start with "<"), int64."""
         return np.array([i for i, name in enumerate(self.symbols) if name.startswith("<")], dtype=np.int64)
 
-    @property
-    def has_emotion_tokens(self) -> bool:
-        return any(name.startswith("<V") for name in self.extra)
-
     def save(self, path: Path) -> None:
         """Write the names, in the order of their ids, as JSON."""
         path.write_text(json.dumps(self.symbols, indent=0) + "\n", encoding="utf-8")

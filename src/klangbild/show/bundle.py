@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from klangbild.atomic import atomic_write
 from klangbild.errors import UsageError
-from klangbild.sound.audio import Audio
-from klangbild.sound.files import encode_audio
 
 # the earliest date that zip can write: no clock time inside, so that equal content gives equal bytes
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -41,28 +39,3 @@ def bundle_bytes(files: Mapping[str, bytes]) -> bytes:
             entry.compress_type = packed
             archive.writestr(entry, data, compresslevel=4 if packed == zipfile.ZIP_DEFLATED else None)
     return stream.getvalue()
-
-
-def daw_files(
-    name: str,
-    *,
-    midi: bytes,
-    mix: Audio,
-    stems: Iterable[tuple[str, Audio]],
-    roll: bytes | None = None,
-    record: str | None = None,
-    tags: Mapping[str, str] | None = None,
-) -> dict[str, bytes]:
-    """The usual content, named after the piece: `NAME.mid`, `NAME.wav`, `stems/NAME-FAMILY.wav`, `NAME.png`, `NAME.json`.
-
-    All WAVs start together and have one length, so that they line up when dropped into a DAW.
-    """
-    files = {f"{name}.mid": midi, f"{name}.wav": encode_audio(mix, "wav", tags=tags, record=record)}
-    for family, stem in stems:
-        stem_tags = {**(tags or {}), "title": f"{name}: {family}"}
-        files[f"stems/{name}-{family}.wav"] = encode_audio(stem, "wav", tags=stem_tags)
-    if roll:
-        files[f"{name}.png"] = roll
-    if record:
-        files[f"{name}.json"] = record.encode()
-    return files

@@ -120,11 +120,6 @@ class SoundFont:
             raise ValueError(name)
         return table
 
-    @property
-    def presets(self) -> list[tuple[int, int, str]]:
-        """(bank, program, name) of every preset."""
-        return [(b, p, self._presets[i]["name"].decode("latin-1").strip()) for (b, p), i in self._preset_index.items()]
-
     def find_preset(self, program: int, *, is_drum: bool) -> tuple[int, int]:
         """The (bank, program) to play: the one asked for, else the nearest of its kind that the font has."""
         bank = DRUM_BANK if is_drum else 0

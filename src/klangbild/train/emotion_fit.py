@@ -25,7 +25,6 @@ from klangbild.train.emotion_score import Score, score
 from klangbild.train.emotion_table import Standard, Table, Unrated, fit_standard
 
 CELLS = ("photo valence", "photo arousal", "painting valence", "painting arousal")
-RECIPES = ("ridge", "aria")
 DIRECT_SHARE = 0.25
 """How much of a ridge head is the teacher's head read through the encoder; a study's choice, see docs/emotion.md."""
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import torch
 
 from klangbild.data.vocoder_clips import VocoderClips
 from klangbild.diffusion.small_latent import HOP, N_BINS, N_FFT, N_MELS, RATE, MelLatent, log_mel, magnitudes, mel_bank
@@ -161,13 +160,3 @@ def export_magnitudes(config: MagnitudesConfig, *, out_dir: Path, weights_dir: P
         half = {n: t.half().contiguous() for n, t in net.state_dict().items()}
         save_file(half, weights_dir / "sound-magnitudes.safetensors", metadata={"sizes": json.dumps(state["sizes"])})
     return path
-
-
-def net_from_weights(weights: Path) -> MagnitudeNet:
-    """From `export_magnitudes`'s float16 weights."""
-    from safetensors import safe_open
-
-    with safe_open(str(weights), framework="pt") as file:
-        net = MagnitudeNet(MagnitudeSizes(**json.loads(file.metadata()["sizes"])))
-        net.load_state_dict({n: file.get_tensor(n).to(torch.float32) for n in file.keys()})  # noqa: SIM118 - not a dict
-    return net.eval()

@@ -27,7 +27,6 @@ from klangbild.train.roll_latent import RollLatentConfig, RollLatentTrainer, bea
 
 LICENCE = "CC BY-NC-SA 4.0"
 WEIGHTS_FILE = "roll-latent.safetensors"
-MEASURED_CLIPS = 256
 
 
 def load_autoencoder(path: Path) -> RollAutoencoder:

@@ -42,7 +42,6 @@ from klangbild.train.sound_config import LoopConfig, settings_of
 from klangbild.train.sound_curves import draw_gates, draw_losses
 from klangbild.train.sound_loop import Batch, collate, run_loop
 
-RELEASED_LOOP = {"lr": 1e-6, "batch": 1, "accumulation": 8, "schedule": "linear", "warmup": 0}
 VALIDATION_TIMESTEP = 500  # the release's fixed middle step
 
 
