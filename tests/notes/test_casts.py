@@ -34,7 +34,8 @@ def table() -> Sections:
     values[:, DENSITY] = [-0.9, -0.1, 0.6, 0.7, 0.8]
     arousal = np.array([-0.9, -0.9, 0.9, 0.9, 0.9], np.float32)
     knots = np.tile(np.linspace(0.0, 10.0, 33, dtype=np.float32), (N_VALUES, 1))
-    return Sections(values, np.zeros(5, np.float32), arousal, np.array([0, 0, 1, 2, 3]), knots)
+    bpm = np.array([60, 60, 120, 140, 160], np.float32)
+    return Sections(values, np.zeros(5, np.float32), arousal, bpm, np.array([0, 0, 1, 2, 3]), knots)
 
 
 def cast(emotion: Emotion | None, seed: int = 0, **wishes) -> Cast:
@@ -68,6 +69,28 @@ def test_sections_are_like_those_of_one_piece_with_noise():
     assert (first[: len(FAMILY_NAMES)] == np.where(np.array(FAMILY_NAMES) == "piano", 1.0, -1.0)).all()
 
 
+def test_a_section_has_the_tempo_of_the_one_it_is_like():
+    calm, wild = cast(CALM), cast(WILD)
+    assert calm.section(0, CALM) is not None and calm.tempo(0) == calm.tempo(1) == 60.0
+    assert wild.section(0, WILD) is not None and wild.tempo(0) == 120.0
+    wild.section(1, CALM)
+    assert wild.tempo(1) == 60.0
+
+
+def test_sections_are_chosen_by_what_their_attributes_tell_too():
+    """Of two sections of one label, the one whose attributes say the same comes far more often."""
+    rng = np.random.default_rng(0)
+    arousal = rng.uniform(-1, 1, 400).astype(np.float32)
+    values = np.zeros((400, N_VALUES), np.float32)
+    values[:, DENSITY] = arousal
+    arousal[:2], values[:2, DENSITY] = 0.8, (0.8, -0.8)
+    knots = np.tile(np.linspace(0.0, 10.0, 33, dtype=np.float32), (N_VALUES, 1))
+    many = Sections(values, np.zeros(400, np.float32), arousal, np.full(400, 120, np.float32), np.arange(400), knots)
+    assert np.corrcoef(many.told[:, 1], values[:, DENSITY])[0, 1] > 0.99
+    weights = many.weights(Emotion(0.0, 0.8))
+    assert weights[0] > 100 * weights[1]
+
+
 def test_another_emotion_starts_another_run_for_the_same_players():
     playing = cast(CALM)
     assert playing.section(0, CALM)[DENSITY] < 0.3
@@ -92,7 +115,7 @@ def test_a_table_reads_back_and_a_damaged_one_says_so(tmp_path):
     made.save(tmp_path / "table.npz")
     back = Sections.load(tmp_path / "table.npz")
     assert (back.families == made.families).all() and np.abs(back.values - made.values).max() < 0.01
-    assert (back.run(1) == [1, 0]).all()
+    assert (back.run(1) == [1, 0]).all() and (back.bpm == made.bpm).all()
     (tmp_path / "bad.npz").write_bytes(b"no table")
     with pytest.raises(InputError, match=r"bad\.npz"):
         Sections.load(tmp_path / "bad.npz")

@@ -11,6 +11,7 @@ import torch
 
 from klangbild.data.note_batches import NoteBatches
 from klangbild.data.note_data import NoteData
+from klangbild.data.section_features import FEATURES
 from klangbild.errors import InputError, UsageError
 from klangbild.notes.bars import SIZE, BarsLanguage
 from klangbild.notes.piece import Piece, Track, make_notes
@@ -35,13 +36,15 @@ def simple_data(path: Path, *, pieces: int = 10) -> NoteData:
         ids += sections
         section_piece += [i] * len(sections)
     n = len(ids)
+    features = np.zeros((n, len(FEATURES)), np.float32)
+    features[:, FEATURES.index("bpm")] = 90.0 + 10.0 * np.array(section_piece)
     heldout = np.arange(pieces) >= pieces - 2
     data = NoteData(
         ids=np.concatenate(ids).astype(np.uint16),
         section_start=np.concatenate([[0], np.cumsum([len(s) for s in ids])]),
         section_piece=np.array(section_piece, np.int32),
         section_seconds=np.full(n, 16.0, np.float32),
-        features=np.zeros((n, 1), np.float32),
+        features=features,
         valence=np.linspace(-1, 1, n, dtype=np.float32),
         arousal=np.linspace(1, -1, n, dtype=np.float32),
         label_source=np.ones(n, np.uint8),

@@ -6,6 +6,7 @@ import numpy as np
 
 from klangbild.data.note_attributes import attributes_of, knots_of
 from klangbild.data.note_data import NoteData
+from klangbild.data.section_features import FEATURES
 from klangbild.notes.casts import Sections
 
 SECTIONS = 4096
@@ -27,4 +28,11 @@ def gather_sections(data: NoteData, *, pool_shares: dict[str, float], seed: int 
     order = np.random.default_rng(seed).permutation(len(data.piece_name))
     fitting = fitting[np.argsort(order[piece[fitting]], kind="stable")][:SECTIONS]
     _, number = np.unique(order[piece[fitting]], return_inverse=True)
-    return Sections(attributes_of(data)[fitting], data.valence[fitting], data.arousal[fitting], number, knots_of(data))
+    return Sections(
+        values=attributes_of(data)[fitting],
+        valence=data.valence[fitting],
+        arousal=data.arousal[fitting],
+        bpm=data.features[fitting, FEATURES.index("bpm")],
+        piece=number,
+        knots=knots_of(data),
+    )

@@ -15,6 +15,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,9 @@ FILE = "notes-sections.npz"
 """Beside the model."""
 NEARNESS = 0.1
 """Standard deviation, on either axis, of how far from the asked emotion sections are taken."""
+TELLING = 0.1
+"""The same of the emotion that a section's attributes and tempo tell by themselves: its notes are not copied, so nothing else of
+it reaches the piece."""
 UNLIKENESS = 0.7
 """Nats that a run loses for each family by which it differs from a wished cast."""
 MOVED = 0.15
@@ -41,25 +45,28 @@ _DRUMS = 1
 _TRIES = 50
 _STEPS = 127.0
 _N_PLAYERS = len(FAMILY_NAMES)
+_PENALTY = 30.0
 
 
 @dataclass(frozen=True)
 class Sections:
     """The table: N sections of training music, those of one piece together and in order.
 
-    values (N, `N_VALUES`) float32: attributes; valence, arousal (N,) float32 in [-1, 1]; piece (N,) int: equal for one
-    piece; knots (`N_VALUES`, K): what places the attributes of other music.
+    values (N, `N_VALUES`) float32: attributes; valence, arousal (N,) float32 in [-1, 1]; bpm (N,) float32; piece (N,) int:
+    equal for one piece; knots (`N_VALUES`, K): what places the attributes of other music.
     """
 
     values: np.ndarray
     valence: np.ndarray
     arousal: np.ndarray
+    bpm: np.ndarray
     piece: np.ndarray
     knots: np.ndarray
 
     def save(self, path: Path) -> None:
-        """Write `path` (.npz), values and emotions in steps of 1/127."""
+        """Write `path` (.npz), values and emotions in steps of 1/127, tempi in whole numbers."""
         small = {n: np.round(_STEPS * getattr(self, n)).astype(np.int8) for n in ("values", "valence", "arousal")}
+        small["bpm"] = np.round(self.bpm).astype(np.uint8)
         np.savez_compressed(path, piece=self.piece.astype(np.uint16), knots=self.knots.astype(np.float32), **small)
 
     @staticmethod
@@ -68,7 +75,8 @@ class Sections:
         try:
             with np.load(path, allow_pickle=False) as archive:
                 small = {n: archive[n].astype(np.float32) / _STEPS for n in ("values", "valence", "arousal")}
-                table = Sections(**small, piece=archive["piece"].astype(int), knots=archive["knots"])
+                bpm = archive["bpm"].astype(np.float32)
+                table = Sections(**small, bpm=bpm, piece=archive["piece"].astype(int), knots=archive["knots"])
             if table.values.shape != (len(table.piece), N_VALUES) or not len(table.piece):
                 raise ValueError("other attributes")
             return table
@@ -84,8 +92,25 @@ class Sections:
         """(N,) odds of each section for an asked emotion; None: all alike."""
         if emotion is None:
             return np.ones(len(self.piece))
-        squared = (self.valence - emotion.valence) ** 2 + (self.arousal - emotion.arousal) ** 2
-        return np.exp(-(squared - squared.min()) / (2.0 * NEARNESS**2))
+        asked = np.array([emotion.valence, emotion.arousal])
+        cost = ((self.emotions - asked) ** 2).sum(axis=1) / (2.0 * NEARNESS**2)
+        cost += ((self.told - asked) ** 2).sum(axis=1) / (2.0 * TELLING**2)
+        return np.exp(cost.min() - cost)
+
+    @property
+    def emotions(self) -> np.ndarray:
+        """(N, 2): valence and arousal."""
+        return np.stack([self.valence, self.arousal], axis=1)
+
+    @cached_property
+    def told(self) -> np.ndarray:
+        """(N, 2): valence and arousal as attributes and tempo alone tell them: a linear reading (ridge), spread as the true ones."""
+        emotions = self.emotions
+        values = np.column_stack([self.values, np.log(self.bpm)]).astype(np.float64)
+        values -= values.mean(axis=0)
+        square = values.T @ values + _PENALTY * np.eye(values.shape[1])
+        read = values @ np.linalg.solve(square, values.T @ (emotions - emotions.mean(axis=0)))
+        return emotions.mean(axis=0) + read * emotions.std(axis=0) / np.maximum(read.std(axis=0), 1e-6)
 
     def run(self, first: int) -> np.ndarray:
         """The sections of a piece from `first` on, then round again from its start."""
@@ -132,6 +157,10 @@ class Cast:
             self._told[number] = jittered(values, self._rng)
         return self._told[number]
 
+    def tempo(self, number: int) -> float | None:
+        """Beats per minute of the section that section `number` of the piece is like (ask `section` first)."""
+        return float(self._table.bpm[self._run[number % len(self._run)]])
+
     def _drawn(self, emotion: Emotion | None, mask: int, fewest: int) -> int:
         weight, harmony = self._table.weights(emotion), _bits(HARMONY)
         families = self._table.families
@@ -173,6 +202,10 @@ class Continued:
         """(`N_VALUES`,) float32 of the primer's section, or of its last (whole, if it has two) one."""
         last = max(len(self._values) - 2, 0)
         return self._values[number] if number < len(self._values) - 1 else self._values[last]
+
+    def tempo(self, number: int) -> float | None:
+        """None: a piece that goes on keeps its tempo."""
+        return None
 
 
 def _bits(families: Sequence[str]) -> int:

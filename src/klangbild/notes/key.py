@@ -11,6 +11,8 @@ from klangbild.notes.piece import Key, Piece
 
 _MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
 _MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
+MAJOR_PROFILE, MINOR_PROFILE = ((p - p.mean()) / p.std() for p in (_MAJOR, _MINOR))
+"""(12,) each, from the tonic on: how well a pitch class belongs, with mean 0 and standard deviation 1."""
 
 
 def pitch_class_histogram(notes: np.ndarray) -> np.ndarray:
@@ -26,9 +28,8 @@ def key_fits(histogram: np.ndarray) -> np.ndarray:
         return np.zeros((2, 12))
     centred = (histogram - histogram.mean()) / histogram.std() / 12
     fits = np.empty((2, 12))
-    for row, profile in enumerate((_MAJOR, _MINOR)):
-        scaled = (profile - profile.mean()) / profile.std()
-        fits[row] = [centred @ np.roll(scaled, tonic) for tonic in range(12)]
+    for row, profile in enumerate((MAJOR_PROFILE, MINOR_PROFILE)):
+        fits[row] = [centred @ np.roll(profile, tonic) for tonic in range(12)]
     return fits
 
 

@@ -5,8 +5,8 @@ without a picture by `guidance` (classifier-free guidance on log-probabilities; 
 (3) Temperature, top-k, top-p. There are two temperatures, as in ARIA: `rest_temperature` for when something happens (which
 kind of id comes, and ids that place music in time), `note_temperature` for what sounds.
 
-Nothing is retried: the mask alone makes every piece valid and every wish hold. Mode, tempo and loudness also follow the
-emotion directly (`lean`), and each player's line is held in check (`lines`).
+Nothing is retried: the mask alone makes every piece valid and every wish hold. Mode, tempo, tonality and pace also follow the
+emotion directly (`leaning`), and each player's line is held in check (`lines`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from klangbild.notes.casts import MOVED, Cast, Continued
 from klangbild.notes.draw import RHYTHM, Sampling, chances, kinds_of, log_odds, pick
 from klangbild.notes.form import COPIED_BARS, plan_form
 from klangbild.notes.language import NoteLanguage, NoteModel
-from klangbild.notes.lean import lean_towards
+from klangbild.notes.leaning import Leaning
 from klangbild.notes.lines import Lines
 from klangbild.notes.rules import Rules
 
@@ -74,7 +74,7 @@ class Sampler:
         self.by_kind = np.argsort(self.kinds, kind="stable")  # all ids, kind by kind
         self.lines = Lines() if language.name == "bars" else None
         self.leans = language.name == "bars" and emotion_at is not None and model.conditioning != "none"
-        self.lean = np.zeros(language.size, np.float32)
+        self.leaning = Leaning(language.size)
         self.moved = False
         self.told: tuple[np.ndarray | None, np.ndarray] = None, np.empty(0)  # a condition and its rows
 
@@ -83,6 +83,7 @@ class Sampler:
         self.model.start(2 if self.guided else 1)
         condition = self.condition = self._condition()
         logits = self._read(self._opening(condition), condition)
+        unread: list[int] = []  # ids that are known beforehand wait and are read at once
         forced: list[int] = [] if self.primer is None else [int(i) for i in self.primer]
         while not self.state.done and len(self.take.ids) < HARD_LIMIT:
             before_bar = getattr(self.state, "bar", -1)
@@ -98,16 +99,19 @@ class Sampler:
             self.take.ids.append(token)
             if self.state.done:
                 break
-            ids = [token]
+            unread.append(token)
             if opens_section:
+                if len(unread) > 1:
+                    self._read(unread[:-1], condition)
                 before, condition = self.condition, self._condition()
                 self.condition, self.moved = condition, _moved(before, condition)
                 self.sections.append(len(self.take.ids) - 1)
-                if len(self.sections) > 1:
-                    ids = [*self._prefix(condition), token]
+                unread = [*(self._prefix(condition) if len(self.sections) > 1 else []), token]
                 self.chunk_starts.append(len(self.stream))
                 forced = forced or self._quote()
             bar = getattr(self.state, "bar", -1)
+            if bar > before_bar >= 0 and self.sections:
+                self.leaning.end_bar(self.take.ids[self.sections[-1] :])
             if bar > before_bar >= 0 and self.on_bar and self.on_bar(self.take.ids[:-1]) is False:
                 self.take.ids.pop()
                 self.take.stopped = True
@@ -116,7 +120,8 @@ class Sampler:
                 break
             if self.sampling.gen_len and len(self.take.ids) >= 0.85 * self.sampling.gen_len and bar > before_bar:
                 self.state.finish()
-            logits = self._read(ids, condition)
+            if not forced:
+                logits, unread = self._read(unread, condition), []
         return self.take
 
     # -- reading ---------------------------------------------------------------------------------------------------
@@ -134,13 +139,16 @@ class Sampler:
     def _condition(self) -> np.ndarray:
         """(3,) or (3 + attributes,) float32: the emotion asked of the section that opens, and what it is told to be like."""
         emotion = None if self.emotion_at is None else self.emotion_at(self._section_start_s())
-        if emotion is not None and self.leans:
-            self.lean = lean_towards(emotion, ("major", "minor")[self.state.mode] if self.state.mode >= 0 else None)
-        told = (0.0, 0.0, 0.0) if emotion is None else (emotion.valence, emotion.arousal, 1.0)
-        if self.cast is None:
-            return np.array(told, np.float32)
-        like = self.cast.section(self._model_section(), emotion if self.model.conditioning != "none" else None)
-        return np.concatenate([np.array(told, np.float32), inputs(like)])
+        told = np.array((0.0, 0.0, 0.0) if emotion is None else (emotion.valence, emotion.arousal, 1.0), np.float32)
+        like, bpm = None, None
+        if self.cast is not None:
+            number = self._model_section()
+            like = self.cast.section(number, emotion if self.model.conditioning != "none" else None)
+            bpm = self.cast.tempo(number)
+        if self.language.name == "bars":
+            minor = bool(self.state.mode) if self.state.mode >= 0 else None
+            self.leaning.open_section(emotion if self.leans else None, minor=minor, bpm=bpm)
+        return told if like is None else np.concatenate([told, inputs(like)])
 
     def _model_section(self) -> int:
         """The number of the section that the one which opens returns to, or its own."""
@@ -220,8 +228,8 @@ class Sampler:
         if self.sampling.repetition_penalty != 1.0:
             odds = self._penalised(odds, ids)
         if self.lines:
-            odds = odds + self.lines.lean()[ids]
-        weights = chances(odds, self.lean[ids], self.kinds[ids], self.sampling, moved=self.moved)
+            odds = odds + self.lines.lean()[ids] + self.leaning.overall[ids]
+        weights = chances(odds, self.leaning.within[ids], self.kinds[ids], self.sampling, moved=self.moved)
         return int(ids[pick(weights, self.sampling, self.rng)])
 
     def _penalised(self, odds: np.ndarray, ids: np.ndarray) -> np.ndarray:
