@@ -9,7 +9,7 @@ from klangbild.data.note_data import NoteData
 from klangbild.data.section_features import FEATURES
 from klangbild.notes.casts import Sections
 
-SECTIONS = 4096
+SECTIONS = 8192
 _FEWEST_IDS = 64
 _FEWEST_SHARE = 0.1
 

@@ -30,9 +30,12 @@ FILE = "notes-sections.npz"
 """Beside the model."""
 NEARNESS = 0.1
 """Standard deviation, on either axis, of how far from the asked emotion sections are taken."""
-TELLING = 0.1
+TELLING = 0.15
 """The same of the emotion that a section's attributes and tempo tell by themselves: its notes are not copied, so nothing else of
 it reaches the piece."""
+FEWEST_PIECES = 24.0
+"""Where fewer pieces (effective number) are as near as that, up to twice as far is near enough: one picture should not always meet
+the same band."""
 UNLIKENESS = 0.7
 """Nats that a run loses for each family by which it differs from a wished cast."""
 MOVED = 0.15
@@ -95,7 +98,11 @@ class Sections:
         asked = np.array([emotion.valence, emotion.arousal])
         cost = ((self.emotions - asked) ** 2).sum(axis=1) / (2.0 * NEARNESS**2)
         cost += ((self.told - asked) ** 2).sum(axis=1) / (2.0 * TELLING**2)
-        return np.exp(cost.min() - cost)
+        for wider in np.linspace(1.0, 2.0, 9):
+            weights = np.exp((cost.min() - cost) / wider**2)
+            if _effective_number(np.bincount(self.piece, weights)) >= FEWEST_PIECES:
+                break
+        return weights
 
     @property
     def emotions(self) -> np.ndarray:
@@ -206,6 +213,11 @@ class Continued:
     def tempo(self, number: int) -> float | None:
         """None: a piece that goes on keeps its tempo."""
         return None
+
+
+def _effective_number(weights: np.ndarray) -> float:
+    """How many equal weights would be as concentrated: (sum)^2 / sum of squares."""
+    return float(weights.sum() ** 2 / (weights**2).sum())
 
 
 def _bits(families: Sequence[str]) -> int:
