@@ -20,7 +20,7 @@ GAIN = 4.0
 MIDDLE, SLOPE = 0.049, 0.255
 """Majorness (fit of the best major key less that of the best minor key) of the training sections: middle + slope x valence; their
 spread about it is .13."""
-AROUSAL = -0.06
+AROUSAL = -0.1
 """What it loses for one unit of arousal: fast and short notes alone already make music sound happier to most raters."""
 _FEW = 16.0
 
