@@ -1,10 +1,11 @@
-"""What real music would score in `measure steering`: sections of training bands, drawn by their labels as casts are drawn.
+"""What real music would score in `measure steering`: sections of training bands, drawn by their labels.
 
     python benchmarks/steering_ceiling.py [--data data/prepared/notes-novgmidi.npz] [--each 80]
 
 A composer that played real sections whose label is what was asked could not do better by much: what is missing from 1, and
 the cross-talk, are the labels' and the judges' own. Sections are drawn near each of the 25 points of the grid (standard deviation
-`casts.NEARNESS` on both axes) and read by both judges; with data made by `--exclude-labels vgmidi` the judge `vgmidi` shares no
+`casts.NEARNESS` on both axes; casts also look at what the attributes tell, and further away where too few pieces are near) and
+read by both judges; with data made by `--exclude-labels vgmidi` the judge `vgmidi` shares no
 rating with the labels.
 """
 

@@ -2,7 +2,7 @@
 
 The notes model is told them beside the emotion, or some of them, or none. They say what a small model finds hardest to keep
 in mind from note to note: that a section has one density, one loudness, one cast. Music is made in two steps: first what
-each section is like, as sections of real music are (`templates.py`), then its notes.
+each section is like, as sections of real music are (`casts.py`), then its notes.
 
 Conventions
     Everything is read off a section's ids of the language `bars` alone, so it holds for any music that can be written in it.
