@@ -24,8 +24,6 @@ from klangbild.notes.rules import Rules
 from klangbild.notes.sample import Sampler, Sampling
 from klangbild.settings import INSTRUMENTS, Settings
 
-DEFAULT_GUIDANCE = 1.75
-
 
 @dataclass(frozen=True)
 class Composition:
@@ -84,7 +82,7 @@ def compose_notes(
         top_p=settings.top_p,
         top_k=settings.top_k,
         repetition_penalty=settings.repetition_penalty,
-        guidance=DEFAULT_GUIDANCE if settings.guidance is None else settings.guidance,
+        guidance=Sampling.guidance if settings.guidance is None else settings.guidance,
         gen_len=settings.gen_len,
     )
     pieces: list[Piece] = []
