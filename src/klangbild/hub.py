@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from klangbild.atomic import output_error
-from klangbild.errors import InputError, NotAvailableError, UsageError
+from klangbild.errors import InputError, KlangbildError, NotAvailableError, UsageError
 
 HOME_VARIABLE = "KLANGBILD_HOME"
 OFFLINE_VARIABLES = ("KLANGBILD_OFFLINE", "HF_HUB_OFFLINE")
@@ -27,6 +27,8 @@ OUR_NAME = "klangbild"
 CONFIG, CARD = "config.json", "README.md"
 FORMAT = 1
 WEIGHTS = Path(__file__).resolve().parent / "weights"
+_NOT_MODELS = ("sentence-encoder",)
+"""What may lie among the added models without being one (`emotion/sentence_encoder.py`)."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
@@ -40,6 +42,9 @@ class ModelFolder:
 
     @property
     def name(self) -> str:
+        """What `--model` calls it: an added model goes by its folder, whatever its config says."""
+        if self.path.parent == models_home():
+            return self.path.name
         return str(self.config.get("name", self.path.name))
 
     @property
@@ -58,14 +63,29 @@ class ModelFolder:
     @property
     def sha256(self) -> str:
         """One number for all its files: the hash of their names and hashes."""
-        rows = sorted(f"{name} {entry['sha256']}\n" for name, entry in self.config.get("files", {}).items())
+        rows = sorted(f"{name} {entry['sha256']}\n" for name, entry in self.config["files"].items())
         return hashlib.sha256("".join(rows).encode()).hexdigest()
 
     def verify(self) -> None:
         """Read every file and compare it with its sha256. Raises InputError: one is missing or another."""
-        for name, entry in self.config.get("files", {}).items():
+        for name, entry in self.config["files"].items():
             if sha256_of(self.path / name) != entry["sha256"]:
                 raise InputError(f"{self.path / name}: is not the file that {CONFIG} describes; add the model again")
+
+
+@dataclass(frozen=True)
+class DamagedModel:
+    """Something among the added models that cannot be used. `why` names no folder of this machine."""
+
+    name: str
+    path: Path
+    why: str
+
+    @property
+    def remedy(self) -> str:
+        return (
+            f"add it again (klangbild models add aria --from DIR --name {self.name} --overwrite), or delete {self.path}"
+        )
 
 
 def models_home() -> Path:
@@ -102,10 +122,31 @@ def shipped() -> list[dict[str, Any]]:
 
 
 def added() -> list[ModelFolder]:
-    """The models in `models_home()`, by name; folders that are none are passed over."""
+    """The models in `models_home()` that are whole, by name."""
+    return _look_through_home()[0]
+
+
+def damaged() -> list[DamagedModel]:
+    """What lies in `models_home()` and is no whole model, by name: one of these stops nobody else."""
+    return _look_through_home()[1]
+
+
+def _look_through_home() -> tuple[list[ModelFolder], list[DamagedModel]]:
     home = models_home()
-    folders = sorted(p.parent for p in home.glob(f"*/{CONFIG}")) if home.is_dir() else []
-    return [from_pretrained(folder) for folder in folders if not folder.name.startswith(".")]
+    try:
+        entries = sorted(p for p in home.iterdir() if not p.name.startswith(".") and p.name not in _NOT_MODELS)
+    except FileNotFoundError:
+        return [], []
+    except OSError as error:
+        return [], [DamagedModel(home.name, home, f"the folder of added models cannot be read ({error.strerror})")]
+    whole, broken = [], []
+    for path in entries:
+        try:
+            whole.append(_checked(path))
+        except KlangbildError as error:
+            why = str(error).replace(f"{path}/", "").replace(f"{path}: ", "").replace(str(path), path.name)
+            broken.append(DamagedModel(_printable(path.name), path, why))
+    return whole, broken
 
 
 def from_pretrained(model: str | Path, *, kind: str | None = None) -> ModelFolder:
@@ -118,19 +159,30 @@ def from_pretrained(model: str | Path, *, kind: str | None = None) -> ModelFolde
         UsageError: it is of another kind than the one asked for.
     """
     path = models_home() / str(model)
-    if isinstance(model, Path) or not _NAME.fullmatch(model) or not path.is_dir():
+    if isinstance(model, Path) or not _NAME.fullmatch(model) or not os.path.lexists(path):  # noqa: PTH110
         path = Path(model)
-        if not path.is_dir():
+        if not _is_folder(path):
             raise NotAvailableError(f"{model}: there is no such model here; {_how_to_get(str(model))}")
-    config = _read_config(path)
-    if kind is not None and config["kind"] != kind:
-        raise UsageError(f"{model}: is a model of kind {config['kind']}, not {kind}; see 'klangbild models list'")
-    for name, entry in config.get("files", {}).items():
-        file = path / name
-        if ".." in Path(name).parts or Path(name).is_absolute():
-            raise InputError(f"{path / CONFIG}: names a file outside its folder ({name}); do not use this model")
-        if not file.is_file() or file.stat().st_size != entry["bytes"]:
-            raise InputError(f"{file}: is missing or cut off; add the model again")
+    folder = _checked(path)
+    if kind is not None and folder.kind != kind:
+        raise UsageError(f"{model}: is a model of kind {folder.kind}, not {kind}; see 'klangbild models list'")
+    return folder
+
+
+def _checked(path: Path) -> ModelFolder:
+    """The model in a folder, its config read, its files there and of the size told. Raises InputError."""
+    try:
+        if not path.is_dir():
+            raise InputError(f"{path}: is not a folder; a model is one: delete it, or add the model again")
+        config = _read_config(path)
+        for name, entry in config["files"].items():
+            file = path / name
+            if ".." in Path(name).parts or Path(name).is_absolute():
+                raise InputError(f"{path / CONFIG}: names a file outside its folder ({name}); do not use this model")
+            if not file.is_file() or file.stat().st_size != entry["bytes"]:
+                raise InputError(f"{file}: is missing or cut off; add the model again")
+    except (OSError, ValueError) as error:  # ValueError: a NUL in a file's name
+        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     return ModelFolder(path, config)
 
 
@@ -149,7 +201,8 @@ def save_pretrained(
     Raises:
         UsageError: the folder exists and `overwrite` is not set. OutputError: it cannot be written.
     """
-    if folder.exists() and not overwrite:
+    former: Path | None = None
+    if os.path.lexists(folder) and not overwrite:  # noqa: PTH110 - a link that leads nowhere is there too
         raise UsageError(f"{folder}: is there already; give --overwrite to replace it, or --name for another name")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -165,14 +218,19 @@ def save_pretrained(
         }
         whole = {"format": FORMAT, **config, "files": entries}
         (temporary / CONFIG).write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        temporary.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
+        _as_the_umask_says(temporary)
+        if os.path.lexists(folder):  # noqa: PTH110 - a link that leads nowhere is replaced too
+            former = temporary.with_suffix(".former")
+            folder.rename(former)
         temporary.rename(folder)
     except OSError as error:
+        if former is not None and not os.path.lexists(folder):  # noqa: PTH110
+            former.rename(folder)
         raise output_error(folder, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        if former is not None:
+            _remove(former)
     return from_pretrained(folder)
 
 
@@ -225,21 +283,86 @@ def check_name(name: str) -> str:
 
 
 def _read_config(path: Path) -> dict[str, Any]:
+    where = path / CONFIG
     try:
-        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
-    except OSError:
+        text = where.read_text(encoding="utf-8")
+        config = json.loads(text)
+    except FileNotFoundError:
         raise InputError(
             f"{path}: has no {CONFIG}; it is not a model folder (foreign ones: klangbild models add)"
         ) from None
-    except ValueError as error:
-        raise InputError(f"{path / CONFIG}: is damaged ({error}); add the model again") from None
+    except OSError as error:
+        raise InputError(f"{where}: cannot be read ({error.strerror}); add the model again") from None
+    except (ValueError, RecursionError) as error:
+        why = "too deeply nested" if isinstance(error, RecursionError) else _printable(str(error))
+        raise InputError(f"{where}: is damaged ({why}); add the model again") from None
     if (
         not isinstance(config, dict)
         or not isinstance(config.get("kind"), str)
         or config.get("format", FORMAT) != FORMAT
     ):
-        raise InputError(f"{path / CONFIG}: is not a model of this version of klangbild; add the model again")
+        raise InputError(f"{where}: is not a model of this version of klangbild; add the model again")
+    wrong = _wrong_entry(config)
+    if wrong:
+        raise InputError(f"{where}: is damaged ({wrong}); add the model again")
     return config
+
+
+def _wrong_entry(config: dict[str, Any]) -> str | None:
+    """What of a config is not as this program writes it, in words; None: nothing."""
+    files = config.get("files")
+    if not isinstance(files, dict) or not files:
+        return "it lists no files"
+    for name, entry in files.items():
+        if not (
+            isinstance(entry, dict) and isinstance(entry.get("bytes"), int) and isinstance(entry.get("sha256"), str)
+        ):
+            return f"it tells no size and hash of {_printable(name)}"
+    for key in ("kind", "name", "licence", "output_use", "origin"):
+        value = config.get(key, "")
+        if not isinstance(value, str) or value != _printable(value):
+            return f"its {key} is no text"
+    parts = config.get("conditionings", {})
+    if not isinstance(parts, dict) or not all(
+        isinstance(part, dict) and isinstance(part.get("sizes"), dict) and isinstance(part.get("parameters", 0), int)
+        for part in parts.values()
+    ):
+        return "its conditionings have no sizes"
+    for part in parts:
+        if not any(name.startswith(f"{part}/") for name in files):
+            return f"it lists no files of {_printable(part)}"
+    encoder = config.get("image_encoder")
+    if encoder is not None and not (isinstance(encoder, dict) and isinstance(encoder.get("clip"), dict)):
+        return "its image_encoder has no sizes"
+    return None
+
+
+def _as_the_umask_says(folder: Path) -> None:
+    """A folder made by tempfile is for its owner alone, and so are files that safetensors writes: as any others from here."""
+    umask = os.umask(0)
+    os.umask(umask)
+    for path in (folder, *folder.rglob("*")):
+        path.chmod((0o777 if path.is_dir() else 0o666) & ~umask)
+
+
+def _remove(path: Path) -> None:
+    """A folder with all that is in it, a file, or a link (not what it leads to)."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _printable(text: str) -> str:
+    """Text that any terminal and JSON takes: names of files may hold anything."""
+    return "".join(c if c.isprintable() else "?" for c in text.encode("utf-8", "replace").decode("utf-8"))[:300]
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # no permission; a NUL in the name
+        return False
 
 
 def _how_to_get(model: str) -> str:

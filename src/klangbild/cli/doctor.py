@@ -39,7 +39,7 @@ def _house() -> dict[str, Any]:
     from importlib.metadata import PackageNotFoundError, version
     from importlib.resources import files
 
-    from klangbild import __version__
+    from klangbild import __version__, hub
     from klangbild.sound.fonts import find_soundfont
 
     def there(name: str) -> str:
@@ -64,6 +64,8 @@ def _house() -> dict[str, Any]:
         "gradio": there("gradio"),
         "SoundFont": font,
         "models": ", ".join(f"{p.name} ({p.stat().st_size / 1e6:.1f} MB)" for p in weights) or "none",
+        "added models": ", ".join(folder.name for folder in hub.added()) or "none",
+        **{f"damaged model {model.name}": f"{model.why}; {model.remedy}" for model in hub.damaged()},
         "free disk": f"{usage.free / 1e9:.1f} GB",
     }
 

@@ -74,13 +74,18 @@ def _list(args: argparse.Namespace) -> int:
     for folder in hub.added():
         has = ", ".join(folder.config.get("conditionings", {}))
         rows.append({"name": folder.name, "kind": folder.kind, "licence": folder.licence, "from": "added", "has": has})
+    broken = hub.damaged()
+    rows += [{"name": model.name, "from": "damaged", "damaged": model.why} for model in broken]
     if args.json:
         for row in rows:
             print(json.dumps(row, ensure_ascii=False))
         return 0
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
-        print(f"{row['name']:{width}}  {row['from']:7}  {row['kind']:12}  {row['licence']}")
+        told = row.get("damaged") or f"{row['kind']:12}  {row['licence']}"
+        print(f"{row['name']:{width}}  {row['from']:7}  {told}")
+    for model in broken:
+        print(f"{model.name} cannot be used: {model.remedy}", file=sys.stderr)
     missing = [name for name in KNOWN_FOREIGN if not any(row["name"] == name for row in rows)]
     for name in missing:
         print(f"not here: {name}; add it with: klangbild models add {name} --from DIR|HUB_ID", file=sys.stderr)

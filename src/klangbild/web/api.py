@@ -117,7 +117,8 @@ def make_api(runs: Runs, looks: Looks, *, allow_url: bool) -> APIRouter:
             {"name": c["name"], "kind": c.get("kind"), "licence": c.get("licence", "not stated")} for c in hub.shipped()
         ]
         added = [{"name": m.name, "kind": m.kind, "licence": m.licence} for m in hub.added()]
-        return {"engines": list(installed_engines()), "shipped": shipped, "added": added}
+        damaged = [{"name": m.name, "why": m.why} for m in hub.damaged()]
+        return {"engines": list(installed_engines()), "shipped": shipped, "added": added, "damaged": damaged}
 
     @api.get("/settings", tags=["about"])
     def settings() -> list[dict[str, Any]]:
