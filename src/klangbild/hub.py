@@ -159,7 +159,7 @@ def from_pretrained(model: str | Path, *, kind: str | None = None) -> ModelFolde
         UsageError: it is of another kind than the one asked for.
     """
     path = models_home() / str(model)
-    if isinstance(model, Path) or not _NAME.fullmatch(model) or not os.path.lexists(path):  # noqa: PTH110
+    if isinstance(model, Path) or not _NAME.fullmatch(model) or not os.path.lexists(path):
         path = Path(model)
         if not _is_folder(path):
             raise NotAvailableError(f"{model}: there is no such model here; {_how_to_get(str(model))}")
@@ -202,7 +202,7 @@ def save_pretrained(
         UsageError: the folder exists and `overwrite` is not set. OutputError: it cannot be written.
     """
     former: Path | None = None
-    if os.path.lexists(folder) and not overwrite:  # noqa: PTH110 - a link that leads nowhere is there too
+    if os.path.lexists(folder) and not overwrite:
         raise UsageError(f"{folder}: is there already; give --overwrite to replace it, or --name for another name")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -219,18 +219,19 @@ def save_pretrained(
         whole = {"format": FORMAT, **config, "files": entries}
         (temporary / CONFIG).write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         _as_the_umask_says(temporary)
-        if os.path.lexists(folder):  # noqa: PTH110 - a link that leads nowhere is replaced too
+        if os.path.lexists(folder):
             former = temporary.with_suffix(".former")
             folder.rename(former)
         temporary.rename(folder)
     except OSError as error:
-        if former is not None and not os.path.lexists(folder):  # noqa: PTH110
-            former.rename(folder)
         raise output_error(folder, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        if former is not None:
-            _remove(former)
+        if former is not None and os.path.lexists(former):
+            if os.path.lexists(folder):
+                _remove(former)
+            else:  # stopped between the two renames
+                former.rename(folder)
     return from_pretrained(folder)
 
 
