@@ -47,7 +47,8 @@ def validate(picture_logits: np.ndarray, audio_logits: np.ndarray) -> None:
 
 def softmax_rows(logits: np.ndarray) -> np.ndarray:
     """Each row sums to 1; float64."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    logits = logits.astype(np.float64)
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     return shifted / shifted.sum(axis=1, keepdims=True)
 
 
@@ -82,7 +83,8 @@ def bridged_similarity(picture_logits: np.ndarray, audio_logits: np.ndarray) -> 
         raise InputError(f"{picture_logits.shape[1]} texts are too few for a profile; give 3 or more")
     profiles = []
     for logits in (picture_logits, audio_logits):
-        centered = logits.astype(np.float64) - logits.mean(axis=1, keepdims=True)
+        exact = logits.astype(np.float64)
+        centered = exact - exact.mean(axis=1, keepdims=True)
         length = np.linalg.norm(centered, axis=1, keepdims=True)
         profiles.append(np.divide(centered, length, out=np.zeros_like(centered), where=length > 0))
     return profiles[0] @ profiles[1].T

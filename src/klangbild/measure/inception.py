@@ -47,7 +47,9 @@ def inception_score(logits: np.ndarray, *, n_chunks: int = N_CHUNKS) -> tuple[fl
     for i in range(n_chunks):
         rows = slice(i * len(p) // n_chunks, (i + 1) * len(p) // n_chunks)
         marginal = p[rows].mean(axis=0, keepdims=True)
-        scores.append(np.exp((p[rows] * (log_p[rows] - np.log(marginal))).sum(axis=1).mean()))
+        heard = marginal > 0  # a class that nobody hears has the logarithm of 0, and counts nothing
+        gain = log_p[rows] - np.log(np.where(heard, marginal, 1.0))
+        scores.append(np.exp(np.where(heard, p[rows] * gain, 0.0).sum(axis=1).mean()))
     return float(np.mean(scores)), float(np.std(scores))
 
 

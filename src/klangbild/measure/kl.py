@@ -6,7 +6,8 @@ Each generated sound is paired with the reference of the same file name; both ar
 Conventions
     Logits are float arrays (items, classes) with one file name an item. Lower is better; 0 for identical sounds.
     The small number 1e-6 is added to the generated side only, as in the published code; so a perfect match is slightly
-    below 0. Files without a partner are skipped; when fewer than 99 % of the smaller side have one, the answer is -1.
+    below 0. Files without a partner are skipped; when fewer than 99 % of the smaller side have one, it is not defined (NaN;
+    the published code says -1, which reads as better than a perfect match).
 
 Metrics
     kl_softmax     mean of sum_c p_ref (log p_ref - log(p_gen + 1e-6)), p by softmax: one class a sound.
@@ -16,6 +17,7 @@ Metrics
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -25,7 +27,6 @@ from klangbild.errors import InputError
 
 EPS = 1e-6
 SHARE_OF_PARTNERS = 0.99
-NO_PARTNERS = -1.0
 
 
 def validate(
@@ -74,11 +75,11 @@ def kl_softmax_by_item(generated: np.ndarray, reference: np.ndarray) -> np.ndarr
 def evaluate(
     generated: np.ndarray, reference: np.ndarray, generated_names: Sequence[str], reference_names: Sequence[str]
 ) -> OrderedDict[str, float]:
-    """All scores of this file by name; -1 where too few names match."""
+    """All scores of this file by name; NaN where too few names match."""
     validate(generated, reference, generated_names, reference_names)
     pairs = partners(generated_names, reference_names)
     if not enough_partners(len(pairs), len(generated), len(reference)):
-        return OrderedDict(kl_softmax=NO_PARTNERS, kl_sigmoid=NO_PARTNERS)
+        return OrderedDict(kl_softmax=math.nan, kl_sigmoid=math.nan)
     ours, theirs = (np.asarray(rows) for rows in zip(*pairs, strict=True))
     return OrderedDict(
         kl_softmax=kl_softmax(generated[ours], reference[theirs]),
@@ -98,4 +99,5 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-logits.astype(np.float64)))
+    small = np.exp(-np.abs(logits.astype(np.float64)))  # never overflows, whatever the sign
+    return np.where(logits >= 0, 1.0, small) / (1 + small)

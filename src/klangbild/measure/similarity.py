@@ -49,6 +49,7 @@ def shuffled_cosine_rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     validate(a, b)
     if len(a) < 2:
         raise InputError("one item has nothing to be shuffled with; give 2 or more")
+    a, b = a.astype(np.float64), b.astype(np.float64)  # float16 overflows in the squares of a norm
     unit_b = b / np.maximum(np.linalg.norm(b, axis=1, keepdims=True), 1e-12)
     own = cosine_rows(a, b)
     sums = (a / np.maximum(np.linalg.norm(a, axis=1, keepdims=True), 1e-12)) @ unit_b.sum(axis=0)

@@ -4,6 +4,7 @@ VGGish, PANNs and CLAP are run by whatever library you trust (which one changes 
 
 Conventions
     An .npz with `vectors` (items, dimensions) and, for what needs pairs, `names` (items,); and/or `logits` (items, classes).
+    A bare .npy is its `vectors`. Numbers of any real kind; they are reckoned with in float64. Pickled objects are refused.
     FAD on VGGish: one row a frame of 0.96 s. FD on PANNs CNN14: one row a file, 2,048 wide; KL and IS: its 527 logits.
 
 Metrics
@@ -20,36 +21,91 @@ from pathlib import Path
 
 import numpy as np
 
-from klangbild.errors import InputError
+from klangbild.errors import InputError, KlangbildError
 from klangbild.measure import frechet_infinity, imsm, inception, kid, kl, similarity
 from klangbild.measure.intervals import Estimate
 from klangbild.measure.results import Results, add_output, give
 
 FAD_NETWORKS = ("vggish", "clap")
+LARGEST_BYTES = 2 * 10**9
+LARGEST_NUMBER = 1e40
+"""The kernel distance takes sixth powers of what it is given."""
 
 
 def load_vectors(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a stored file. Raises InputError: missing, damaged, or without vectors and logits."""
+    """A stored file: `vectors` and `logits` as float64 (items, width), `names` as text (items,), those that it has.
+
+    Raises:
+        InputError: missing, damaged, without vectors and logits, or they are no finite numbers of that shape.
+    """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in ("vectors", "logits", "names") if name in archive.files}
+        with path.open("rb") as file:
+            is_zip = file.read(2) == b"PK"
+        if is_zip:
+            with zipfile.ZipFile(path) as archive:
+                unpacked = sum(member.file_size for member in archive.infolist())
+            if unpacked > LARGEST_BYTES:
+                raise InputError(f"{path}: unpacks to {unpacked / 1e9:.0f} GB; give at most {LARGEST_BYTES // 10**9}")
+        stored = np.load(path, allow_pickle=False)
+        if isinstance(stored, np.ndarray):
+            found = {"vectors": stored}
+        else:
+            with stored:
+                found = {name: stored[name] for name in ("vectors", "logits", "names") if name in stored.files}
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file; store vectors there with numpy.savez") from None
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: is not an .npz of plain arrays ({error})") from None
+    except KlangbildError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a header is read by Python's own tokenizer, a zip by three libraries
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path}: is not an .npz or .npy of plain arrays ({first})") from None
     if not found.keys() & {"vectors", "logits"}:
         raise InputError(f"{path}: holds neither 'vectors' nor 'logits'; store one of them")
-    return found
+    read = {name: _numbers(array, f"{path}: '{name}'") for name, array in found.items() if name != "names"}
+    if "names" in found:
+        read["names"] = _names(found["names"], f"{path}: 'names'")
+        for name, array in read.items():
+            if len(array) != len(read["names"]):
+                raise InputError(f"{path}: {len(read['names'])} names for {len(array)} {name}; store one name a row")
+    return read
+
+
+def _numbers(array: np.ndarray, what: str) -> np.ndarray:
+    """(items, width) float64. Raises InputError: of another shape or kind, empty, not finite, or too large to be squared."""
+    if array.dtype.kind not in "fiub":
+        kind = "complex numbers" if array.dtype.kind == "c" else f"of type {array.dtype}"
+        raise InputError(f"{what} is {kind}; store real numbers")
+    if array.ndim != 2 or 0 in array.shape:
+        raise InputError(f"{what} has shape {array.shape}; store one row an item: (items, dimensions)")
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        raise InputError(f"{what} holds numbers that are not finite; embed the files again")
+    if np.abs(array).max() > LARGEST_NUMBER:
+        raise InputError(f"{what} holds numbers above {LARGEST_NUMBER:g}; no embedding has such, embed the files again")
+    return array
+
+
+def _names(array: np.ndarray, what: str) -> np.ndarray:
+    if array.ndim != 1 or array.dtype.kind not in "USiu":
+        raise InputError(f"{what} has shape {array.shape} and type {array.dtype}; store one text an item")
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "replace")
+    names = array.astype(str)
+    if len(set(names.tolist())) < len(names):
+        raise InputError(f"{what} has one name twice; rename, since pairs are made by name")
+    return names
 
 
 def evaluate(
     generated: dict[str, np.ndarray], reference: dict[str, np.ndarray], *, seed: int = 0
 ) -> dict[str, Estimate]:
-    """All scores that the two files allow. Raises InputError: shapes or names that do not fit."""
+    """All scores that the two sides (as `load_vectors` gives them) allow. KL is NaN where the names do not match.
+
+    Raises:
+        InputError: shapes that do not fit, or nothing that both sides have.
+    """
     out: dict[str, float] = {}
-    for side in (generated, reference):
-        if any(not np.isfinite(side[name]).all() for name in side.keys() & {"vectors", "logits"}):
-            raise InputError("vectors or logits hold numbers that are not finite; embed the files again")
     n = len(next(iter(generated.values())))
     if "vectors" in generated and "vectors" in reference:
         out |= frechet_infinity.evaluate(generated["vectors"], reference["vectors"], seed=seed)
@@ -61,19 +117,28 @@ def evaluate(
     if "logits" in generated and "logits" in reference:
         if "names" not in generated or "names" not in reference:
             raise InputError("KL pairs files by name, and 'names' is missing; store the file names beside the logits")
-        pair = [[str(n) for n in side["names"]] for side in (generated, reference)]
+        pair = [side["names"].tolist() for side in (generated, reference)]
         out |= kl.evaluate(generated["logits"], reference["logits"], *pair)
+    if not out:
+        raise InputError("the two files have nothing in common to compare; store 'vectors' or 'logits' in both")
     return {name: Estimate(float(value), np.nan, np.nan, n) for name, value in out.items()}
 
 
+def pairing(generated: dict[str, np.ndarray], reference: dict[str, np.ndarray]) -> str | None:
+    """What must be said of the names: that they are missing, or how few of them match; None: nothing."""
+    if "names" not in generated or "names" not in reference:
+        return "no names on both sides: nothing was compared pair by pair"
+    matching = len(kl.partners(generated["names"].tolist(), reference["names"].tolist()))
+    fewer = min(len(generated["names"]), len(reference["names"]))
+    if kl.enough_partners(matching, len(generated["names"]), len(reference["names"])):
+        return None
+    return f"{matching} of {fewer} names match: KL is not defined, and a cosine is of those pairs alone"
+
+
 def _paired_cosine(generated: dict[str, np.ndarray], reference: dict[str, np.ndarray]) -> dict[str, float]:
-    names = [[str(n) for n in side["names"]] for side in (generated, reference)]
-    if any(len(n) != len(side["vectors"]) for n, side in zip(names, (generated, reference), strict=True)):
-        raise InputError("there is not one name a vector; store as many names as vectors")
-    pairs = kl.partners(*names)
-    widths = {side["vectors"].shape[1] for side in (generated, reference)}
-    if not pairs or len(widths) > 1:
-        return {}
+    pairs = kl.partners(generated["names"].tolist(), reference["names"].tolist())
+    if not pairs:
+        return {"cosine": float("nan")}
     ours, theirs = (np.asarray(rows) for rows in zip(*pairs, strict=True))
     return dict(similarity.evaluate(generated["vectors"][ours], reference["vectors"][theirs]))
 
@@ -82,7 +147,7 @@ def imsm_of(pictures: dict[str, np.ndarray], sounds: dict[str, np.ndarray]) -> d
     """MeLFusion's IMSM of pictures and sounds paired by name. Raises InputError: no logits, or no pairs."""
     if not all({"logits", "names"} <= side.keys() for side in (pictures, sounds)):
         raise InputError("IMSM needs 'logits' over one set of texts and 'names' in both files")
-    pairs = kl.partners([str(n) for n in pictures["names"]], [str(n) for n in sounds["names"]])
+    pairs = kl.partners(pictures["names"].tolist(), sounds["names"].tolist())
     if not pairs:
         raise InputError("no picture and sound share a name; pairs go by name")
     a, b = (np.asarray(rows) for rows in zip(*pairs, strict=True))
@@ -92,8 +157,8 @@ def imsm_of(pictures: dict[str, np.ndarray], sounds: dict[str, np.ndarray]) -> d
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """For `klangbild measure vectors`."""
-    parser.add_argument("generated", type=Path, metavar="GENERATED.npz")
-    parser.add_argument("reference", type=Path, metavar="REFERENCE.npz")
+    parser.add_argument("generated", type=Path, metavar="GENERATED.npz|.npy")
+    parser.add_argument("reference", type=Path, metavar="REFERENCE.npz|.npy")
     parser.add_argument("--imsm", action="store_true", help="the files are pictures and sounds with logits over texts")
     parser.add_argument(
         "--network", choices=FAD_NETWORKS, help="what made the vectors: their Frechet distance is its FAD"
@@ -107,6 +172,8 @@ def run(args: argparse.Namespace) -> int:
     results = Results("vectors")
     pair = load_vectors(args.generated), load_vectors(args.reference)
     found = imsm_of(*pair) if args.imsm else evaluate(*pair)
+    if not args.imsm and (told := pairing(*pair)):
+        results.notes.append(told)
     if args.network and "frechet_distance" in found:
         found[f"fad_{args.network}"] = found.pop("frechet_distance")
     results.sets[args.name or args.generated.stem] = found
