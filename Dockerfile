@@ -5,7 +5,7 @@ WORKDIR /home/klangbild/src
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 RUN pip install --no-cache-dir '.[web]' && rm -rf /home/klangbild/src
-ENV GRADIO_ANALYTICS_ENABLED=False HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1
+ENV HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1
 USER klangbild
 WORKDIR /home/klangbild
 EXPOSE 7860

@@ -1,4 +1,4 @@
-"""Space-style entry: `python app.py` serves the page on all addresses, port 7860 (or $PORT), as hosts of demos expect it."""
+"""For hosts of demos (a container Space): `python app.py` serves the page on all addresses, port 7860 or $PORT."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 python benchmarks/page.py ready                 seconds from `klangbild serve` to the page, and click to notes and to sound
 python benchmarks/page.py crowd --minutes 5     20 clients at once through the API: nothing lost or mixed, memory, the line
-python benchmarks/page.py widgets               the same fields as Gradio widgets: start, weight, accessibility (docs/page.md)
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ def ready(repeats: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, serving() as (url, _, page_s):
         picture = Path(folder) / "dusk.png"
         picture.write_bytes(painting(0))
-        time.sleep(12)  # the models and Gradio are loaded beside the page
+        time.sleep(12)  # the models are loaded beside the page
         notes, sound = [], []
         with sync_playwright() as manager:
             browser = manager.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -146,59 +145,6 @@ def crowd(clients: int, minutes: float, seconds: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def widgets() -> dict[str, Any]:
-    """Our page beside a bare Gradio page with one widget for each setting: requests, bytes, seconds, serious axe violations."""
-    from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import sync_playwright
-
-    code = (
-        "import os,sys\nos.environ.update(GRADIO_ANALYTICS_ENABLED='False',HF_HUB_OFFLINE='1')\n"
-        "import gradio as gr\nfrom klangbild.web.gradio_door import make_blocks\nfrom klangbild.web.app import App, Options\n"
-        "a=App(Options(warm=False))\na.runs.start()\n"
-        "make_blocks(a.runs,a.looks).launch(server_port=int(sys.argv[1]),quiet=True)"
-    )
-    found: dict[str, Any] = {}
-
-    def look(name: str, url: str, waiting: str, ready_s: float) -> None:
-        with sync_playwright() as manager:
-            browser = manager.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            page = browser.new_page()
-            sizes: list[int] = []
-            page.on("response", lambda answer: sizes.append(int(answer.headers.get("content-length") or 0)))
-            started = time.perf_counter()
-            page.goto(url)
-            page.wait_for_selector(waiting, timeout=120_000)
-            shown = time.perf_counter() - started
-            page.wait_for_timeout(1500)
-            bad = [v for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
-            found[name] = {
-                "server_ready_s": round(ready_s, 2), "usable_s": round(shown, 2), "requests": len(sizes),
-                "kb_with_length": round(sum(sizes) / 1000), "serious": {v["id"]: len(v["nodes"]) for v in bad},
-            }  # fmt: skip
-            browser.close()
-
-    with serving() as (url, _, ready_s):
-        time.sleep(12)
-        look("own page", url, "html[data-ready]", ready_s)
-    port = 7999
-    started = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-c", code, str(port)])
-    try:
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10).read()
-                break
-            except OSError:
-                time.sleep(0.05)
-        look(
-            "gradio widgets", f"http://127.0.0.1:{port}", "button:has-text('Make music')", time.perf_counter() - started
-        )
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
-    return found
-
-
 def painting(number: int) -> bytes:
     """A PNG of its own for each number."""
     import numpy as np
@@ -243,18 +189,13 @@ def spread(values: list[float]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("ready", "crowd", "widgets"))
+    parser.add_argument("what", choices=("ready", "crowd"))
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--seconds", type=float, default=8, help="length of each piece in the crowd")
     given = parser.parse_args()
-    if given.what == "ready":
-        found = ready(given.repeats)
-    elif given.what == "crowd":
-        found = crowd(given.clients, given.minutes, given.seconds)
-    else:
-        found = widgets()
+    found = ready(given.repeats) if given.what == "ready" else crowd(given.clients, given.minutes, given.seconds)
     load = os.getloadavg()[0]
     print(json.dumps({**found, "cores": os.cpu_count(), "load_average": round(load, 1)}, indent=1))
 

@@ -1,4 +1,4 @@
-"""REST and Gradio endpoints on a real server: names, errors, the line, files, and that nobody gets what is another's."""
+"""REST on a real server: names, errors, the line, files, and that nobody gets what is another's."""
 
 import base64
 import io
@@ -230,34 +230,14 @@ def test_settings_are_the_command_lines(rest):
     assert rest.get("/v1/models").json()["engines"][0] == "notes"
 
 
-def test_gradio_endpoints(server, rest, paintings, monkeypatch):
-    gradio_client = pytest.importorskip("gradio_client")
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            client = gradio_client.Client(server.url, verbose=False)
-            break
-        except httpx.TimeoutException:  # Gradio is still being imported
-            assert time.monotonic() < deadline
-    picture = gradio_client.handle_file(str(paintings[0]))
-    record, midi, sound, roll = client.predict(picture, seconds=3, seed=9, instruments=["piano"], api_name="/compose")
-    assert record["seed"] == 9 and record["music"]["instruments"] == ["piano"]
-    assert midi.endswith("dusk-9.mid") and sound.endswith("dusk-9.wav") and roll.endswith(".png")
-    assert client.predict(None, text="calm", api_name="/emotion")["source"] == "text"
-    assert client.predict(api_name="/health")["status"] == "ok"
-    with pytest.raises(Exception, match="out of range"):
-        client.predict(None, text="calm", tempo=999, api_name="/compose")
-    # a job that is cancelled gives its turn to the next
-    monkeypatch.setattr("klangbild.web.runs._GONE_AFTER_S", 3.0)
-    job = client.submit(None, text="calm", seconds=600, candidates=4, api_name="/compose")
-    deadline = time.monotonic() + 60
-    while not rest.get("/v1/health").json()["running"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    job.cancel()
-    while rest.get("/v1/health").json()["running"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+@pytest.mark.parametrize(
+    "path", ["/config", "/gradio_api/info", "/gradio_api/call/emotion", "/gradio_api/file=/etc/passwd"]
+)
+def test_there_is_no_second_door(rest, path):
+    assert rest.get(path).status_code == 404
+    assert rest.post(
+        path, json={"data": [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}]}
+    ).status_code in (404, 405)
 
 
 def test_password_hour_and_full_line(paintings):

@@ -61,7 +61,7 @@ def _house() -> dict[str, Any]:
         **{name: there(name) for name in ("numpy", "onnxruntime", "symusic", "soundfile")},
         "torch": there("torch")
         + (" (only needed to train, and for the big sound engines)" if there("torch") == "not installed" else ""),
-        "gradio": there("gradio"),
+        "fastapi": there("fastapi"),
         "SoundFont": font,
         "models": ", ".join(f"{p.name} ({p.stat().st_size / 1e6:.1f} MB)" for p in weights) or "none",
         "added models": ", ".join(folder.name for folder in hub.added()) or "none",

@@ -1,4 +1,4 @@
-"""`klangbild serve`: the web page, its REST API and its Gradio endpoints."""
+"""`klangbild serve`: the web page and its REST API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EPILOG = """examples:
 
 def register(subparsers: Any) -> None:
     parser = subparsers.add_parser(
-        "serve", help="the web page and its API", description="The web page, its REST API (/v1) and Gradio endpoints.",
+        "serve", help="the web page and its API", description="The web page and its REST API (/v1).",
         epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument(
@@ -29,9 +29,6 @@ def register(subparsers: Any) -> None:
         "--port", type=int, default=7860, help="port to listen on, 0 for any free one (default: %(default)s)"
     )
     parser.add_argument("--auth", metavar="NAME:PASSWORD", help="ask for this name and password")
-    parser.add_argument(
-        "--share", action="store_true", help="a public address through Gradio's tunnel (connects outside)"
-    )
     parser.add_argument(
         "--allow-url", action="store_true", help="also take pictures from public addresses (connects outside)"
     )
@@ -43,7 +40,7 @@ def register(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    for needed in ("fastapi", "uvicorn", "gradio"):
+    for needed in ("fastapi", "uvicorn", "python_multipart"):
         if find_spec(needed) is None:
             raise NotAvailableError(f"{needed} is not installed; run: pip install 'klangbild[web]'")
     auth = _auth(arguments.auth)
@@ -52,11 +49,11 @@ def run(arguments: argparse.Namespace) -> int:
     from klangbild.web.serve import serve
 
     public = arguments.host not in ("127.0.0.1", "localhost", "::1")
-    if (public or arguments.share) and auth is None:
+    if public and auth is None:
         print("Anyone who reaches this address can use it; --auth NAME:PASSWORD asks for a password.", file=sys.stderr)
     return serve(
-        host=arguments.host, port=arguments.port, auth=auth, share=arguments.share, allow_url=arguments.allow_url,
-        open_browser=arguments.open, verbose=bool(arguments.verbose), local=not public and not arguments.share,
+        host=arguments.host, port=arguments.port, auth=auth, allow_url=arguments.allow_url,
+        open_browser=arguments.open, verbose=bool(arguments.verbose), local=not public,
     )  # fmt: skip
 
 

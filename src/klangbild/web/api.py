@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 
 from klangbild import __version__
 from klangbild.errors import InputError, KlangbildError, NotAvailableError, UsageError
@@ -197,8 +198,10 @@ def send_file(path: Path, *, download: bool) -> FileResponse:
 
 async def answer_error(request: Request, error: Exception) -> JSONResponse:
     """Every `KlangbildError` as {"error": one sentence, "field": a setting, "picture", or None} and a fitting status."""
-    field = None
-    if isinstance(error, KlangbildError):
+    field, headers = None, None
+    if isinstance(error, HTTPException):
+        status, headers, sentence = error.status_code, error.headers, _WORDS.get(error.status_code, str(error.detail))
+    elif isinstance(error, KlangbildError):
         sentence, field = plain_sentence(error, folder=_folder_in(str(error)))
         if isinstance(error, InputError):
             field = field or "picture"
@@ -206,7 +209,13 @@ async def answer_error(request: Request, error: Exception) -> JSONResponse:
         status = next((code for kind, code in statuses if isinstance(error, kind)), 500)
     else:
         status, sentence = 500, "Something went wrong here; try again"
-    return JSONResponse({"error": sentence, "field": field}, status_code=status)
+    return JSONResponse({"error": sentence, "field": field}, status_code=status, headers=headers)
+
+
+_WORDS = {
+    404: "There is nothing at this address; the page is at /, the API at /v1/openapi.json",
+    405: "This address does not answer to that method; /v1/openapi.json says which ones it knows",
+}
 
 
 def _folder_in(message: str) -> str:

@@ -1,6 +1,6 @@
-"""The web application: the page at /, REST under /v1, Gradio endpoints for `gradio_client`, all on one line of runs.
+"""The web application: the page at / and REST under /v1, on one line of runs.
 
-The page is our own HTML on FastAPI and loads nothing from elsewhere; docs/page.md says why it is not made of Gradio's widgets.
+The page is our own HTML on FastAPI and loads nothing from elsewhere.
 """
 
 from __future__ import annotations
@@ -15,20 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# set before Gradio or the hub are imported by anything: no outside connection
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+# set before the hub is imported by anything: no outside connection
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from klangbild import __version__
 from klangbild.compose import Composer
 from klangbild.errors import KlangbildError
 from klangbild.web.api import answer_error, make_api
-from klangbild.web.gradio_door import GradioDoor
 from klangbild.web.guard import Guard
 from klangbild.web.looks import Looks
 from klangbild.web.page import page_html
@@ -65,13 +64,13 @@ class App:
         self.runs = Runs(
             Shelf(self.folder / "runs", keep_s=options.keep_s), Composer(), max_waiting=options.max_waiting
         )
-        self.gradio = GradioDoor(self.runs, self.looks, self.folder / "gradio")
         self.api = FastAPI(
             title="klangbild", version=__version__, lifespan=self._lifespan, docs_url=None, redoc_url=None,
             openapi_url="/v1/openapi.json", description="Pictures to music. Names and ranges are the command line's.",
         )  # fmt: skip
         self.api.include_router(make_api(self.runs, self.looks, allow_url=options.allow_url))
         self.api.add_exception_handler(KlangbildError, answer_error)
+        self.api.add_exception_handler(HTTPException, answer_error)
         self.api.add_exception_handler(Exception, answer_error)
         self._add_page()
         self._guarded = Guard(self.api, auth=options.auth, local=options.local)
@@ -92,20 +91,15 @@ class App:
 
         self.api.mount("/static", _Fresh(directory=HERE / "static"), name="static")
         self.api.mount("/examples", _Fresh(directory=HERE / "examples", check_dir=False), name="examples")
-        self.api.mount("/", self.gradio)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         self.runs.start(warm=self.options.warm)
-        tasks = [asyncio.create_task(self._sweep())]
-        if self.options.warm:
-            tasks.append(asyncio.create_task(self.gradio.open()))
+        sweeping = asyncio.create_task(self._sweep())
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await self.gradio.close()
+            sweeping.cancel()
             await run_in_threadpool(self.runs.close)
             if self.options.folder is None:
                 shutil.rmtree(self.folder, ignore_errors=True)

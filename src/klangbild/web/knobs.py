@@ -1,4 +1,4 @@
-"""Every field of `Settings` as the page, the REST API and the Gradio endpoints show and read it.
+"""Every field of `Settings` as the page and the REST API show and read it.
 
 Label, help, range, choices and default come from the field itself. Where the command line takes a path of this machine (model,
 SoundFont, a MIDI file to go on from), a visitor may only choose among what is installed, or send a file of their own.

@@ -1,6 +1,6 @@
 """Runs: one line for everybody, one run at a time, each in its own folder, followed bar by bar.
 
-The page, the REST API and the Gradio endpoints all put their wishes into the same line, so that a place in it is true.
+The page and the REST API put their wishes into the same line, so that a place in it is true.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 MAX_WAITING = 60
 _ROLL_EVERY_S = 0.15
-_GONE_AFTER_S = 10.0
 FINISHED = ("done", "stopped", "failed", "cancelled")
 
 
@@ -69,8 +68,6 @@ class Run:
     error_field: str | None = None
     files: RunFiles | None = None
     stop_asked: bool = False
-    listened: float | None = None
-    """When a listener who must stay (a Gradio job) last asked; None for runs that go on without one."""
     created: float = field(default_factory=time.monotonic)
     waits_s: dict[str, float] = field(default_factory=dict)
     over: threading.Event = field(default_factory=threading.Event)
@@ -79,11 +76,6 @@ class Run:
         for name, value in values.items():
             setattr(self, name, value)
         self.version += 1
-
-    @property
-    def unwanted(self) -> bool:
-        """Somebody asked to stop, or the listener went away."""
-        return self.stop_asked or (self.listened is not None and time.monotonic() - self.listened > _GONE_AFTER_S)
 
     def mark(self, name: str) -> None:
         """Note how many seconds after the wish something was there (kept from the first time)."""
@@ -233,7 +225,7 @@ class Runs:
                 run.over.set()
 
     def _perform(self, run: Run) -> None:
-        if run.unwanted:
+        if run.stop_asked:
             raise Stopped("nobody waits for this run any more")
         run.changed(status="running", step="reading the picture" if run.file else "reading the words")
         started = time.perf_counter()
@@ -257,7 +249,7 @@ class Runs:
         def on_progress(done: float, total: float) -> bool:
             share = done / max(total, 1e-9)
             run.changed(progress=min(share, 1.0), step="playing the notes" if share >= 1 else run.step)
-            return not run.unwanted
+            return not run.stop_asked
 
         result = self.composer.perform(brief, on_progress=on_progress, on_bar=on_bar, reading_s=reading_s)
         if result.piece is not None:

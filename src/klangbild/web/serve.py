@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import secrets
 import socket
 import sys
 import threading
@@ -11,7 +10,7 @@ import webbrowser
 
 import uvicorn
 
-from klangbild.errors import NotAvailableError, UsageError
+from klangbild.errors import UsageError
 from klangbild.web.app import Options, make_app
 
 
@@ -20,7 +19,6 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 7860,
     auth: tuple[str, str] | None = None,
-    share: bool = False,
     allow_url: bool = False,
     open_browser: bool = False,
     verbose: bool = False,
@@ -29,7 +27,7 @@ def serve(
     """Serve until Ctrl-C. port 0: any free one. local: answer only to names of this machine. Gives the exit code.
 
     Raises:
-        UsageError: the address cannot be listened on. NotAvailableError: --share and there is no tunnel.
+        UsageError: the address cannot be listened on.
     """
     listener = listen(host, port)
     port = listener.getsockname()[1]
@@ -40,8 +38,6 @@ def serve(
     shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host
     url = f"http://{shown}:{port}"
     print(f"klangbild is at {url} (Ctrl-C ends it)", file=sys.stderr, flush=True)
-    if share:
-        print(f"and at {open_tunnel(port)} for three days at most", file=sys.stderr, flush=True)
     if open_browser:
         threading.Timer(1.0, webbrowser.open, (url,)).start()
     uvicorn.Server(config).run(sockets=[listener])
@@ -62,15 +58,3 @@ def listen(host: str, port: int) -> socket.socket:
         raise UsageError(f"--host {host} cannot be listened on ({error.strerror}); try 127.0.0.1 or 0.0.0.0") from None
     listener.listen(128)
     return listener
-
-
-def open_tunnel(port: int) -> str:
-    """The public address of Gradio's tunnel to a local port. Raises NotAvailableError."""
-    from gradio.networking import setup_tunnel
-
-    try:
-        return setup_tunnel("127.0.0.1", port, secrets.token_urlsafe(32), None, None)
-    except Exception as error:  # whatever the tunnel's own code met
-        raise NotAvailableError(
-            f"--share: no public address could be had ({str(error)[:120]}); leave it out"
-        ) from error
