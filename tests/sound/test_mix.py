@@ -42,6 +42,28 @@ def test_other_targets_and_none(band_stems):
     assert free.loudness.true_peak_dbtp <= -1.0 and free.levelling.curve is None
 
 
+def test_the_room_is_heard_after_the_dry_sound_has_ended_and_more_of_it_is_louder(band_stems):
+    n = max(audio.samples.shape[1] for _, audio in band_stems)
+    short = [(name, Audio(_cut_after(audio.samples, n // 2), audio.rate)) for name, audio in band_stems]
+    after = n // 2 + RATE // 100
+
+    def tail(reverb: float) -> float:
+        made = mix(short, reverb=reverb, target_lufs=None, trim=False)
+        return float(np.sqrt((made.audio.samples[:, after : after + RATE // 5] ** 2).mean()))
+
+    assert tail(0.0) < 1e-6
+    assert tail(0.16) > 1e-3
+    assert tail(0.4) > 1.5 * tail(0.16)
+    default = mix(short, target_lufs=None, trim=False).audio.samples
+    np.testing.assert_array_equal(default, mix(short, reverb=0.16, target_lufs=None, trim=False).audio.samples)
+
+
+def _cut_after(samples: np.ndarray, n: int) -> np.ndarray:
+    out = samples.copy()
+    out[:, n:] = 0
+    return out
+
+
 def test_silence_is_trimmed_and_tails_stay(font):
     # a note that starts after four seconds
     late = band_piece(bars=1, bpm=60.0)
