@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from klangbild import record as records
 from klangbild.errors import InputError, OutputError, UsageError
 from klangbild.settings import DEFAULT_FORMATS, FORMATS, Settings
+from klangbild.slips import is_another_format, unknown_format
 
 if TYPE_CHECKING:
     from klangbild.emotion.space import Emotion
@@ -141,14 +142,7 @@ class Result:
             "picture": self.name, "seed": self.seed, "emotion": self.asked.name, "engine": self.record["engine"],
             "model": self.record["model"]["name"], "key": music.get("key", ""), "tempo": music.get("tempo", ""),
         }  # fmt: skip
-        try:
-            stem = template.format(**{k: str(v).replace("/", "_").replace("\\", "_") for k, v in values.items()})
-        except (KeyError, IndexError, ValueError):
-            names = " ".join("{" + name + "}" for name in _TEMPLATE_FIELDS)
-            raise UsageError(f"--filename '{template}' has a field we do not know; use {names}") from None
-        if Path(stem).is_absolute() or ".." in Path(stem).parts or not stem.strip():
-            raise UsageError(f"--filename '{template}' leaves the output folder; give a relative name without '..'")
-        return stem
+        return _filled(template, values)
 
     def _repr_html_(self) -> str:
         """Player, piano roll and emotion for a notebook."""
@@ -171,11 +165,34 @@ class Result:
         )
 
 
+def check_filename(template: str) -> None:
+    """Whether names can be made of a template, before any music is. Raises UsageError."""
+    _filled(template, dict.fromkeys(_TEMPLATE_FIELDS, "x"))
+    stem, _, suffix = template.rpartition(".")
+    if stem and (suffix.lower() in FORMATS or is_another_format(suffix)):
+        known = suffix.lower() if suffix.lower() in FORMATS else "LIST"
+        raise UsageError(
+            f"--filename '{template}' ends in a format, but the formats come from -f; write --filename \"{stem}\" -f {known}"
+        )
+
+
+def _filled(template: str, values: dict[str, Any]) -> str:
+    """The template with its fields filled in. Raises UsageError."""
+    try:
+        stem = template.format(**{k: str(v).replace("/", "_").replace("\\", "_") for k, v in values.items()})
+    except (KeyError, IndexError, ValueError, AttributeError):
+        names = " ".join("{" + name + "}" for name in _TEMPLATE_FIELDS)
+        raise UsageError(f"--filename '{template}' has a field we do not know; use {names}") from None
+    if Path(stem).is_absolute() or ".." in Path(stem).parts or not stem.strip():
+        raise UsageError(f"--filename '{template}' leaves the output folder; give a relative name without '..'")
+    return stem
+
+
 def check_formats(formats: tuple[str, ...], model: str, *, notes: bool) -> None:
     """Raises UsageError for a format we do not write, or notes asked of a model that makes sound without them."""
     for name in formats:
         if name not in FORMATS:
-            raise UsageError(f"-f '{name}' is not a format; choose from {', '.join(FORMATS)}")
+            raise UsageError(f"-f {unknown_format(name, FORMATS)}")
         if name == "mid" and not notes:
             raise UsageError(f"-f mid: the model {model} makes sound, not notes; leave 'mid' out")
 
@@ -197,4 +214,4 @@ def _free(base: Path, formats: tuple[str, ...], *, overwrite: bool, root: Path) 
     return candidate
 
 
-__all__ = ["DEFAULT_FILENAME", "InputError", "Result", "check_formats"]
+__all__ = ["DEFAULT_FILENAME", "InputError", "Result", "check_filename", "check_formats"]

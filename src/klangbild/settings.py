@@ -7,12 +7,12 @@ a sound engine listens to it only with a model that writes notes (klangbild-roll
 
 from __future__ import annotations
 
-import difflib
 import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from klangbild.errors import UsageError
+from klangbild.slips import key_meant, nearest, number_meant
 
 ENGINES = ("notes", "art2mus", "melfusion")
 CONDITIONINGS = ("continuous_concat", "continuous_token", "discrete_token", "none")
@@ -32,6 +32,8 @@ def _knob(default: Any, help: str, **metadata: Any) -> Any:
 @dataclass(frozen=True)
 class Settings:
     """What a caller can choose about the music. Checked once, here; trusted everywhere else.
+
+    An instrument by another name than its family's ("violin") becomes the family that plays it; `played_by` says so.
 
     Raises:
         UsageError: a value is out of range or unknown, or two wishes exclude each other. The message names the flag.
@@ -171,6 +173,7 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
+        self._name_families()
         for knob in fields(self):
             _check(knob, getattr(self, knob.name))
         given = [name for name in ("seconds", "bars", "gen_len") if getattr(self, name) is not None]
@@ -193,7 +196,9 @@ class Settings:
             try:
                 Key.parse(self.key)
             except ValueError:
-                raise UsageError(f"--key '{self.key}' is not a key; write it like 'C', 'F# minor' or 'Bbm'") from None
+                meant = key_meant(str(self.key))
+                hint = f"did you mean '{meant}'?" if meant else "write it like 'C', 'F# minor' or 'Bbm'"
+                raise UsageError(f"--key '{self.key}' is not a key; {hint}") from None
         if self.path is not None:
             from klangbild.emotion.space import EmotionPath
 
@@ -202,6 +207,24 @@ class Settings:
                 raise UsageError("--path and --valence/--arousal exclude each other; put the emotion into the path")
         if self.engine != "notes" and self.sampler == "midi-emotion":
             raise UsageError("--sampler midi-emotion draws notes; use it with --engine notes")
+
+    @property
+    def played_by(self) -> dict[str, str]:
+        """{an instrument as it was named: the family that plays it}, of what is no family's own name."""
+        return dict(self.__dict__.get("_played_by", {}))
+
+    def _name_families(self) -> None:
+        told: dict[str, str] = {}
+        for name in ("instruments", "without"):
+            value = getattr(self, name)
+            if isinstance(value, (tuple, list)) and not set(map(str, value)) <= set(INSTRUMENTS):
+                from klangbild.notes.instrument_names import families_of
+
+                families, played_by = families_of(map(str, value), flag_of(name))
+                object.__setattr__(self, name, families)
+                told |= played_by
+        if told:
+            object.__setattr__(self, "_played_by", told)
 
     @property
     def length_seconds(self) -> float | None:
@@ -236,9 +259,9 @@ def flag_of(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _nearest(word: str, known: Any) -> str:
-    close = difflib.get_close_matches(str(word), [str(k) for k in known], n=1, cutoff=0.5)
-    return f"; did you mean '{close[0]}'?" if close else f"; choose from {', '.join(str(k) for k in known)}"
+def _nearest(word: Any, known: Any) -> str:
+    close = nearest(str(word), known)
+    return f"; did you mean '{close}'?" if close else f"; choose from {', '.join(str(k) for k in known)}"
 
 
 def _check(knob: Any, value: Any) -> None:
@@ -249,10 +272,7 @@ def _check(knob: Any, value: Any) -> None:
     if "items" in meta:
         if not isinstance(value, tuple) or not value:
             raise UsageError(f"{flag} needs at least one of {', '.join(meta['items'])}")
-        for item in value:
-            if item not in meta["items"]:
-                raise UsageError(f"{flag}: '{item}' is not an instrument family{_nearest(item, meta['items'])}")
-        return
+        return  # its items are families by now
     if "choices" in meta and value not in meta["choices"]:
         raise UsageError(f"{flag} '{value}' is not known{_nearest(value, meta['choices'])}")
     if "min" in meta:
@@ -261,6 +281,9 @@ def _check(knob: Any, value: Any) -> None:
         whole = "int" in str(knob.type)
         if isinstance(value, (bool, str)) or (whole and not isinstance(value, int)) or not math.isfinite(value):
             kind = "a whole number" if whole else "a number"
-            raise UsageError(f"{flag} '{value}' is not {kind}; give {kind} from {meta['min']} to {meta['max']}")
+            low, high = meta["min"], meta["max"]
+            meant = number_meant(value, whole=whole, low=low, high=high, seconds=knob.name == "seconds")
+            hint = f"write {meant} ({low} to {high})" if meant else f"give {kind} from {low} to {high}"
+            raise UsageError(f"{flag} '{value}' is not {kind}; {hint}")
         if not meta["min"] <= value <= meta["max"]:
             raise UsageError(f"{flag} {value:g} is out of range; give a number from {meta['min']} to {meta['max']}")

@@ -46,7 +46,7 @@ def register(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from klangbild.compose import Composer, new_seed
     from klangbild.engines import refuse_unheard, writes_notes
-    from klangbild.result import check_formats
+    from klangbild.result import check_filename, check_formats
     from klangbild.settings import DEFAULT_FORMATS, FORMATS, Settings
 
     given = settings_from(arguments)
@@ -58,7 +58,11 @@ def run(arguments: argparse.Namespace) -> int:
     settings = Settings(**given)
     refuse_unheard(settings)
     notes = writes_notes(settings)
-    formats = tuple(part.strip() for part in arguments.format.split(",") if part.strip()) if arguments.format else None
+    formats = (
+        tuple(part.strip().lower() for part in arguments.format.split(",") if part.strip())
+        if arguments.format
+        else None
+    )
     if formats == ("all",):
         formats = tuple(f for f in FORMATS if notes or f != "mid")
     out = Path(arguments.output)
@@ -67,10 +71,14 @@ def run(arguments: argparse.Namespace) -> int:
     elif out.suffix and not out.is_dir():
         raise UsageError(f"-o {out} names one file and -f a list of formats; give a folder with -f, or leave -f out")
     check_formats(formats, settings.model or settings.engine, notes=notes)
+    check_filename(arguments.filename)
     sources = expand(arguments.pictures, has_text=settings.text is not None)
     check_output(out, many=len(sources) > 1)
     if told and not arguments.quiet:
         print(f"seed {settings.seed}", file=sys.stderr)
+    if not arguments.quiet:
+        for name, family in settings.played_by.items():
+            print(f"{name}: played by {family}", file=sys.stderr)
     stop = StopKey()
     composer, failures, done = Composer(), [], 0
     for source in sources:
@@ -141,7 +149,9 @@ def check_output(out: Path, *, many: bool) -> None:
 
     is_file = bool(out.suffix) and not out.is_dir()
     if is_file and out.suffix.lower().lstrip(".") not in FORMATS:
-        raise UsageError(f"-o {out}: '{out.suffix}' is not a format we write; choose from {', '.join(FORMATS)}")
+        from klangbild.slips import unknown_format
+
+        raise UsageError(f"-o {out}: {unknown_format(out.suffix, FORMATS)}")
     if is_file and many:
         raise UsageError(f"-o {out} is one file, but there are several pictures; give a folder")
     folder = out.parent if is_file else out

@@ -30,6 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     from klangbild.cli.compose import check_output
     from klangbild.notes.midi import read_music
     from klangbild.settings import Settings
+    from klangbild.slips import unknown_format
     from klangbild.sound.files import write_audio
     from klangbild.sound.fonts import find_soundfont
     from klangbild.sound.master import master
@@ -39,10 +40,12 @@ def run(arguments: argparse.Namespace) -> int:
     settings = Settings(**given)
     out, source = Path(arguments.output), Path(arguments.midi)
     is_file = bool(out.suffix) and not out.is_dir()
-    formats = tuple((arguments.format or (out.suffix.lstrip(".").lower() if is_file else "wav")).split(","))
+    formats = tuple(
+        (arguments.format or (out.suffix.lstrip(".").lower() if is_file else "wav")).lower().replace(" ", "").split(",")
+    )
     for name in formats:
         if name not in _SOUND_FORMATS:
-            raise UsageError(f"-f '{name}' is not a sound format; choose from {', '.join(_SOUND_FORMATS)}")
+            raise UsageError(f"-f {unknown_format(name, _SOUND_FORMATS, 'sound format')}")
     check_output(out, many=False)
     piece = read_music(source)
     stems = synthesize_stems(piece, soundfont=find_soundfont(settings.soundfont))

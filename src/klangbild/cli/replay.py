@@ -27,11 +27,13 @@ def run(arguments: argparse.Namespace) -> int:
     from klangbild import record as records
     from klangbild.cli.compose import _report, check_output
     from klangbild.replay import differences, replay_record
+    from klangbild.result import check_filename
     from klangbild.settings import DEFAULT_FORMATS
 
-    record = records.read(arguments.file)
     out = Path(arguments.output)
     check_output(out, many=False)
+    check_filename(arguments.filename)
+    record = records.read(arguments.file)
     result = replay_record(record, picture=arguments.picture)
     for reason in differences(record, result.record):
         print(f"not exact: {reason}", file=sys.stderr)
