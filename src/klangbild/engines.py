@@ -32,18 +32,14 @@ class NotesEngine:
 
     def play(self, brief: Brief, *, on_progress: OnProgress | None, on_bar: Callable[[Piece], None] | None) -> Music:
         from klangbild.notes.describe import music_facts
-        from klangbild.notes.engine import compose_notes
         from klangbild.sound.fonts import find_soundfont
         from klangbild.sound.synth import synthesize_stems
 
-        if self.loaded.language.name == "events":  # ARIA's models speak midi-emotion's language
-            from klangbild.notes.events_engine import compose_events as compose_notes
         soundfont = find_soundfont(brief.settings.soundfont)
         started = time.perf_counter()
-        composition = compose_notes(
-            brief.asked, brief.settings, brief.seed, model=self.loaded.model, language=self.loaded.language,
-            on_progress=on_progress, on_bar=on_bar,
-        )  # fmt: skip
+        composition = self.loaded.compose(
+            brief.asked, brief.settings, brief.seed, on_progress=on_progress, on_bar=on_bar
+        )
         composed = time.perf_counter()
         stems = synthesize_stems(composition.piece, soundfont=soundfont)
         facts = music_facts(composition.piece)

@@ -11,7 +11,6 @@ from klangbild.atomic import atomic_write
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError
 from klangbild.measure.results import progress
-from klangbild.notes.engine import compose_notes
 from klangbild.notes.midi import to_midi_bytes
 from klangbild.notes.models import load_notes_model
 from klangbild.settings import Settings
@@ -40,14 +39,26 @@ def compose_into(
         "candidates": settings.candidates, **(drawn or {}),
     }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / mark).is_file() and json.loads((folder / mark).read_text(encoding="utf-8")) != about:
-        raise InputError(f"{folder}: holds pieces of another model or other settings; give another folder with --work")
+    refuse_other_settings(folder / mark, about)
     atomic_write(folder / mark, json.dumps(about).encode())
     paths = []
     for name, emotion, seed in progress(wanted, text="composing"):
         path = folder / f"{name}.mid"
         if not path.is_file():
-            take = compose_notes(emotion, settings, seed, model=loaded.model, language=loaded.language)
-            atomic_write(path, to_midi_bytes(take.piece))
+            atomic_write(path, to_midi_bytes(loaded.compose(emotion, settings, seed).piece))
         paths.append(path)
     return paths
+
+
+def refuse_other_settings(mark: Path, about: dict[str, Any]) -> None:
+    """Raises InputError: the file `mark` tells of other settings than these, or of none that can be read."""
+    if not mark.is_file():
+        return
+    try:
+        told = json.loads(mark.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise InputError(f"{mark}: is damaged; delete it, or give another folder with --work") from None
+    if told != about:
+        raise InputError(
+            f"{mark.parent}: holds music of another model or other settings; give another folder with --work"
+        )

@@ -25,6 +25,7 @@ import numpy as np
 
 from klangbild.errors import InputError, KlangbildError, UsageError
 from klangbild.measure import retrieval
+from klangbild.measure.composed import refuse_other_settings
 from klangbild.measure.intervals import Estimate, bootstrap_spearman
 from klangbild.measure.judge import JUDGES, load_judge, read_piece
 from klangbild.measure.results import Results, add_output, give, progress
@@ -90,40 +91,37 @@ def compose_all(pictures: list[Path], work: Path, *, engine: str, settings: dict
     Raises:
         InputError: the folder holds music of other settings.
     """
+    from klangbild.atomic import atomic_write
     from klangbild.compose import Composer
+    from klangbild.notes.midi import to_midi_bytes
+    from klangbild.notes.models import load_notes_model
+    from klangbild.settings import Settings
 
     work.mkdir(parents=True, exist_ok=True)
     about = {"engine": engine, "seed": seed, **{k: v for k, v in settings.items() if v is not None}}
     mark = work / "fit.json"
-    if mark.is_file() and json.loads(mark.read_text(encoding="utf-8")) != about:
-        raise InputError(f"{work}: holds music of other settings; give another folder with --work")
-    mark.write_text(json.dumps(about), encoding="utf-8")
+    refuse_other_settings(mark, about)
     composer = Composer(engine=engine, **{k: v for k, v in settings.items() if v is not None})
+    loaded = None
+    if engine == "notes":
+        wanted = Settings(**composer.defaults)
+        loaded = load_notes_model(wanted.model, wanted.conditioning)
+    atomic_write(mark, json.dumps(about).encode())
     ending = "mid" if engine == "notes" else "wav"
     files = []
     for number, picture in enumerate(progress(pictures, text="composing")):
         file = work / f"{picture.stem}.{ending}"
         if not file.is_file():
-            if engine == "notes":
-                _compose_notes(composer, picture, seed + number, file)
+            if (
+                loaded is not None
+            ):  # only the notes: playing them would cost more than composing, and the judge reads notes
+                asked = Settings(**{**composer.defaults, "seed": seed + number})
+                take = loaded.compose(composer.read(picture, asked).asked, asked, seed + number)
+                atomic_write(file, to_midi_bytes(take.piece))
             else:
                 composer.compose(picture, seed=seed + number).save(file, (ending,), overwrite=True)
         files.append(file)
     return files
-
-
-def _compose_notes(composer, picture: Path, seed: int, file: Path) -> None:
-    """Only the notes: playing them would cost more than composing, and the judge reads notes."""
-    from klangbild.atomic import atomic_write
-    from klangbild.notes.engine import compose_notes
-    from klangbild.notes.midi import to_midi_bytes
-    from klangbild.settings import Settings
-
-    settings = Settings(**{**composer.defaults, "seed": seed})
-    brief = composer.read(picture, settings)
-    loaded = composer._engine(settings).loaded
-    take = compose_notes(brief.asked, settings, seed, model=loaded.model, language=loaded.language)
-    atomic_write(file, to_midi_bytes(take.piece))
 
 
 def music_like(pictures: list[Path], folder: Path) -> list[Path]:

@@ -69,6 +69,8 @@ def raw_features(piece) -> list[float]:
     from klangbild.notes.describe import main_tempo
     from klangbild.notes.key import estimate_key
 
+    if not piece.n_notes:  # a foreign model may stay silent
+        return [float("nan")] * len(RAW)
     notes = np.concatenate([t.notes for t in piece.tracks])
     pitched = [t.notes["duration"] for t in piece.tracks if not t.is_drum]
     length = float(np.concatenate(pitched).mean()) * 60 / main_tempo(piece) if pitched else float("nan")

@@ -12,8 +12,9 @@ from typing import Any, Literal
 import numpy as np
 
 from klangbild import hub, hub_aria
-from klangbild.errors import NotAvailableError, UsageError
+from klangbild.errors import InputError, NotAvailableError, UsageError
 from klangbild.notes.events import EventsLanguage
+from klangbild.notes.events_engine import compose_events
 from klangbild.notes.events_vocabulary import BASE_SIZE, EventsVocabulary
 from klangbild.notes.language import LoadedModel
 from klangbild.notes.midi_emotion_config import MidiEmotionSizes
@@ -51,7 +52,7 @@ def load_foreign(
     window: Literal["fast", "exact"] = "exact" if sampler == "midi-emotion" else "fast"
     model = open_part(folder, conditioning, precision=precision, threads=threads, device=device, window=window)
     facts = {"name": f"{folder.name}-{conditioning}", "sha256": folder.sha256, "licence": folder.licence}
-    return LoadedModel(model, EventsLanguage(model.vocabulary), facts)
+    return LoadedModel(model, EventsLanguage(model.vocabulary), facts, compose_events)
 
 
 def open_part(
@@ -67,7 +68,10 @@ def open_part(
     sizes, vocabulary, path = read_part(folder, conditioning)
     edges = folder.config["conditionings"][conditioning].get("bin_edges")
     if edges:
-        window.setdefault("bin_edges", {axis: np.array(row) for axis, row in edges.items()})
+        try:
+            window.setdefault("bin_edges", {axis: np.array(edges[axis], np.float64) for axis in ("valence", "arousal")})
+        except (KeyError, TypeError, ValueError):
+            raise InputError(f"{folder.path / hub.CONFIG}: its bin_edges are damaged; add the model again") from None
     window.setdefault("max_input_length", min(PUBLISHED_INPUT_LENGTH, sizes.max_positions))
     if precision in _WITHOUT_TORCH and device in ("cpu", "auto"):
         from klangbild.notes.midi_emotion_runtime import OnnxEventsModel

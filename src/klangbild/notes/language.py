@@ -6,12 +6,18 @@ turns ids and an emotion into the odds of the next id, remembering what it has r
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from klangbild.emotion.space import Emotion
 from klangbild.notes.piece import Piece
+from klangbild.settings import Settings
+
+if TYPE_CHECKING:
+    from klangbild.notes.engine import Composition
 
 
 class NoteLanguage(Protocol):
@@ -66,8 +72,27 @@ class NoteModel(Protocol):
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """facts: what a result's record says of the model: {"name", "sha256", "licence"}."""
+    """A model with its language and the way that both compose, so that no caller has to know which language it is.
+
+    facts: what a result's record says of the model: {"name", "sha256", "licence"}. way: `engine.compose_notes`, or its like
+    for another language.
+    """
 
     model: NoteModel
     language: NoteLanguage
     facts: dict[str, Any]
+    way: Callable[..., Composition]
+
+    def compose(
+        self,
+        asked: Emotion,
+        settings: Settings,
+        seed: int,
+        *,
+        on_progress: Callable[[float, float], bool | None] | None = None,
+        on_bar: Callable[[Piece], None] | None = None,
+    ) -> Composition:
+        """The best of `settings.candidates` pieces for the asked emotion; see `engine.compose_notes`."""
+        return self.way(
+            asked, settings, seed, model=self.model, language=self.language, on_progress=on_progress, on_bar=on_bar
+        )

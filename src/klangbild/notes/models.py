@@ -38,6 +38,7 @@ def load_notes_model(
     if sampler != "klangbild":
         raise UsageError("--sampler midi-emotion fits ARIA's models only; add --model aria, or leave --sampler out")
     from klangbild.notes.bars import BarsLanguage
+    from klangbild.notes.engine import compose_notes
 
     path = model_file(folder or shipped_folder(), conditioning)
     if path is None:
@@ -51,7 +52,7 @@ def load_notes_model(
     refuse_if_noncommercial(f"{folder or SHIPPED} notes ({conditioning})", licence, commercial)
     language = BarsLanguage()
     facts = {"name": f"notes-{conditioning}", "sha256": model.card["sha256"], "licence": licence}
-    return LoadedModel(model, language, facts)
+    return LoadedModel(model, language, facts, compose_notes)
 
 
 def shipped_conditionings() -> list[str]:
