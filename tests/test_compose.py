@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+import zipfile
 
 import mido
 import numpy as np
@@ -14,6 +15,7 @@ import klangbild
 from klangbild import Composer, Emotion, compose
 from klangbild.errors import InputError, UsageError
 from klangbild.notes.midi import read_midi
+from klangbild.settings import FORMATS
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +37,29 @@ def test_a_result_knows_everything(result):
     assert result.record["sound"]["true_peak_dbtp"] <= -1.0
     html = result._repr_html_()
     assert "<audio" in html and "alt='" in html
+
+
+def test_sound_is_made_when_it_is_asked_for(composer, picture_file, tmp_path):
+    result = composer.compose(picture_file)
+    notes = result.save(tmp_path / "notes", ("mid", "png", "json"))
+    assert "master" not in vars(result) and result.record["sound"] is None
+    assert json.loads(notes["json"].read_text())["sound"] is None
+    assert not {"synthesis", "mix"} & set(result.record["timings_s"])
+    paths = result.save(tmp_path / "all", FORMATS)
+    assert {"synthesis", "mix"} <= set(result.record["timings_s"])
+    facts = json.loads(paths["json"].read_text())["sound"]
+    assert facts["soundfont"]["name"] == "TimGM6mb.sf2" and facts["lufs"] == pytest.approx(-14, abs=1.5)
+    # what else is made changes no byte of notes and roll, and the notes no byte of the sound
+    assert (
+        paths["mid"].read_bytes() == notes["mid"].read_bytes()
+        and paths["png"].read_bytes() == notes["png"].read_bytes()
+    )
+    alone = composer.compose(picture_file).save(tmp_path / "alone", ("wav",))["wav"]
+    assert alone.read_bytes() == paths["wav"].read_bytes()
+    assert "sound" not in klangbild.Result.load(notes["mid"]) and klangbild.Result.load(alone)["sound"] == facts
+    with zipfile.ZipFile(paths["zip"]) as archive:
+        assert archive.read("dusk-3.mid") == notes["mid"].read_bytes()
+        assert archive.read("dusk-3.wav") == alone.read_bytes()
 
 
 def test_every_kind_of_source_gives_the_same_music(composer, picture_file, result):
@@ -95,6 +120,22 @@ def test_replay_says_when_it_cannot_be_exact(result, tmp_path, capsys):
     path.write_text(json.dumps(record))
     assert main(["replay", str(path), "-o", str(tmp_path), "-f", "mid"]) == 0
     assert "not exact: onnxruntime was 0.0.1" in capsys.readouterr().err
+
+
+def test_replay_tells_of_another_soundfont_where_it_is_known(result, tmp_path, capsys, monkeypatch):
+    from klangbild.cli.main import main
+    from klangbild.sound.fonts import find_soundfont
+
+    paths = result.save(tmp_path, ("mid", "wav"))
+    other = tmp_path / "other.sf2"
+    other.write_bytes(find_soundfont().read_bytes() + bytes(8))
+    monkeypatch.setenv("KLANGBILD_SOUNDFONT", str(other))
+    for suffix, told in (("wav", True), ("mid", False)):  # notes do not know what played them
+        assert main(["replay", str(paths[suffix]), "-o", str(tmp_path / "again"), "-f", "wav"]) == 0
+        err = capsys.readouterr().err
+        assert ("the SoundFont was TimGM6mb.sf2, here it is other.sf2" in err) is told
+    assert main(["replay", str(paths["wav"]), "-o", str(tmp_path / "again"), "-f", "mid"]) == 0
+    assert "SoundFont" not in capsys.readouterr().err  # the same notes, and nothing played them
 
 
 def test_module_and_function_share_a_name():

@@ -34,14 +34,15 @@ class Brief:
 
 @dataclass(frozen=True)
 class Music:
-    """What an engine made: stems not yet mixed, and the notes if there are any.
+    """What an engine made: notes, or sound where a model makes it without notes.
 
+    piece: the notes, which are played when somebody asks for their sound. stems: without notes, the sound, not yet mixed.
     model: {"name", "sha256", "licence"}. facts: the record's "music". timings_s: seconds per step. length_s: how long the sound
     is to be, its end faded; None: as long as it sounds.
     """
 
-    stems: list[tuple[str, Audio]]
     piece: Piece | None
+    stems: list[tuple[str, Audio]] | None
     model: dict[str, Any]
     facts: dict[str, Any]
     timings_s: dict[str, float] = field(default_factory=dict)

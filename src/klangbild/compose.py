@@ -108,19 +108,16 @@ class Composer:
         on_bar: Callable[[Piece], None] | None = None,
         reading_s: float = 0.0,
     ) -> Result:
-        """What is asked -> music, mixed to the asked loudness, with its record."""
-        from klangbild.sound.master import master
+        """What is asked -> music with its record. Notes are played when the result is asked for their sound."""
+        if brief.settings.soundfont is not None:  # a font that is not there is told before any work
+            from klangbild.sound.fonts import find_soundfont
 
+            find_soundfont(brief.settings.soundfont)
         timings = {"emotion": reading_s}
         engine = self._engine(brief.settings)
         started = time.perf_counter()
         music = engine.play(brief, on_progress=on_progress, on_bar=on_bar)
         timings |= music.timings_s or {"music": time.perf_counter() - started}
-        started = time.perf_counter()
-        loudness = brief.settings.loudness
-        level = None if loudness == "off" else float(loudness)
-        mastered = master(music.stems, loudness_lufs=level, finished=music.piece is None, length_s=music.length_s)
-        timings["mix"] = time.perf_counter() - started
         record = {
             "klangbild": records.versions()["klangbild"],
             "schema": records.SCHEMA,
@@ -132,7 +129,7 @@ class Composer:
             "reasons": list(brief.reasons),
             "settings": replace(brief.settings, seed=brief.seed).as_dict(),
             "music": music.facts,
-            "sound": mastered.facts,
+            "sound": None,
             "versions": records.versions(),
             "ai_generated": True,
             "timings_s": {name: round(seconds, 3) for name, seconds in timings.items()},
@@ -140,7 +137,7 @@ class Composer:
             "device": music.device,
         }
         return Result(
-            record, brief.settings, brief.emotion, brief.asked, brief.reasons, brief.seed, mastered, music.piece,
+            record, brief.settings, brief.emotion, brief.asked, brief.reasons, brief.seed, music.piece, music.stems,
             brief.picture, music.stopped, music.length_s,
         )  # fmt: skip
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class NotesEngine:
-    """ARIA's way: the emotion-conditioned transformer, then the SoundFont."""
+    """ARIA's way: the emotion-conditioned transformer writes notes."""
 
     def __init__(self, settings: Settings) -> None:
         from klangbild.notes.models import load_notes_model
@@ -32,27 +32,23 @@ class NotesEngine:
 
     def play(self, brief: Brief, *, on_progress: OnProgress | None, on_bar: Callable[[Piece], None] | None) -> Music:
         from klangbild.notes.describe import music_facts
-        from klangbild.sound.fonts import find_soundfont
-        from klangbild.sound.synth import synthesize_stems
 
-        soundfont = find_soundfont(brief.settings.soundfont)
         started = time.perf_counter()
         composition = self.loaded.compose(
             brief.asked, brief.settings, brief.seed, on_progress=on_progress, on_bar=on_bar
         )
         composed = time.perf_counter()
-        stems = synthesize_stems(composition.piece, soundfont=soundfont)
         facts = music_facts(composition.piece)
         facts["tokens"] = composition.n_tokens
         if len(composition.scores) > 1:
             facts["candidates"] = [score.as_dict() for score in composition.scores]
             facts["chosen"] = composition.chosen
         return Music(
-            stems,
             composition.piece,
+            None,
             self.loaded.facts,
             facts,
-            {"notes": composed - started, "synthesis": time.perf_counter() - composed},
+            {"notes": composed - started},
             composition.stopped,
             device=str(getattr(self.loaded.model, "device", "cpu")),
         )

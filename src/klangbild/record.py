@@ -1,7 +1,9 @@
 """The record of a piece: the JSON that says what it is and how to make it again (schema 1).
 
-It is written beside the files as NAME.json. Without `timings_s`, `files` and `device`, which differ from run to run, the same
-record travels inside the MIDI and the sound file: so equal seeds give equal bytes, and `replay` works from any of them.
+It is written beside the files as NAME.json; its "sound" is null where no sound was made. Without `timings_s`, `files` and
+`device`, which differ from run to run, the same record travels inside the sound file, and without `sound` inside the MIDI file
+and the piano roll, whose bytes do not depend on what else was made: so equal seeds give equal bytes, and `replay` works from any
+of them.
 """
 
 from __future__ import annotations
@@ -30,10 +32,12 @@ def versions() -> dict[str, str]:
     return found
 
 
-def to_json(record: dict[str, Any], *, embedded: bool) -> str:
-    """The record as JSON text; `embedded` leaves out what belongs to the run and writes one line."""
+def to_json(record: dict[str, Any], *, embedded: bool, sound: bool = True) -> str:
+    """The record as JSON text; `embedded` leaves out what belongs to the run, and without `sound` what the sound is like, and
+    writes one line."""
     if embedded:
-        kept = {key: value for key, value in record.items() if key not in _OF_THE_RUN}
+        left_out = _OF_THE_RUN if sound else (*_OF_THE_RUN, "sound")
+        kept = {key: value for key, value in record.items() if key not in left_out}
         return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
     return json.dumps(record, ensure_ascii=False, indent=2) + "\n"
 

@@ -78,15 +78,19 @@ def _as_played(settings: Settings, model: str) -> Settings:
 
 
 def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Why a replay may not be exact: the model or a library differs. Empty when nothing does."""
+    """Why a replay may not be exact: the model, a library, or (once both sounds are made) the SoundFont differs. Empty when
+    nothing does."""
     found = []
     if then["model"].get("sha256") != now["model"].get("sha256"):
         found.append(f"model {then['model']['name']} was another version")
     for name, version in then.get("versions", {}).items():
         if now["versions"].get(name) != version:
             found.append(f"{name} was {version}, here it is {now['versions'].get(name)}")
-    if then.get("sound", {}).get("soundfont") != now.get("sound", {}).get("soundfont"):
-        found.append("the SoundFont differs")
+    fonts = [(record.get("sound") or {}).get("soundfont") for record in (then, now)]
+    if (
+        all(fonts) and fonts[0]["sha256"] != fonts[1]["sha256"]
+    ):  # a MIDI file and a piano roll do not know what played them
+        found.append(f"the SoundFont was {fonts[0]['name']}, here it is {fonts[1]['name']}, or another version of it")
     words = [record.get("music", {}).get("words_heard_as", {}) for record in (then, now)]
     found += [f'"{w}" was heard as "{words[0][w]}"' for w in words[0] if words[1].get(w) != words[0][w]]
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from klangbild.sound.master import Master
 
 DEFAULT_FILENAME = "{picture}-{seed}"
+_OF_SOUND = frozenset(FORMATS) - {"mid", "json", "png"}
 _TEMPLATE_FIELDS = ("picture", "seed", "emotion", "engine", "model", "key", "tempo")
 
 
@@ -30,7 +32,8 @@ _TEMPLATE_FIELDS = ("picture", "seed", "emotion", "engine", "model", "key", "tem
 class Result:
     """One piece of music and all that is known of it.
 
-    record: see `klangbild.record`. piece: None where a model made sound without notes. length_s: see `klangbild.brief.Music`.
+    record: see `klangbild.record`; its "sound" is None until the sound is made, which happens when it is first asked for.
+    piece: None where a model made sound without notes. dry, length_s: see `stems` and `length_s` of `klangbild.brief.Music`.
     """
 
     record: dict[str, Any]
@@ -39,12 +42,32 @@ class Result:
     asked: Emotion
     reasons: tuple[str, ...]
     seed: int
-    master: Master
     piece: Piece | None = None
+    dry: list[tuple[str, Audio]] | None = None
     picture: Picture | None = None
     stopped: bool = False
     length_s: float | None = None
     files: dict[str, Path] = field(default_factory=dict)
+
+    @cached_property
+    def master(self) -> Master:
+        """The sound, played from the notes (or mixed from what the model made) when it is first asked for; its facts go into
+        the record. Raises KlangbildError: there is nothing to hear. NotAvailableError: there is no SoundFont."""
+        from klangbild.sound.fonts import about_soundfont, find_soundfont
+        from klangbild.sound.master import master
+        from klangbild.sound.synth import synthesize_stems
+
+        started, stems, facts, timings = time.perf_counter(), self.dry or [], {}, self.record["timings_s"]
+        if self.piece is not None:
+            font = find_soundfont(self.settings.soundfont)
+            stems, facts = synthesize_stems(self.piece, soundfont=font), {"soundfont": about_soundfont(font)}
+            timings["synthesis"] = round(time.perf_counter() - started, 3)
+        level = None if self.settings.loudness == "off" else float(self.settings.loudness)
+        started = time.perf_counter()
+        made = master(stems, loudness_lufs=level, finished=self.piece is None, length_s=self.length_s)
+        timings["mix"] = round(time.perf_counter() - started, 3)
+        self.record["sound"] = {**made.facts, **facts}
+        return made
 
     @property
     def audio(self) -> Audio:
@@ -72,7 +95,13 @@ class Result:
 
     @property
     def embedded(self) -> str:
-        """The record as it travels inside the files."""
+        """The record as it travels inside the files. Where there are notes it holds nothing of the sound, whose making changes
+        no byte of a MIDI file."""
+        return records.to_json(self.record, embedded=True, sound=self.piece is None)
+
+    @property
+    def embedded_in_sound(self) -> str:
+        """The record as it travels inside a sound file: with what is known of the sound, the SoundFont too."""
         return records.to_json(self.record, embedded=True)
 
     def save(
@@ -112,6 +141,10 @@ class Result:
         self.record["files"] = {name: path.name for name, path in paths.items()}
         from klangbild import save_files
 
+        if any(is_sound(name, notes=self.piece is not None) for name in formats):
+            _ = (
+                self.master
+            )  # before any file: where there is nothing to hear nothing is written, and the JSON tells of the sound
         for name, path in paths.items():
             save_files.WRITERS[name](self, path)
         self.files.update(paths)
@@ -197,6 +230,11 @@ def check_formats(formats: tuple[str, ...], model: str, *, notes: bool) -> None:
             raise UsageError(f"-f mid: the model {model} makes sound, not notes; leave 'mid' out")
 
 
+def is_sound(format: str, *, notes: bool) -> bool:
+    """Whether a format needs the sound to be made; without notes the picture of a piece is drawn from it, too."""
+    return format in _OF_SOUND or (format == "png" and not notes)
+
+
 def _path(base: Path, name: str) -> Path:
     return base.with_name(base.name + ("-stems" if name == "stems" else "." + name))
 
@@ -214,4 +252,4 @@ def _free(base: Path, formats: tuple[str, ...], *, overwrite: bool, root: Path) 
     return candidate
 
 
-__all__ = ["DEFAULT_FILENAME", "InputError", "Result", "check_filename", "check_formats"]
+__all__ = ["DEFAULT_FILENAME", "InputError", "Result", "check_filename", "check_formats", "is_sound"]

@@ -56,7 +56,7 @@ def _midi(result: Result, path: Path) -> None:
 def _sound(result: Result, path: Path) -> None:
     from klangbild.sound.files import write_audio
 
-    write_audio(path, result.audio, tags=tags(result), record=result.embedded)
+    write_audio(path, result.audio, tags=tags(result), record=result.embedded_in_sound)
 
 
 def _png(result: Result, path: Path) -> None:
@@ -89,7 +89,7 @@ def _zip(result: Result, path: Path) -> None:
     files: dict[str, bytes] = {}
     if result.piece is not None:
         files[f"{stem}.mid"] = result.midi
-    files[f"{stem}.wav"] = encode_audio(result.audio, "wav", tags=tags(result), record=result.embedded)
+    files[f"{stem}.wav"] = encode_audio(result.audio, "wav", tags=tags(result), record=result.embedded_in_sound)
     for name, audio in result.stems:
         files[f"stems/{name}.wav"] = encode_audio(audio, "wav", tags={"title": name})
     files[f"{stem}.png"] = _png_bytes(result)

@@ -23,7 +23,9 @@ from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, UsageError
 from klangbild.picture.load import load_picture
 from klangbild.settings import Settings
+from klangbild.sound.fonts import find_soundfont
 from klangbild.sound.master import master
+from klangbild.sound.synth import synthesize_stems
 from klangbild.train.export_roll_latent import export_roll_latent, load_autoencoder
 from klangbild.train.export_small_art2mus import export_small_art2mus
 from klangbild.train.export_sound import export_sound, load_model
@@ -167,7 +169,8 @@ def test_flow_and_projection_learn_and_play_through_the_door(folder):
     settings = Settings(engine="art2mus", model=str(folder / "model"), seconds=7, steps=2, candidates=2)
     brief = Brief(settings, 3, Emotion(0, 0), Emotion(0.6, -0.5), "picture", (), None, _picture(3))
     music = SmallEngine(settings, small).play(brief, on_progress=None, on_bar=None)
-    sound = master(music.stems, length_s=music.length_s).audio
+    stems = synthesize_stems(music.piece, soundfont=find_soundfont())
+    sound = master(stems, length_s=music.length_s).audio
     assert sound.samples.shape == (2, 7 * 44100) and music.facts["image_tokens"] == "4"
     assert music.model["name"] == "klangbild-roll" and music.facts["meter"] == "4/4"
     assert TEMPO == CODE

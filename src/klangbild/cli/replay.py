@@ -35,10 +35,10 @@ def run(arguments: argparse.Namespace) -> int:
     check_filename(arguments.filename)
     record = records.read(arguments.file)
     result = replay_record(record, picture=arguments.picture)
-    for reason in differences(record, result.record):
-        print(f"not exact: {reason}", file=sys.stderr)
     formats = tuple(arguments.format.split(",")) if arguments.format else None
     formats = formats or tuple(f for f in DEFAULT_FORMATS if result.piece is not None or f != "mid")
     paths = result.save(out, formats, filename=arguments.filename, overwrite=arguments.overwrite)
+    for reason in differences(record, result.record):  # the SoundFont is known once there is sound
+        print(f"not exact: {reason}", file=sys.stderr)
     _report(result, paths, arguments)
     return 0

@@ -92,7 +92,7 @@ class RollSound(SmallModel):
         return (mono * 10 ** ((LEVEL_DB - level) / 20)).astype(np.float32)
 
     def play(self, latents: np.ndarray, rng: np.random.Generator, asked: Asked) -> Played:
-        """See `SmallModel.play`; a dry stem for each family, 44.1 kHz.
+        """See `SmallModel.play`; notes, which are played when somebody asks for their sound.
 
         Raises:
             KlangbildError: not one note came out.
@@ -109,9 +109,8 @@ class RollSound(SmallModel):
             raise KlangbildError("the music came out silent; try another seed, or other words")
         wish = Key.parse(asked.key) if asked.key else key_said(asked.words)
         piece = orchestrate(in_key(ended(piece), wish, rng), asked.feeling, rng)
-        stems = synthesize_stems(piece, soundfont=find_soundfont(asked.soundfont))
         seconds = piece.seconds if asked.seconds is None else asked.seconds
-        return Played(stems, seconds, piece, {**music_facts(piece), "seconds": round(seconds, 3)})
+        return Played(seconds, piece=piece, facts={**music_facts(piece), "seconds": round(seconds, 3)})
 
 
 def allowed_of(asked: Asked) -> tuple[str, ...]:

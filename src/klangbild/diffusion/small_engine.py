@@ -65,8 +65,8 @@ class SmallEngine:
         steps = settings.steps or DEFAULT_STEPS
         guidance = settings.guidance or self.model.guidance
         asked = Asked(
-            settings.length_seconds, brief.asked, wish.words.known, settings.tempo, settings.key, settings.soundfont,
-            settings.bars, settings.instruments, settings.without,
+            settings.length_seconds, brief.asked, wish.words.known, settings.tempo, settings.key, settings.bars,
+            settings.instruments, settings.without,
         )  # fmt: skip
         made, stopped = self._candidates(wish, brief, asked, steps, guidance, on_progress)
         scores = [0.0]
@@ -96,7 +96,11 @@ class SmallEngine:
             piece=played.piece,
             model=self.facts(part),
             facts=facts,
-            timings_s={"load": loaded - started, "sound": sampled - loaded, "vocoder": time.perf_counter() - sampled},
+            timings_s={
+                "load": loaded - started,
+                "sound": sampled - loaded,
+                "vocoder" if played.piece is None else "notes": time.perf_counter() - sampled,
+            },
             stopped=stopped,
             length_s=played.seconds,
         )

@@ -59,7 +59,6 @@ class Asked:
     words: tuple[str, ...] = ()
     tempo: float | None = None
     key: str | None = None
-    soundfont: str | None = None
     bars: int | None = None
     instruments: tuple[str, ...] | None = None
     without: tuple[str, ...] | None = None
@@ -67,10 +66,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Played:
-    """Stems, of exactly `seconds` once they are mixed; the notes, if there are any; and what the record says beside."""
+    """Notes, or without them stereo stems of exactly `seconds`; and what the record says beside."""
 
-    stems: list[tuple[str, Audio]]
     seconds: float
+    stems: list[tuple[str, Audio]] | None = None
     piece: Piece | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -154,7 +153,7 @@ class SmallModel(ABC):
 
     @abstractmethod
     def play(self, latents: np.ndarray, rng: np.random.Generator, asked: Asked) -> Played:
-        """Latents that `make` made for the same `asked` -> stereo stems."""
+        """Latents that `make` made for the same `asked` -> notes, or stereo stems."""
 
 
 class SmallSound(SmallModel):
@@ -186,7 +185,7 @@ class SmallSound(SmallModel):
     def play(self, latents: np.ndarray, rng: np.random.Generator, asked: Asked) -> Played:
         """See `SmallModel.play`; one stem, the same on both sides."""
         best = finish(self.sound(latents, rng), RATE, seconds=_seconds(asked))
-        return Played([("music", Audio(np.repeat(best.samples, 2, axis=0), best.rate))], best.seconds)
+        return Played(best.seconds, [("music", Audio(np.repeat(best.samples, 2, axis=0), best.rate))])
 
 
 def _seconds(asked: Asked) -> float:

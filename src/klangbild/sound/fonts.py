@@ -5,8 +5,10 @@ The default is TimGM6mb (6 MB, General MIDI), which the wheel of pretty_midi car
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,6 +39,18 @@ def find_soundfont(given: str | Path | None = None) -> Path:
             "no SoundFont was found on this machine; run 'pip install pretty_midi' or name one with --soundfont FILE.sf2"
         )
     return fonts[0]
+
+
+def about_soundfont(path: Path) -> dict[str, str]:
+    """What a record says of the SoundFont that played: its name and its content's hash."""
+    status = path.stat()
+    return {"name": path.name, "sha256": _hash(path, status.st_mtime_ns, status.st_size)}
+
+
+@lru_cache(maxsize=8)
+def _hash(path: Path, _changed_ns: int, _size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def list_soundfonts() -> list[Path]:

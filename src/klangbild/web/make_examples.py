@@ -120,7 +120,7 @@ def _small_sound(result: Result) -> bytes:
     tags.add(mutagen.id3.TIT2(encoding=3, text=f"{result.name} ({result.asked.name})"))
     tags.add(mutagen.id3.TPE1(encoding=3, text="klangbild"))
     tags.add(mutagen.id3.TCON(encoding=3, text="AI generated"))
-    tags.add(mutagen.id3.TXXX(encoding=3, desc="klangbild", text=result.embedded))
+    tags.add(mutagen.id3.TXXX(encoding=3, desc="klangbild", text=result.embedded_in_sound))
     stream.seek(0)
     tags.save(stream, v2_version=4)
     return stream.getvalue()

@@ -26,7 +26,7 @@ class RunFiles:
     def __init__(self, folder: Path, picture: Path | None, result: Result) -> None:
         self.folder = folder / "files"
         self.picture = picture
-        self._result = result
+        self._result, self._slim = result, False
         self._lock = threading.RLock()
         self.kinds = tuple(kind for kind in FORMATS if kind != "mid" or result.piece is not None)
         stem = f"{result.name}-{result.seed}"
@@ -58,7 +58,7 @@ class RunFiles:
             if self._result.piece is None:
                 for kind in LARGE:
                     self.make(kind)
-            self._result = replace(self._result, master=None, picture=None)
+            self._result, self._slim = replace(self._result, dry=None, picture=None), True
 
     def _write(self, result: Result, kind: str, path: Path) -> Path:
         self.folder.mkdir(exist_ok=True)
@@ -79,18 +79,11 @@ class RunFiles:
         return write_bundle(path, wavs)
 
     def _whole(self) -> Result:
-        """The result with its sound, played anew from the notes when it was let go of."""
-        result = self._result
-        if result.master is not None or result.piece is None:
-            return result
+        """The result with its picture, to be played anew from the notes where it was let go of."""
         from klangbild.picture.load import load_picture
-        from klangbild.sound.fonts import find_soundfont
-        from klangbild.sound.master import master
-        from klangbild.sound.synth import synthesize_stems
 
-        stems = synthesize_stems(result.piece, soundfont=find_soundfont(result.settings.soundfont))
-        loudness = result.settings.loudness
-        level = None if loudness == "off" else float(loudness)
-        mastered = master(stems, loudness_lufs=level, length_s=result.length_s)
-        picture = load_picture(self.picture, words=result.settings.text) if self.picture else None
-        return replace(result, master=mastered, picture=picture)
+        if not self._slim:
+            return self._result
+        words = self._result.settings.text
+        picture = load_picture(self.picture, words=words) if self.picture else None
+        return replace(self._result, picture=picture)  # a new one: what it makes is let go of with it

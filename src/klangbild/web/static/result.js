@@ -27,7 +27,8 @@ export function prepare(player, names) {
 
 export function factsOf(record) {
   const { music, emotion, sound } = record;
-  const minutes = `${Math.floor(sound.seconds / 60)}:${String(Math.round(sound.seconds % 60)).padStart(2, "0")}`;
+  const seconds = (sound || music).seconds; // the sound may still be in the making
+  const minutes = `${Math.floor(seconds / 60)}:${String(Math.round(seconds % 60)).padStart(2, "0")}`;
   return {
     length: minutes,
     tempo: music.tempo ? `${Math.round(music.tempo)} bpm` : null,
@@ -35,7 +36,7 @@ export function factsOf(record) {
     meter: music.meter,
     instruments: (music.instruments || []).join(", "),
     "mood asked": `${signed(emotion.asked.valence)}, ${signed(emotion.asked.arousal)}`,
-    loudness: `${sound.lufs} LUFS`,
+    loudness: sound ? `${sound.lufs} LUFS` : null,
     model: record.model.name,
     seed: record.seed,
   };
