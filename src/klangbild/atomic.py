@@ -1,51 +1,175 @@
-"""Files that are whole or not there: written under a temporary name in the same folder, then renamed.
+"""Files that are whole or not there, whatever happens: a full disk, a locked folder, Ctrl-C, `kill -9`.
 
-Every result of klangbild is written through here, so that a full disk, a locked folder or Ctrl-C leaves no half file.
+Every result of klangbild is written through here. On Linux a file that is being written has no name at all and gets it
+when it is whole, so that not even a killed process leaves anything. Elsewhere (and on file systems that cannot do this) it
+has a hidden name, `.klangbild-*.part`, beside the one it will have; the next writer into the folder sweeps away what dead
+ones left.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import secrets
+import shutil
+import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from klangbild.errors import OutputError
 
+_PREFIX, _SUFFIX = ".klangbild-", ".part"
+_ABANDONED_S = 86_400.0
+_MISSING = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS, errno.ENOENT}
 
-def atomic_write(path: str | Path, data: bytes) -> Path:
-    """Write `data` to `path`, replacing what was there; returns the path.
+
+def atomic_write(path: str | Path, data: bytes, *, durable: bool = False) -> Path:
+    """Write `data` to `path`, replacing what was there; returns the path. durable: see `atomic_path`.
 
     Raises:
         OutputError: the folder is missing or not writable, the disk is full.
     """
-    with atomic_path(path) as temporary:
+    with atomic_path(path, durable=durable) as temporary:
         temporary.write_bytes(data)
     return Path(path)
 
 
 @contextlib.contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path`, with its suffix, to write to; it becomes `path` when the block ends well.
+def atomic_path(path: str | Path, *, durable: bool = False) -> Iterator[Path]:
+    """A path to write to, inside this process only; what is there becomes `path` when the block ends well.
 
-    On any exception, Ctrl-C included, the temporary file is removed and `path` is as it was. An OSError becomes one clear line.
+    On any exception, Ctrl-C included, nothing is left and `path` is as it was. An OSError becomes one clear line. The path
+    given has no suffix to go by. durable: on the disk before it has its name, so that a power loss leaves no empty file.
 
     Raises:
         OutputError: the folder is missing or not writable, the disk is full.
     """
     path = Path(path)
-    # a hidden, unguessable name: two runs may write the same result at once
-    temporary = path.with_name(f".{path.stem[:80]}-{secrets.token_hex(4)}.part{path.suffix}")
+    part = None
     try:
-        yield temporary
-        temporary.replace(path)
+        descriptor = _unnamed(path.parent)
+        part = part_name(path.parent)
+        # through /proc the nameless file can be opened like any other
+        temporary = part if descriptor is None else Path(f"/proc/self/fd/{descriptor}")
+        try:
+            yield temporary
+            if durable:
+                _flush(temporary)
+            if descriptor is not None:
+                _give_name(temporary, path, part)
+            else:
+                part.replace(path)
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
     except OSError as error:
         raise output_error(path, error) from error
     finally:
         # where even the removal fails (folder gone), the first error is the one to tell
         with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+            if part is not None:
+                part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """An empty folder to fill; it becomes `path`, which must not exist, when the block ends well, else it is gone.
+
+    Raises:
+        OutputError: it cannot be written, or something is there already.
+    """
+    path = Path(path)
+    part = part_name(path.parent)
+    try:
+        sweep(path.parent)
+        part.mkdir()
+        yield part
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+        part.rename(path)
+    except OSError as error:
+        raise output_error(path, error) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def part_name(folder: Path) -> Path:
+    """A hidden name that no other run takes, of one length however long the final one is; it tells who writes there."""
+    return folder / f"{_PREFIX}{_host()}-{os.getpid()}-{secrets.token_hex(4)}{_SUFFIX}"
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writers left in `folder` that were killed: of a dead process of this machine, or older than a day."""
+    with contextlib.suppress(OSError):
+        for entry in list(os.scandir(folder)):
+            if entry.name.startswith(_PREFIX) and entry.name.endswith(_SUFFIX) and _is_abandoned(entry):
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path, ignore_errors=True)
+                else:
+                    with contextlib.suppress(OSError):
+                        Path(entry.path).unlink(missing_ok=True)
+
+
+def _is_abandoned(entry: os.DirEntry) -> bool:
+    if time.time() - entry.stat(follow_symlinks=False).st_mtime > _ABANDONED_S:
+        return True
+    host, _, rest = entry.name[len(_PREFIX) : -len(_SUFFIX)].partition("-")
+    number = rest.partition("-")[0]
+    # on Windows os.kill(pid, 0) would end the process that it asks for
+    if os.name != "posix" or host != _host() or not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        pass
+    return False
+
+
+def _host() -> str:
+    """This machine (and container) in eight letters: process numbers mean nothing elsewhere."""
+    import platform
+
+    return f"{zlib.crc32(os.fsencode(platform.node())):08x}"
+
+
+def _unnamed(folder: Path) -> int | None:
+    """A descriptor of a new file without a name in `folder`; None where the system or the file system has no such thing."""
+    if not hasattr(os, "O_TMPFILE") or not os.path.isdir("/proc/self/fd"):  # noqa: PTH112 - a plain question
+        sweep(folder)
+        return None
+    try:
+        return os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno not in _MISSING or not folder.is_dir():
+            raise
+    sweep(folder)
+    return None
+
+
+def _give_name(unnamed: Path, path: Path, part: Path) -> None:
+    """Link a nameless file as `path`; where something is there, by way of a rename, which replaces in one step."""
+    # with a folder given, Python asks for the link's target instead of the link in /proc
+    where = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            os.link(unnamed, path, src_dir_fd=where, follow_symlinks=True)
+        except FileExistsError:
+            os.link(unnamed, part, src_dir_fd=where, follow_symlinks=True)
+            part.replace(path)
+    finally:
+        os.close(where)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def output_error(path: Path, error: OSError) -> OutputError:

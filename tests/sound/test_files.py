@@ -3,8 +3,10 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from klangbild.atomic import atomic_path, atomic_write
 from klangbild.errors import InputError, OutputError, UsageError
 from klangbild.sound.audio import Audio
 from klangbild.sound.files import FORMATS, encode_audio, read_audio, read_record, write_audio
+from klangbild.sound.tags import read_field
 
 TAGS = {
     "title": "Stürmische See",
@@ -133,6 +136,54 @@ def test_ogg_pages_keep_valid_checksums_and_one_serial():
     assert OggPage(other).serial not in serials
 
 
+def test_ogg_pages_and_packets_of_any_size_are_whole():
+    from mutagen.ogg import OggPage
+
+    # comments that end within, at and beyond the edges of lacing (255) and pages (255 * 255)
+    for size in (100, 254, 255, 256, 65_025 - 90, *range(65_025 - 70, 65_025 - 50), 300_000):
+        record = "x" * size
+        stream = io.BytesIO(encode_audio(music(seconds=0.1), "ogg", record=record))
+        pages = []
+        while stream.tell() < len(stream.getvalue()):
+            pages.append(OggPage(stream))
+        assert [page.sequence for page in pages] == list(range(len(pages))) and pages[-1].last
+        packets = OggPage.to_packets(pages)
+        assert [packet[:7] for packet in packets[:3]] == [b"\1vorbis", b"\3vorbis", b"\5vorbis"]
+        for page in pages:
+            assert (page.position == -1) == (bool(page.packets) and not page.complete and len(page.packets) == 1)
+        stream.seek(0)
+        assert read_field(stream, "klangbild") == record
+
+
+@pytest.mark.parametrize(("version", "encoding"), [(3, 0), (3, 1), (4, 0), (4, 1), (4, 2), (4, 3)])
+@pytest.mark.parametrize("kind", ["mp3", "wav"])
+def test_a_record_that_another_program_wrote_anew_is_read(tmp_path, kind, version, encoding):
+    import mutagen
+    from mutagen.id3 import TXXX
+
+    path = write_audio(tmp_path / f"a.{kind}", music(0.2), tags=TAGS, record=RECORD, cover=cover())
+    file = mutagen.File(path)
+    record = RECORD if encoding else RECORD.encode("latin-1", "replace").decode("latin-1")
+    file.tags.setall("TXXX:klangbild", [TXXX(encoding=encoding, desc="klangbild", text=[record])])
+    if version == 3:
+        file.tags.update_to_v23()
+    file.save(v2_version=version)
+    assert read_record(path) == record
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_damaged_tags_give_nothing_and_no_error(kind):
+    rng = np.random.default_rng(0)
+    whole = encode_audio(music(0.1), kind, tags=TAGS, record='{"klangbild": 1}', cover=cover())
+    found = 0
+    for _ in range(400):
+        data = bytearray(whole[: int(rng.integers(len(whole)))] if rng.random() < 0.3 else whole)
+        for _ in range(int(rng.integers(8))):
+            data[int(rng.integers(len(data)))] = rng.integers(256)
+        found += read_field(io.BytesIO(bytes(data)), "klangbild") is not None
+    assert found
+
+
 def test_what_cannot_be_read_is_told(tmp_path):
     (tmp_path / "no.wav").write_bytes(b"this is not sound at all")
     for name in ("no.wav", "missing.flac"):
@@ -171,10 +222,89 @@ def test_a_full_or_locked_disk_is_one_line_and_leaves_nothing(tmp_path, number):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_really_full_device(tmp_path, monkeypatch):
-    monkeypatch.setattr(atomic.Path, "with_name", lambda self, name: Path("/dev/full"))
-    monkeypatch.setattr(atomic.Path, "unlink", lambda self, missing_ok: None)
+    monkeypatch.setattr(atomic, "_unnamed", lambda folder: os.open("/dev/full", os.O_RDWR))
     with pytest.raises(OutputError, match="disk is full"):
         atomic_write(tmp_path / "a.wav", b"x" * 100_000)
+    for kind in FORMATS:
+        with pytest.raises(OutputError, match="disk is full"):
+            write_audio(tmp_path / f"a.{kind}", music())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of the size of files are POSIX")
+def test_no_room_for_the_encoder_is_one_line(tmp_path):
+    code = (
+        "import resource, sys; sys.path.insert(0, sys.argv[1])\n"
+        "import test_files as t\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
+        "for kind in t.FORMATS:\n"
+        "    try: t.write_audio(f'{sys.argv[2]}/a.{kind}', t.music())\n"
+        "    except t.OutputError as error: print(error)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path)], capture_output=True, text=True
+    )
+    assert (run.returncode, run.stderr, len(run.stdout.splitlines())) == (0, "", len(FORMATS)), run
+    assert run.stdout.count("cannot be written (File too large)") == len(FORMATS)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_ctrl_c_at_any_moment_of_writing_leaves_a_whole_file_or_none(tmp_path, kind):
+    audio, path = music(seconds=8), tmp_path / f"a.{kind}"
+    begun = time.perf_counter()
+    whole = write_audio(path, audio, tags=TAGS, record=RECORD).read_bytes()
+    lasts = time.perf_counter() - begun
+    path.unlink()
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    interrupted = 0
+    try:
+        for moment in np.linspace(0.02, 1.1, 8) * lasts:
+            signal.setitimer(signal.ITIMER_REAL, moment)
+            try:
+                write_audio(path, audio, tags=TAGS, record=RECORD)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:
+                interrupted += 1
+            # an exception inside a callback from C would be lost here, and half a file kept
+            assert not path.exists() or path.read_bytes() == whole
+            path.unlink(missing_ok=True)
+            assert list(tmp_path.iterdir()) == []
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert interrupted >= 4
+
+
+def test_without_nameless_files_hidden_ones_are_used_and_swept(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic.os, "O_TMPFILE", os.O_DIRECTORY | os.O_WRONLY)  # what a file system without them answers
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = [tmp_path / f".klangbild-{atomic._host()}-{pid}-0.part" for pid in (dead.pid, os.getpid())]
+    other, old = tmp_path / ".klangbild-ffffffff-1-0.part", tmp_path / ".klangbild-ffffffff-2-0.part"
+    theirs = tmp_path / ".klangbild-notes"
+    for path in (*left, other, old, theirs):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    path = atomic_write(tmp_path / ("n" * 251 + ".wav"), b"whole", durable=True)
+    assert path.read_bytes() == b"whole"
+    assert sorted(tmp_path.iterdir()) == sorted([left[1], other, theirs, path])
+    with pytest.raises(KeyboardInterrupt), atomic_path(path) as temporary:
+        temporary.write_bytes(b"half")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"whole" and len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_folder_is_whole_or_not_there(tmp_path):
+    with atomic.atomic_folder(tmp_path / "stems") as folder:
+        (folder / "a.wav").write_bytes(b"a")
+    assert [p.name for p in (tmp_path / "stems").iterdir()] == ["a.wav"]
+    with pytest.raises(KeyboardInterrupt), atomic.atomic_folder(tmp_path / "more") as folder:
+        (folder / "a.wav").write_bytes(b"a")
+        raise KeyboardInterrupt
+    with pytest.raises(OutputError), atomic.atomic_folder(tmp_path / "stems"):
+        pass
+    assert [p.name for p in tmp_path.iterdir()] == ["stems"]
 
 
 def test_missing_folder_and_folder_as_file(tmp_path):

@@ -2,42 +2,44 @@
 
 Where things stand in a file:
 - WAV: a RIFF `LIST INFO` chunk for players that read nothing else, and an `id3 ` chunk with everything;
-- MP3: an ID3v2.4 header; FLAC and OGG: Vorbis comments, the picture as a FLAC picture block.
+- MP3: an ID3v2.4 header; FLAC and OGG: Vorbis comments, the picture as a FLAC picture block (see `tags`).
 
 The record is one text field, `klangbild` (ID3: `TXXX:klangbild`). Equal input gives equal bytes: no clock time is
-written, and an OGG stream's serial number comes from the sound itself.
+written, and an OGG stream's serial number comes from the sound itself. Encoders write into real files, never into Python
+objects: an exception (Ctrl-C) inside a callback from C would be lost, and half a sound kept.
 """
 
 from __future__ import annotations
 
-import base64
 import io
+import os
+import shutil
+import tempfile
 import zlib
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
-from klangbild.atomic import atomic_write
+from klangbild.atomic import atomic_path, output_error
 from klangbild.errors import InputError, UsageError
+from klangbild.sound import tags as tag_blocks
 from klangbild.sound.audio import Audio
 
 FORMATS = ("wav", "flac", "ogg", "mp3")
-RECORD_FIELD = "klangbild"
 # libsndfile crashes on long Vorbis input given at once
 _BLOCK = 65_536
 _SUBTYPES = {"flac": ("FLAC", "PCM_24"), "ogg": ("OGG", "VORBIS"), "mp3": ("MP3", "MPEG_LAYER_III")}
-# our tag -> (RIFF INFO, ID3 frame); other tags become INFO-less, `TXXX:name` and NAME
-_TAGS = {
-    "title": ("INAM", "TIT2"),
-    "artist": ("IART", "TPE1"),
-    "album": ("IPRD", "TALB"),
-    "comment": ("ICMT", "COMM"),
-    "copyright": ("ICOP", "TCOP"),
-    "software": ("ISFT", "TSSE"),
-    "genre": ("IGNR", "TCON"),
-    "keywords": ("IKEY", "TXXX"),
+_INFO = {
+    "title": b"INAM",
+    "artist": b"IART",
+    "album": b"IPRD",
+    "comment": b"ICMT",
+    "copyright": b"ICOP",
+    "software": b"ISFT",
+    "genre": b"IGNR",
+    "keywords": b"IKEY",
 }
 
 
@@ -62,7 +64,10 @@ def write_audio(
     """
     path = Path(path)
     kind = path.suffix.lower().lstrip(".")
-    return atomic_write(path, encode_audio(audio, kind, tags=tags, record=record, cover=cover))
+    _check_kind(kind)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        _write(file, path.parent, audio, kind, tags, record, cover)
+    return path
 
 
 def encode_audio(
@@ -74,17 +79,13 @@ def encode_audio(
     cover: bytes | None = None,
 ) -> bytes:
     """The bytes that `write_audio` writes. kind: wav, flac, ogg or mp3."""
-    if kind not in FORMATS:
-        raise UsageError(f"'{kind}' is not a sound format; give one of {', '.join(FORMATS)}")
-    fields = {name: str(text) for name, text in (tags or {}).items() if text is not None and str(text)}
-    if kind == "wav":
-        return _wav_bytes(audio, fields, record, cover)
-    data = _encoded(audio, kind)
-    if kind == "mp3":
-        return _id3_bytes(fields, record, cover) + data
-    if kind == "flac":
-        return _with_flac_comments(data, fields, record, cover)
-    return _with_ogg_comments(data, fields, record, cover)
+    _check_kind(kind)
+    stream = io.BytesIO()
+    try:
+        _write(stream, None, audio, kind, tags, record, cover)
+    except OSError as error:
+        raise output_error(Path(tempfile.gettempdir()), error) from error
+    return stream.getvalue()
 
 
 def read_audio(path: str | Path) -> Audio:
@@ -96,7 +97,8 @@ def read_audio(path: str | Path) -> Audio:
     import soundfile
 
     try:
-        samples, rate = soundfile.read(io.BytesIO(_read(path)), dtype="float32", always_2d=True)
+        with _opened(path) as file, soundfile.SoundFile(file.fileno(), closefd=False) as sound:
+            samples, rate = sound.read(dtype="float32", always_2d=True), sound.samplerate
     except soundfile.LibsndfileError as error:
         raise InputError(
             f"{path}: is not a sound file we can read ({error.error_string}); give WAV, FLAC, OGG or MP3"
@@ -110,195 +112,130 @@ def read_record(path: str | Path) -> str | None:
     Raises:
         InputError: the file is missing or cannot be read.
     """
-    data = _read(path)
-    import mutagen
+    with _opened(path) as file:
+        return tag_blocks.read_field(file, tag_blocks.RECORD_FIELD)
 
-    stream = io.BytesIO(data)
+
+def _opened(path: str | Path) -> BinaryIO:
     try:
-        file = mutagen.File(stream)
-    except mutagen.MutagenError:
-        return None
-    if file is None or file.tags is None:
-        return None
-    if hasattr(file.tags, "getall"):  # ID3
-        frames = file.tags.getall(f"TXXX:{RECORD_FIELD}")
-        return str(frames[0].text[0]) if frames else None
-    found = file.tags.get(RECORD_FIELD)
-    return found[0] if found else None
-
-
-def _read(path: str | Path) -> bytes:
-    try:
-        return Path(path).read_bytes()
+        return Path(path).open("rb")
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file; check the path") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
 
 
-def _encoded(audio: Audio, kind: str) -> bytes:
-    """The bare encoded stream, through libsndfile in blocks."""
+def _check_kind(kind: str) -> None:
+    if kind not in FORMATS:
+        raise UsageError(f"'{kind}' is not a sound format; give one of {', '.join(FORMATS)}")
+
+
+def _write(
+    to: BinaryIO,
+    beside: Path | None,
+    audio: Audio,
+    kind: str,
+    tags: Mapping[str, str] | None,
+    record: str | None,
+    cover: bytes | None,
+) -> None:
+    """The whole file into `to`. beside: a folder for what is only needed meanwhile (default: the system's)."""
+    fields = {name: str(text) for name, text in (tags or {}).items() if text is not None and str(text)}
+    if kind == "wav":
+        _write_wav(to, audio, fields, record, cover)
+        return
+    with tempfile.TemporaryFile(dir=beside) as bare:
+        _encode(bare, _blocks(audio), audio.rate, audio.samples.shape[0], kind)
+        bare.seek(0)
+        if kind == "ogg":
+            serial = _ogg_serial(bare)
+            bare.seek(0)
+            to.writelines(tag_blocks.ogg_pages(bare, fields, record, cover, serial=serial))
+            return
+        if kind == "mp3":
+            to.write(tag_blocks.id3(fields, record, cover))
+        else:
+            to.write(tag_blocks.flac_blocks(_flac_head(bare), fields, record, cover))
+        shutil.copyfileobj(bare, to, 1 << 20)
+
+
+def _blocks(audio: Audio) -> Iterator[np.ndarray]:
+    """(n, channels) float32 within -1..1, a block at a time."""
+    for first in range(0, audio.samples.shape[1], _BLOCK):
+        yield np.clip(np.ascontiguousarray(audio.samples[:, first : first + _BLOCK].T), -1.0, 1.0)
+
+
+def _encode(bare: BinaryIO, blocks: Iterable[np.ndarray], rate: int, channels: int, kind: str) -> None:
+    """The bare stream, through libsndfile, into a real file. Raises OSError: it does not fit there."""
     import soundfile
 
-    stream = io.BytesIO()
     container, subtype = _SUBTYPES[kind]
-    channels = audio.samples.shape[0]
     quality = {"compression_level": 0.2, "bitrate_mode": "VARIABLE"} if kind == "mp3" else {}
-    with soundfile.SoundFile(stream, "w", audio.rate, channels, format=container, subtype=subtype, **quality) as file:
-        for first in range(0, audio.samples.shape[1], _BLOCK):
-            part = np.ascontiguousarray(audio.samples[:, first : first + _BLOCK].T)
-            file.write(np.clip(part, -1.0, 1.0))
-    return stream.getvalue()
+    try:
+        with soundfile.SoundFile(
+            bare.fileno(), "w", rate, channels, format=container, subtype=subtype, closefd=False, **quality
+        ) as file:
+            for block in blocks:
+                file.write(block)
+    except (soundfile.LibsndfileError, AssertionError) as error:
+        # libsndfile tells only that less was written than asked; the disk tells why
+        bare.seek(0, os.SEEK_END)
+        bare.write(bytes(_BLOCK))
+        bare.flush()
+        raise OSError(f"the {kind} encoder failed: {error}") from error
+
+
+def _flac_head(stream: BinaryIO) -> bytes:
+    """`fLaC` and the metadata blocks; the stream then stands at the first frame."""
+    head = stream.read(4)
+    while True:
+        block = stream.read(4)
+        head += block + stream.read(int.from_bytes(block[1:], "big"))
+        if block[0] & 0x80:
+            return head
+
+
+def _ogg_serial(stream: BinaryIO) -> int:
+    """A checksum of the packets' bytes, in place of the random serial number that libsndfile writes."""
+    serial = 0
+    for page in tag_blocks.pages_of(stream):
+        serial = zlib.crc32(page[27:], serial)
+    return serial
 
 
 # --- WAV -------------------------------------------------------------------------------------------------------------
 
 
-def _wav_bytes(audio: Audio, fields: Mapping[str, str], record: str | None, cover: bytes | None) -> bytes:
+def _write_wav(to: BinaryIO, audio: Audio, fields: Mapping[str, str], record: str | None, cover: bytes | None) -> None:
     channels, n = audio.samples.shape
     width = 3 * channels
     form = b"".join(
         value.to_bytes(size, "little")
         for value, size in ((1, 2), (channels, 2), (audio.rate, 4), (audio.rate * width, 4), (width, 2), (24, 2))
     )
-    chunks = [_chunk(b"fmt ", form), _chunk(b"data", pcm24(audio))]
-    info = b"".join(
-        _chunk(_TAGS[name][0].encode(), text.encode() + b"\0") for name, text in fields.items() if name in _TAGS
-    )
-    if info:
-        chunks.append(_chunk(b"LIST", b"INFO" + info))
-    if fields or record or cover:
-        chunks.append(_chunk(b"id3 ", _id3_bytes(fields, record, cover)))
-    body = b"WAVE" + b"".join(chunks)
-    if len(body) >= 2**32:
+    told = b""
+    if info := b"".join(
+        _chunk(_INFO[name], text.encode("utf-8", "replace") + b"\0") for name, text in fields.items() if name in _INFO
+    ):
+        told += _chunk(b"LIST", b"INFO" + info)
+    if tag := tag_blocks.id3(fields, record, cover):
+        told += _chunk(b"id3 ", tag)
+    data_size = n * width
+    size = 4 + 8 + len(form) + 8 + data_size + data_size % 2 + len(told)
+    if size >= 2**32:
         raise UsageError(f"{n / audio.rate:.0f} seconds are too long for a WAV file (4 GB); write FLAC")
-    return b"RIFF" + len(body).to_bytes(4, "little") + body
+    to.write(b"RIFF" + size.to_bytes(4, "little") + b"WAVE" + _chunk(b"fmt ", form))
+    to.write(b"data" + data_size.to_bytes(4, "little"))
+    for block in _blocks(audio):
+        to.write(_pcm24(block))
+    to.write(bytes(data_size % 2) + told)
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:
     return name + len(data).to_bytes(4, "little") + data + b"\0" * (len(data) % 2)
 
 
-def pcm24(audio: Audio) -> bytes:
-    """Interleaved little-endian 24-bit samples, rounded; what lies outside -1..1 is held at full scale."""
-    channels, n = audio.samples.shape
-    out = np.empty((n, channels, 3), np.uint8)
-    for first in range(0, n, _BLOCK):
-        part = np.rint(np.clip(audio.samples[:, first : first + _BLOCK].T.astype(np.float64), -1, 1) * 8388607)
-        octets = np.ascontiguousarray(part.astype("<i4")).view(np.uint8).reshape(part.shape[0], channels, 4)
-        out[first : first + _BLOCK] = octets[:, :, :3]
-    return out.tobytes()
-
-
-# --- ID3 (WAV, MP3) --------------------------------------------------------------------------------------------------
-
-
-def _id3_bytes(fields: Mapping[str, str], record: str | None, cover: bytes | None) -> bytes:
-    from mutagen import id3
-
-    header = id3.ID3()
-    for name, text in fields.items():
-        frame = _TAGS.get(name, (None, "TXXX"))[1]
-        if frame == "TXXX":
-            header.add(id3.TXXX(encoding=3, desc=name, text=[text]))
-        elif frame == "COMM":
-            header.add(id3.COMM(encoding=3, lang="eng", desc="", text=[text]))
-        else:
-            header.add(getattr(id3, frame)(encoding=3, text=[text]))
-    if record:
-        header.add(id3.TXXX(encoding=3, desc=RECORD_FIELD, text=[record]))
-    if cover:
-        header.add(id3.APIC(encoding=3, mime=_mime(cover), type=3, desc="", data=cover))
-    if not header:
-        return b""  # a header without frames is taken for damage
-    stream = io.BytesIO()
-    header.save(stream, v2_version=4, padding=lambda info: 0)
-    return stream.getvalue()
-
-
-def _mime(cover: bytes) -> str:
-    return "image/png" if cover[:4] == b"\x89PNG" else "image/jpeg"
-
-
-# --- Vorbis comments (FLAC, OGG) -------------------------------------------------------------------------------------
-
-
-def _set_comments(file, fields: Mapping[str, str], record: str | None) -> None:
-    if file.tags is None:
-        file.add_tags()
-    file.tags.clear()
-    for name, text in fields.items():
-        file.tags[name.upper()] = [text]
-    if record:
-        file.tags[RECORD_FIELD.upper()] = [record]
-
-
-def _picture(cover: bytes):
-    from mutagen.flac import Picture
-
-    picture = Picture()
-    picture.type, picture.mime, picture.data = 3, _mime(cover), cover
-    return picture
-
-
-def _with_flac_comments(data: bytes, fields: Mapping[str, str], record: str | None, cover: bytes | None) -> bytes:
-    from mutagen.flac import FLAC
-
-    stream = io.BytesIO(data)
-    file = FLAC(stream)
-    _set_comments(file, fields, record)
-    if cover:
-        file.add_picture(_picture(cover))
-    stream.seek(0)
-    file.save(stream, padding=lambda info: 0)
-    return stream.getvalue()
-
-
-def _with_ogg_comments(data: bytes, fields: Mapping[str, str], record: str | None, cover: bytes | None) -> bytes:
-    from mutagen.oggvorbis import OggVorbis
-
-    stream = io.BytesIO(_with_serial(data))
-    file = OggVorbis(stream)
-    _set_comments(file, fields, record)
-    if cover:
-        file.tags["METADATA_BLOCK_PICTURE"] = [base64.b64encode(_picture(cover).write()).decode("ascii")]
-    stream.seek(0)
-    file.save(stream, padding=lambda info: 0)
-    return stream.getvalue()
-
-
-def _with_serial(data: bytes) -> bytes:
-    """An OGG stream whose serial number, random when libsndfile wrote it, is a checksum of the packets' bytes."""
-    pages, at = [], 0
-    while at < len(data):
-        segments = data[at + 26]
-        size = 27 + segments + sum(data[at + 27 : at + 27 + segments])
-        pages.append(bytearray(data[at : at + size]))
-        at += size
-    serial = 0
-    for page in pages:
-        serial = zlib.crc32(page[27:], serial)
-    for page in pages:
-        page[14:18] = serial.to_bytes(4, "little")
-        page[22:26] = bytes(4)
-        page[22:26] = _ogg_checksum(page).to_bytes(4, "little")
-    return b"".join(pages)
-
-
-@lru_cache(maxsize=1)
-def _ogg_table() -> tuple[int, ...]:
-    table = []
-    for byte in range(256):
-        value = byte << 24
-        for _ in range(8):
-            value = value << 1 ^ (0x104C11DB7 if value & 0x80000000 else 0)
-        table.append(value)
-    return tuple(table)
-
-
-def _ogg_checksum(page: bytes) -> int:
-    """CRC-32 with polynomial 0x04C11DB7, not reflected (RFC 3533, 6)."""
-    checksum, table = 0, _ogg_table()
-    for byte in page:
-        checksum = (checksum << 8 & 0xFFFFFFFF) ^ table[checksum >> 24 ^ byte]
-    return checksum
+def _pcm24(block: np.ndarray) -> bytes:
+    """Interleaved little-endian 24-bit samples of a block, rounded."""
+    whole = np.rint(block.astype(np.float64) * 8388607).astype("<i4")
+    return np.ascontiguousarray(whole).view(np.uint8).reshape(*block.shape, 4)[:, :, :3].tobytes()

@@ -98,32 +98,30 @@ def _small_copy(path: Path, to: Path, side: int) -> Path:
 
 def _small_sound(result: Result) -> bytes:
     """Mono MP3 of about 64 kbit/s, with the tags and the record that every file of ours carries."""
-    import io
+    import tempfile
 
-    import mutagen.id3
     import soundfile
 
+    from klangbild.sound.tags import id3
+
     mono = np.ascontiguousarray(result.audio.samples.mean(axis=0))
-    stream = io.BytesIO()
-    with soundfile.SoundFile(
-        stream,
-        "w",
-        result.audio.rate,
-        1,
-        "MPEG_LAYER_III",
-        format="MP3",
-        bitrate_mode="CONSTANT",
-        compression_level=0.89,
-    ) as file:
-        file.write(mono)
-    tags = mutagen.id3.ID3()
-    tags.add(mutagen.id3.TIT2(encoding=3, text=f"{result.name} ({result.asked.name})"))
-    tags.add(mutagen.id3.TPE1(encoding=3, text="klangbild"))
-    tags.add(mutagen.id3.TCON(encoding=3, text="AI generated"))
-    tags.add(mutagen.id3.TXXX(encoding=3, desc="klangbild", text=result.embedded_in_sound))
-    stream.seek(0)
-    tags.save(stream, v2_version=4)
-    return stream.getvalue()
+    with tempfile.TemporaryFile() as bare:
+        with soundfile.SoundFile(
+            bare.fileno(),
+            "w",
+            result.audio.rate,
+            1,
+            "MPEG_LAYER_III",
+            format="MP3",
+            bitrate_mode="CONSTANT",
+            compression_level=0.89,
+            closefd=False,
+        ) as file:
+            file.write(mono)
+        bare.seek(0)
+        data = bare.read()
+    title = f"{result.name} ({result.asked.name})"
+    return id3({"title": title, "artist": "klangbild", "genre": "AI generated"}, result.embedded_in_sound, None) + data
 
 
 def _small_roll(result: Result, path: Path) -> None:
