@@ -6,6 +6,8 @@ it as `Error: ...` and never shows a traceback for it. Anything else that escape
 
 from __future__ import annotations
 
+import re
+
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -38,6 +40,21 @@ class NotAvailableError(KlangbildError):
 
 class OutputError(KlangbildError):
     """A result cannot be written: disk full, folder not writable."""
+
+
+def no_such_file(path: object, what: str = "file", otherwise: str = "check the path") -> InputError:
+    """The error for a path where nothing is; an address of the web gets the next step, since nothing is fetched."""
+    label = str(path)
+    if address := re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/{1,2}(?=[^/\\])|(file|data):", label):
+        scheme = (address[1] or address[2]).lower()
+        if scheme == "file":
+            return InputError(f"{label}: is an address; give the file's path alone, without 'file:'")
+        if address[1]:  # a Path has lost one of the two slashes
+            label = re.sub(r":/+", "://", label, count=1)
+        return InputError(
+            f"{label}: is an address, and nothing is fetched; download the {what} first, then give its file"
+        )
+    return InputError(f"{label}: there is no such {what}; {otherwise}")
 
 
 class Stopped(KlangbildError):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from klangbild import __version__
-from klangbild.errors import InputError
+from klangbild.errors import InputError, no_such_file
 
 SCHEMA = 1
 _OF_THE_RUN = ("timings_s", "files", "device")
@@ -50,7 +50,7 @@ def read(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.exists():
-        raise InputError(f"{path}: there is no such file; check the path")
+        raise no_such_file(path)
     suffix = path.suffix.lower()
     text = None
     if suffix == ".json":

@@ -102,7 +102,7 @@ def test_folder_and_stdin(klangbild, picture_file, tmp_path, monkeypatch):
         (("--filename", "{pictur}"), "has a field we do not know"),
         (("--filename", "../x"), "leaves the output folder"),
         (("-o", "a.xyz"), "'.xyz' is not a format we write"),
-        (("--no-such-flag",), "unrecognized arguments"),
+        (("--no-such-flag",), "--no-such-flag is not an option of 'klangbild compose'"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_2(klangbild, picture_file, tmp_path, flags, says, monkeypatch):

@@ -6,7 +6,6 @@ Only the module of the command that is asked for is imported, so that `--help` i
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import sys
 import traceback
@@ -14,7 +13,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from klangbild import __version__
-from klangbild.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, KlangbildError
+from klangbild.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, KlangbildError, UsageError
 
 COMMANDS = {
     "compose": "a picture becomes music ('klangbild PICTURE' means this)",
@@ -39,10 +38,12 @@ exit codes: 0 all done, 1 failed, 2 wrong usage, 3 some of a batch failed, 4 a m
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaint is one line."""
+    """An argument parser whose complaint is one line with the next step in it."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"Error: {message}; see '{self.prog} --help'", file=sys.stderr)
+        from klangbild.cli.typing_slips import plainer
+
+        print(f"Error: {_one_line(plainer(message, self))} (see '{self.prog} --help')", file=sys.stderr)
         raise SystemExit(EXIT_USAGE)
 
 
@@ -53,28 +54,31 @@ def run() -> NoReturn:
 
 def main(argv: list[str]) -> int:
     """Run one command line; gives the exit code."""
-    if not argv or argv[0] in ("-h", "--help", "help"):
+    if not argv or argv[0] in ("-h", "--help") or argv == ["help"]:
         print(_top_help(), end="")
         return EXIT_OK
     if argv[0] in ("-V", "--version"):
         print(f"klangbild {__version__}")
         return EXIT_OK
-    if mistyped := _mistyped(argv[0]):
-        print(f"Error: {mistyped}", file=sys.stderr)
-        return EXIT_USAGE
-    command = argv[0] if argv[0] in COMMANDS else "compose"
-    rest = argv[1:] if argv[0] in COMMANDS else argv
-    parser = Parser(prog="klangbild")
-    subparsers = parser.add_subparsers(dest="command", parser_class=Parser)
-    import_module(f"klangbild.cli.{command}").register(subparsers)
+    prog = "klangbild"
     try:
-        arguments = parser.parse_args([command, *rest])
+        command, rest = _command(argv)
+        parser = _parser(command)
+        if rest == ["help"] and not os.path.exists("help"):  # noqa: PTH110 - pathlib is slower to import
+            rest = ["--help"]
+        parser, words = _deepest(parser, rest)
+        prog = parser.prog
+        arguments = _parse(parser, words)
+    except UsageError as error:
+        print(f"Error: {_one_line(error)} (see '{prog} --help')", file=sys.stderr)
+        return EXIT_USAGE
     except SystemExit as stop:
         return int(stop.code or 0)
     try:
         return int(arguments.run(arguments) or EXIT_OK)
     except KlangbildError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        where = f" (see '{prog} --help')" if isinstance(error, UsageError) else ""
+        print(f"Error: {_one_line(error)}{where}", file=sys.stderr)
         if getattr(arguments, "verbose", 0):
             traceback.print_exc()
         return error.exit_code
@@ -86,12 +90,58 @@ def main(argv: list[str]) -> int:
         return EXIT_FAILED
 
 
-def _mistyped(word: str) -> str | None:
-    """What to say of a first word that is neither a command nor a file nor a flag but looks like a command."""
-    if word in COMMANDS or word.startswith("-") or os.path.exists(word):  # noqa: PTH110 - pathlib is slower to import
-        return None
-    close = difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.7)
-    return f"'{word}' is neither a command nor a file; did you mean 'klangbild {close[0]}'?" if close else None
+def _command(argv: list[str]) -> tuple[str, list[str]]:
+    """The command and what follows it. Raises UsageError: it is misspelt, or stands behind its options."""
+    from klangbild.cli import typing_slips
+
+    word = argv[0]
+    if word == "help":  # alone it was answered above
+        word, argv = argv[1], [argv[1], "--help"]
+    if word in COMMANDS:
+        return word, argv[1:]
+    if mistyped := typing_slips.first_word(argv, COMMANDS):
+        raise UsageError(mistyped)
+    if sentence := typing_slips.command_after_options(_parser("compose"), argv, COMMANDS):
+        raise UsageError(sentence)
+    return "compose", argv
+
+
+def _parser(command: str) -> Parser:
+    subparsers = Parser(prog="klangbild").add_subparsers(dest="command", parser_class=Parser)
+    import_module(f"klangbild.cli.{command}").register(subparsers)
+    return subparsers.choices[command]
+
+
+def _deepest(parser: Parser, words: list[str]) -> tuple[Parser, list[str]]:
+    """The parser of the innermost command that the words begin with, and the words after it."""
+    while words:
+        actions = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+        if not actions or words[0] not in actions[0].choices:
+            break
+        above, parser = parser, actions[0].choices[words[0]]
+        told = {**above._defaults, actions[0].dest: words[0], **parser._defaults}
+        own = {action.dest for action in parser._actions}
+        parser.set_defaults(**{name: value for name, value in told.items() if name not in own})
+        words = words[1:]
+    return parser, words
+
+
+def _parse(parser: Parser, words: list[str]) -> argparse.Namespace:
+    """Options and files in any order. Raises UsageError for a slip of typing; SystemExit as argparse does."""
+    from klangbild.cli import typing_slips
+
+    words = typing_slips.mended(parser, words)
+    inner = any(isinstance(action, argparse._SubParsersAction) for action in parser._actions)
+    known = parser.parse_known_args if inner else parser.parse_known_intermixed_args
+    arguments, left = known(words)
+    if left:
+        raise UsageError(f"'{left[0]}' is one too many for '{parser.prog}'; leave it out")
+    return arguments
+
+
+def _one_line(message: object) -> str:
+    """Without line ends and other control characters, as somebody's file name may hold them."""
+    return "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in str(message))
 
 
 def _top_help() -> str:

@@ -90,8 +90,9 @@ class EmotionPath:
             except UsageError as error:
                 raise UsageError(f"--path: '{part}': {error}") from None
             except ValueError:
+                point = " (a decimal has a point, not a comma)" if part.count(",") > 1 else ""
                 raise UsageError(
-                    f"--path: '{part}' does not read as SECONDS:VALENCE,AROUSAL, like '30:0.7,0.6'"
+                    f"--path: '{part}' does not read as SECONDS:VALENCE,AROUSAL, like '30:0.7,0.6'{point}"
                 ) from None
         return EmotionPath(tuple(points))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import symusic
 
-from klangbild.errors import InputError
+from klangbild.errors import InputError, no_such_file
 from klangbild.notes.families import FAMILY_NAMES, family_of
 from klangbild.notes.piece import Key, Piece, Track, make_notes
 
@@ -69,7 +69,7 @@ def read_midi(source: str | Path | bytes) -> Piece:
         try:
             data = Path(source).read_bytes()
         except FileNotFoundError:
-            raise InputError(f"{name}: there is no such file; check the path") from None
+            raise no_such_file(name) from None
         except OSError as error:
             raise InputError(f"{name}: cannot be read ({error.strerror}); check its permissions") from None
     if data[:4] != b"MThd":

@@ -18,7 +18,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from klangbild.errors import InputError
+from klangbild.errors import InputError, no_such_file
 from klangbild.picture.picture import Picture
 
 MAX_MEGAPIXELS = 100
@@ -82,7 +82,7 @@ def _read_path(source: str | os.PathLike) -> tuple[bytes, str, str]:
         with path.open("rb") as file:
             content = file.read(MAX_MEGABYTES * 1_000_000 + 1)
     except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"{label}: there is no such file; check the path") from None
+        raise no_such_file(label) from None
     except PermissionError:
         raise InputError(f"{label}: may not be read; check its permissions") from None
     except (OSError, ValueError) as error:

@@ -23,7 +23,7 @@ from typing import BinaryIO
 import numpy as np
 
 from klangbild.atomic import atomic_path, output_error
-from klangbild.errors import InputError, UsageError
+from klangbild.errors import InputError, UsageError, no_such_file
 from klangbild.sound import tags as tag_blocks
 from klangbild.sound.audio import Audio
 
@@ -120,7 +120,7 @@ def _opened(path: str | Path) -> BinaryIO:
     try:
         return Path(path).open("rb")
     except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file; check the path") from None
+        raise no_such_file(path) from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
 

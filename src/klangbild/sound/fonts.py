@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from klangbild.errors import InputError, NotAvailableError
+from klangbild.errors import InputError, NotAvailableError, no_such_file
 from klangbild.sound.soundfont import is_soundfont
 
 ENVIRONMENT_VARIABLE = "KLANGBILD_SOUNDFONT"
@@ -76,6 +77,8 @@ def _known(path: Path) -> Path:
 
 def _checked(path: Path, source: str) -> Path:
     if not path.is_file():
+        if re.match(r"[a-z]{2,}:/", str(path), re.IGNORECASE):
+            raise no_such_file(path, "SoundFont")
         raise NotAvailableError(
             f"{path}: there is no such SoundFont; check {source}, or leave it out to use {DEFAULT_FONT}"
         )
