@@ -21,7 +21,7 @@ from klangbild.settings import Settings
 from klangbild.web import openapi
 from klangbild.web.knobs import installed_engines, knobs, plain_sentence, read_settings
 from klangbild.web.looks import Look, Looks
-from klangbild.web.runs import FINISHED, Full, Run, Runs
+from klangbild.web.runs import FINISHED, Full, Run, Runs, Unmade
 
 _TICK_S = 0.1
 _HEARTBEAT_S = 15.0
@@ -205,7 +205,14 @@ async def answer_error(request: Request, error: Exception) -> JSONResponse:
         sentence, field = plain_sentence(error, folder=_folder_in(str(error)))
         if isinstance(error, InputError):
             field = field or "picture"
-        statuses = ((NotThere, 404), (Full, 503), (NotAvailableError, 409), (UsageError, 422), (InputError, 422))
+        statuses = (
+            (NotThere, 404),
+            (Full, 503),
+            (Unmade, 503),
+            (NotAvailableError, 409),
+            (UsageError, 422),
+            (InputError, 422),
+        )
         status = next((code for kind, code in statuses if isinstance(error, kind)), 500)
     else:
         status, sentence = 500, "Something went wrong here; try again"

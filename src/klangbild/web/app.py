@@ -25,13 +25,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from klangbild import __version__
-from klangbild.compose import Composer
 from klangbild.errors import KlangbildError
 from klangbild.web.api import answer_error, make_api
 from klangbild.web.guard import Guard
 from klangbild.web.looks import Looks
 from klangbild.web.page import page_html
-from klangbild.web.runs import MAX_WAITING, Runs
+from klangbild.web.runs import MAX_WAITING, STALL_S, Runs
 from klangbild.web.shelf import KEEP_S, Shelf
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ class Options:
     allow_url: bool = False
     keep_s: float = KEEP_S
     max_waiting: int = MAX_WAITING
+    stall_s: float = STALL_S
     folder: Path | None = None
     warm: bool = True
 
@@ -62,7 +62,7 @@ class App:
         self.folder = Path(tempfile.mkdtemp(prefix="klangbild-")) if options.folder is None else options.folder
         self.looks = Looks(Shelf(self.folder / "pictures", keep_s=options.keep_s))
         self.runs = Runs(
-            Shelf(self.folder / "runs", keep_s=options.keep_s), Composer(), max_waiting=options.max_waiting
+            Shelf(self.folder / "runs", keep_s=options.keep_s), max_waiting=options.max_waiting, stall_s=options.stall_s
         )
         self.api = FastAPI(
             title="klangbild", version=__version__, lifespan=self._lifespan, docs_url=None, redoc_url=None,

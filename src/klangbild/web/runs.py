@@ -1,44 +1,45 @@
 """Runs: one line for everybody, one run at a time, each in its own folder, followed bar by bar.
 
-The page and the REST API put their wishes into the same line, so that a place in it is true.
+The page and the REST API put their wishes into the same line, so that a place in it is true. A worker, a process of its own,
+makes the music: when it dies, the run in hand is begun anew; when it makes no progress for a minute, that run is ended and says so.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from klangbild.compose import Composer, new_seed
-from klangbild.engines import refuse_unheard, writes_notes
-from klangbild.errors import InputError, KlangbildError, Stopped, UsageError
+from klangbild.compose import new_seed
+from klangbild.engines import refuse_unheard
+from klangbild.errors import InputError, KlangbildError, UsageError
 from klangbild.settings import Settings, flag_of
 from klangbild.web import recipes
-from klangbild.web.knobs import plain_sentence
 from klangbild.web.looks import Look
-from klangbild.web.roll import roll_of
 from klangbild.web.run_files import RunFiles
 from klangbild.web.shelf import Shelf, keep_upload
-
-if TYPE_CHECKING:
-    from klangbild.notes.piece import Piece
+from klangbild.web.worker_process import Stalled, WorkerDied, WorkerProcess
 
 log = logging.getLogger(__name__)
 MAX_WAITING = 60
-_ROLL_EVERY_S = 0.15
+STALL_S = 60.0
+# a step of a published system at its real size takes minutes here
+STALL_OF_OTHERS_S = 900.0
+MAX_BEGINNINGS = 2
 FINISHED = ("done", "stopped", "failed", "cancelled")
 
 
 class Full(KlangbildError):
     """The line is as long as it may get."""
+
+
+class Unmade(KlangbildError):
+    """A file could not be made just now."""
 
 
 @dataclass
@@ -68,6 +69,8 @@ class Run:
     error_field: str | None = None
     files: RunFiles | None = None
     stop_asked: bool = False
+    beginnings: int = 0
+    """How often a worker began it: more than once where one died over it."""
     created: float = field(default_factory=time.monotonic)
     waits_s: dict[str, float] = field(default_factory=dict)
     over: threading.Event = field(default_factory=threading.Event)
@@ -83,34 +86,39 @@ class Run:
 
 
 class Runs:
-    """The line and its one worker."""
+    """The line, and the worker that it is handed to. stall_s: how long a piece may make no progress before it is ended."""
 
-    def __init__(self, shelf: Shelf, composer: Composer, *, max_waiting: int = MAX_WAITING) -> None:
-        self.shelf, self.composer, self.max_waiting = shelf, composer, max_waiting
+    def __init__(self, shelf: Shelf, *, max_waiting: int = MAX_WAITING, stall_s: float = STALL_S) -> None:
+        self.shelf, self.max_waiting, self.stall_s = shelf, max_waiting, stall_s
         self.runs: dict[str, Run] = {}
+        self.composer = WorkerProcess(warm=True)
+        self.player = WorkerProcess()  # large files are asked for while other pieces are composed
         self._line: deque[Run] = deque()
         self._current: Run | None = None
         self._changed = threading.Condition()
         self._closing = False
-        self._warm = False
-        self._worker = threading.Thread(target=self._work, name="klangbild-worker", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="klangbild-line", daemon=True)
 
     def start(self, *, warm: bool = False) -> None:
-        """Let the worker begin. warm: it first loads the models and the SoundFont, so that no visitor waits for them."""
-        self._warm = warm
-        self._worker.start()
+        """Let the line move. warm: the worker loads the models and the SoundFont now, so that no visitor waits for them."""
+        if warm:
+            self.composer.start()
+        self._thread.start()
 
     def close(self) -> None:
-        """Stop the run in hand at its next bar, and the worker after it."""
+        """Stop the run in hand at its next bar, and end the workers."""
         with self._changed:
             self._closing = True
             self._line.clear()
-            if self._current:
-                self._current.stop_asked = True
+            current = self._current
             self._changed.notify_all()
-            # a piece in hand is brought to its end; warming up is not waited for
-            patience_s = 20.0 if self._current else 2.0
-        self._worker.join(timeout=patience_s)
+        if current:  # a piece in hand is brought to its end
+            self.stop(current)
+            current.over.wait(timeout=20.0)
+        self.composer.close()
+        self.player.close()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5.0)
 
     def submit(
         self,
@@ -181,6 +189,7 @@ class Runs:
                 self.runs.pop(run.id, None)
         else:
             run.stop_asked = True
+            self.composer.say({"stop": run.id})
 
     def sweep(self) -> list[str]:
         """Remove what is past its hour; gives the ids removed, of runs and of pictures."""
@@ -191,17 +200,7 @@ class Runs:
             self.runs.pop(key, None)
         return gone
 
-    def _warm_up(self) -> None:
-        """In the worker's thread and nowhere else: a model remembers what it reads, and two pieces at once would mix."""
-        try:
-            grey = np.full((48, 48, 3), 128, np.uint8)
-            self.composer.compose(grey, seconds=1, seed=1, on_progress=lambda *_: not self._closing)
-        except KlangbildError as error:  # whatever is missing is told to the first visitor, in words
-            log.warning("not ready: %s", error)
-
     def _work(self) -> None:
-        if self._warm:
-            self._warm_up()
         while True:
             with self._changed:
                 while not self._line and not self._closing:
@@ -209,62 +208,83 @@ class Runs:
                 if self._closing:
                     return
                 run = self._current = self._line.popleft()
+            again = False
             try:
-                self._perform(run)
-            except Stopped:
-                run.changed(status="cancelled", step="stopped before the first bar; nothing was kept")
-            except KlangbildError as error:
-                sentence, about = plain_sentence(error, folder=str(run.folder))
-                run.changed(status="failed", error=sentence, error_field=about)
+                again = self._perform(run)
             except Exception:  # a bug must not take the line down with it; it is logged whole
                 log.exception("run %s failed", run.id)
                 run.changed(status="failed", error="Something went wrong here, not with your picture; try again")
             finally:
                 with self._changed:
                     self._current = None
-                run.over.set()
+                    if again and not self._closing:
+                        run.changed(status="queued", step="begun anew", progress=0.0)
+                        self._line.appendleft(run)
+                if run.status != "queued":
+                    run.over.set()
 
-    def _perform(self, run: Run) -> None:
+    def _perform(self, run: Run) -> bool:
+        """Have the worker make it; whether it must be begun anew, the worker having died over it."""
         if run.stop_asked:
-            raise Stopped("nobody waits for this run any more")
-        run.changed(status="running", step="reading the picture" if run.file else "reading the words")
-        started = time.perf_counter()
-        brief = self.composer.read(run.file, run.settings)
-        if brief.picture_facts is not None and run.alt:
-            brief = replace(brief, picture_facts={**brief.picture_facts, "alt": run.alt})
-        reading_s = time.perf_counter() - started
-        run.changed(step="writing notes" if writes_notes(run.settings) else "making sound", reasons=brief.reasons)
-        last = 0.0
+            run.changed(status="cancelled", step="stopped before the first bar; nothing was kept")
+            return False
+        run.beginnings += 1
+        run.changed(status="running", step="waiting for the models")
+        job = {
+            "job": "compose",
+            "id": run.id,
+            "folder": str(run.folder),
+            "picture": str(run.file) if run.file else None,
+            "settings": run.settings.as_dict(),
+            "alt": run.alt,
+        }
+        patience_s = self.stall_s if run.settings.model is None else max(self.stall_s, STALL_OF_OTHERS_S)
+        try:
+            last = self.composer.do(job, lambda message: self._hear(run, message), stall_s=patience_s)
+        except Stalled:
+            log.warning("run %s made no progress for %.0f s and was ended", run.id, patience_s)
+            sentence = (
+                f"This piece made no progress for {patience_s:.0f} seconds and was ended; ask for less, or try again"
+            )
+            run.changed(status="failed", error=sentence, step="ended")
+            return False
+        except WorkerDied:
+            log.warning("the worker died over run %s", run.id)
+            if run.beginnings < MAX_BEGINNINGS and not run.stop_asked:
+                return True
+            sentence = "The process that made this piece ended twice (too little memory?); ask for a shorter piece"
+            run.changed(status="failed", error=sentence, step="ended")
+            return False
+        over = last.pop("over")
+        last.pop("id")
+        run.changed(status=over, **{"step": "ready", **last} if over in ("done", "stopped") else last)
+        return False
 
-        def on_bar(piece: Piece) -> None:
-            nonlocal last
-            if not piece.n_notes or time.monotonic() - last < _ROLL_EVERY_S:
-                return
-            last = time.monotonic()
-            run.roll = _roll_text(piece)
+    def _hear(self, run: Run, message: dict[str, Any]) -> None:
+        """What the worker tells of the run in hand."""
+        message.pop("id")
+        if run.stop_asked:  # it may have been asked before the worker was there to hear it
+            self.composer.say({"stop": run.id})
+        if "roll" in message:
             run.roll_version += 1
             run.mark("first_notes_s")
-            run.changed()
+        if "names" in message:
+            run.files = RunFiles(run.folder, message.pop("names"), lambda kind: self._write_later(run, kind))
+        if "mark" in message:
+            run.mark(message.pop("mark"))
+        if "reasons" in message:
+            message["reasons"] = tuple(message["reasons"])
+        run.changed(**message)
 
-        def on_progress(done: float, total: float) -> bool:
-            share = done / max(total, 1e-9)
-            run.changed(progress=min(share, 1.0), step="playing the notes" if share >= 1 else run.step)
-            return not run.stop_asked
-
-        result = self.composer.perform(brief, on_progress=on_progress, on_bar=on_bar, reading_s=reading_s)
-        if result.piece is not None:
-            run.roll = _roll_text(result.piece)
-            run.roll_version += 1
-        files = RunFiles(run.folder, run.file, result)
-        run.changed(record=result.record, step="writing the sound file", files=files, progress=1.0)
-        files.make("mp3")
-        run.mark("sound_s")
-        run.changed(step="writing the other files")
-        for kind in ("mid", "png", "json"):
-            if kind in files.kinds:
-                files.make(kind)
-        files.slim()
-        run.changed(status="stopped" if result.stopped else "done", step="ready")
+    def _write_later(self, run: Run, kind: str) -> None:
+        """Raises KlangbildError: the file could not be made."""
+        job = {"job": "file", "id": f"{run.id}/{kind}", "folder": str(run.folder), "kind": kind}
+        try:
+            last = self.player.do(job, lambda _: None, stall_s=max(self.stall_s, 2 * STALL_S))
+        except (WorkerDied, Stalled):
+            raise Unmade("this file could not be made just now; ask for it again") from None
+        if last["over"] != "done":
+            raise Unmade(last["error"])
 
     def describe(self, run: Run) -> dict[str, Any]:
         """A run as `GET /v1/runs/{id}` gives it."""
@@ -305,7 +325,3 @@ def _music_file(folder: Path, name: str, content: bytes) -> Path:
     except InputError as error:
         raise UsageError(f"{flag_of('continue_from')}: {str(error).replace(f'{folder}/', '')}") from None
     return path
-
-
-def _roll_text(piece: Piece) -> str:
-    return json.dumps(roll_of(piece), separators=(",", ":"))

@@ -1,0 +1,162 @@
+"""A process of its own that composes: `python -m klangbild.web.worker`. The server's line hands it one piece after another.
+
+What a visitor's picture or wish does to it (memory, a crash inside a library, no end) does not reach the server, which ends it and
+starts another. Both speak in lines of JSON, over the worker's standard input and output:
+
+    to it     {"job": "compose", "id", "folder", "picture", "settings", "alt"}, {"job": "file", "folder", "kind"}, {"stop": id}
+    from it   {"ready": true}, {"id", ...what changed in the run...}, and at last {"id", "over": "done" | "stopped" | ...}
+
+When its input ends it ends, whatever it is doing: no worker outlives its server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from klangbild.compose import Composer
+from klangbild.engines import writes_notes
+from klangbild.errors import KlangbildError, Stopped
+from klangbild.settings import Settings
+from klangbild.web import run_files
+from klangbild.web.knobs import plain_sentence
+from klangbild.web.roll import roll_of
+
+if TYPE_CHECKING:
+    from klangbild.notes.piece import Piece
+
+log = logging.getLogger(__name__)
+_ROLL_EVERY_S = 0.15
+
+
+class Worker:
+    """Does jobs one by one and tells of them. tell(message) sends one to the server."""
+
+    def __init__(self, tell: Any) -> None:
+        self.tell = tell
+        self.composer = Composer()
+        self.jobs: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._stopped: set[str] = set()
+
+    def listen(self, lines: IO[bytes]) -> None:
+        """Take what the server says, beside the work in hand, until it says no more."""
+        for line in lines:
+            message = json.loads(line)
+            if "stop" in message:
+                self._stopped.add(message["stop"])
+            else:
+                self.jobs.put(message)
+        os._exit(0)  # the server is gone: nobody waits for what is being made
+
+    def warm_up(self) -> None:
+        """Load the models and the SoundFont, so that no visitor waits for them."""
+        try:
+            grey = np.full((48, 48, 3), 128, np.uint8)
+            _ = self.composer.compose(grey, seconds=1, seed=1).audio
+        except KlangbildError as error:  # whatever is missing is told to the first visitor, in words
+            log.warning("not ready: %s", error)
+
+    def work(self) -> None:
+        """Do what is asked, for ever."""
+        while True:
+            job = self.jobs.get()
+            folder = job["folder"]
+            try:
+                over = self._compose(job) if job["job"] == "compose" else self._file(job)
+                self.tell({"id": job["id"], "over": over})
+            except Stopped:
+                self.tell(
+                    {"id": job["id"], "over": "cancelled", "step": "stopped before the first bar; nothing was kept"}
+                )
+            except KlangbildError as error:
+                sentence, about = plain_sentence(error, folder=folder)
+                self.tell({"id": job["id"], "over": "failed", "error": sentence, "error_field": about})
+            except MemoryError:
+                sentence = "This piece needs more memory than there is here; ask for a shorter one"
+                self.tell({"id": job["id"], "over": "failed", "error": sentence})
+            except Exception:  # a bug must not take the line down with it; it is logged whole
+                log.exception("job %s failed", job["id"])
+                sentence = "Something went wrong here, not with your picture; try again"
+                self.tell({"id": job["id"], "over": "failed", "error": sentence})
+            self._stopped.discard(job["id"])
+
+    def _file(self, job: dict[str, Any]) -> str:
+        run_files.write_later(Path(job["folder"]), job["kind"])
+        return "done"
+
+    def _compose(self, job: dict[str, Any]) -> str:
+        """One piece, followed bar by bar, its small files written -> "done" or "stopped" (what existed is kept)."""
+        key, folder = job["id"], Path(job["folder"])
+        picture = Path(job["picture"]) if job["picture"] else None
+        settings = Settings.from_dict(job["settings"])
+        self.tell({"id": key, "step": "reading the picture" if picture else "reading the words"})
+        started = time.perf_counter()
+        brief = self.composer.read(picture, settings)
+        if brief.picture_facts is not None and job["alt"]:
+            brief = replace(brief, picture_facts={**brief.picture_facts, "alt": job["alt"]})
+        reading_s = time.perf_counter() - started
+        step = "writing notes" if writes_notes(settings) else "making sound"
+        self.tell({"id": key, "step": step, "reasons": brief.reasons})
+        last_roll = last_told = 0.0
+
+        def on_bar(piece: Piece) -> None:
+            nonlocal last_roll
+            if piece.n_notes and time.monotonic() - last_roll >= _ROLL_EVERY_S:
+                last_roll = time.monotonic()
+                self.tell({"id": key, "roll": _roll_text(piece)})
+
+        def on_progress(done: float, total: float) -> bool:
+            nonlocal last_told
+            share = min(done / max(total, 1e-9), 1.0)
+            if share >= 1 or time.monotonic() - last_told >= _ROLL_EVERY_S / 2:
+                last_told = time.monotonic()
+                self.tell({"id": key, "progress": share, **({"step": "playing the notes"} if share >= 1 else {})})
+            return key not in self._stopped
+
+        result = self.composer.perform(brief, on_progress=on_progress, on_bar=on_bar, reading_s=reading_s)
+        if result.piece is not None:
+            self.tell({"id": key, "roll": _roll_text(result.piece)})
+        for told in run_files.write_at_once(result, folder, picture):
+            self.tell({"id": key, **told})
+        return "stopped" if result.stopped else "done"
+
+
+def _roll_text(piece: Piece) -> str:
+    return json.dumps(roll_of(piece), separators=(",", ":"))
+
+
+def main() -> None:
+    """Speak on what is standard output now; whatever else prints goes to standard error."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends us in good order
+    speech = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    lock = threading.Lock()
+
+    def tell(message: dict[str, Any]) -> None:
+        line = json.dumps(message).encode() + b"\n"
+        # the server is gone: the listening thread ends us
+        with lock, contextlib.suppress(BrokenPipeError):
+            speech.write(line)
+
+    worker = Worker(tell)
+    threading.Thread(target=worker.listen, args=(sys.stdin.buffer,), daemon=True).start()
+    if "--warm" in sys.argv[1:]:
+        worker.warm_up()
+    tell({"ready": True})
+    worker.work()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""The line and its worker: a worker that dies or stops moving costs nobody else's piece."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from klangbild.web.looks import Looks
+from klangbild.web.runs import Runs
+from klangbild.web.shelf import Shelf
+
+needs_signals = pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs POSIX signals, which are not here")
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("line")
+    runs = Runs(Shelf(folder / "runs"))
+    runs.start(warm=True)
+    yield runs
+    runs.close()
+    assert runs.composer.pid is None and runs.player.pid is None
+
+
+@pytest.fixture(scope="module")
+def look(tmp_path_factory, paintings):
+    looks = Looks(Shelf(tmp_path_factory.mktemp("looks")))
+    return looks.take(paintings[0].name, paintings[0].read_bytes())
+
+
+def wait_for_notes(run) -> None:
+    deadline = time.monotonic() + 60
+    while not run.roll_version and not run.over.is_set() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert run.roll_version and not run.over.is_set()
+
+
+def finish(run, patience_s: float = 120.0):
+    assert run.over.wait(patience_s)
+    return run
+
+
+@needs_signals
+def test_a_piece_whose_worker_is_killed_is_begun_anew_and_comes_out_the_same(line, look):
+    wish = {"seconds": 12, "seed": 5}
+    undisturbed = finish(line.submit(wish, look=look))
+    disturbed = line.submit(wish, look=look)
+    behind = line.submit({"seconds": 4, "seed": 6}, look=look)
+    wait_for_notes(disturbed)
+    os.kill(line.composer.pid, signal.SIGKILL)
+    assert [finish(run).status for run in (disturbed, behind)] == ["done", "done"]
+    assert (disturbed.beginnings, behind.beginnings) == (2, 1)
+    for kind in ("mid", "mp3"):
+        name = undisturbed.files.names[kind]
+        assert disturbed.files.path(name).read_bytes() == undisturbed.files.path(name).read_bytes()
+
+
+@needs_signals
+def test_a_piece_that_kills_every_worker_is_given_up_and_says_so(line, look):
+    run = line.submit({"seconds": 200, "seed": 5}, look=look)
+    for _ in range(2):
+        run.roll_version = 0
+        wait_for_notes(run)
+        os.kill(line.composer.pid, signal.SIGKILL)
+    assert finish(run).status == "failed"
+    assert "ended twice" in run.error
+    assert finish(line.submit({"seconds": 4}, look=look)).status == "done"
+
+
+@needs_signals
+def test_a_piece_that_does_not_move_is_ended_and_says_so(line, look, monkeypatch):
+    monkeypatch.setattr(line, "stall_s", 1.5)
+    run = line.submit({"seconds": 200, "seed": 5}, look=look)
+    behind = line.submit({"seconds": 4, "seed": 6}, look=look)
+    wait_for_notes(run)
+    os.kill(line.composer.pid, signal.SIGSTOP)
+    monkeypatch.setattr(line, "stall_s", 60.0)
+    assert finish(run).status == "failed"
+    assert "made no progress for 2 seconds" in run.error
+    assert finish(behind).status == "done"
+
+
+@needs_signals
+def test_a_large_file_is_made_by_another_process_and_again_after_it_died(line, look):
+    run = finish(line.submit({"seconds": 4, "seed": 6}, look=look))
+    first = run.files.path(run.files.names["wav"]).read_bytes()
+    os.kill(line.player.pid, signal.SIGKILL)
+    (run.folder / "files" / run.files.names["wav"]).unlink()
+    deadline = time.monotonic() + 10
+    while line.player.pid is not None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert run.files.path(run.files.names["wav"]).read_bytes() == first
+
+
+def test_stopping_before_the_worker_has_begun_takes_the_piece_out(line, look):
+    running = line.submit({"seconds": 200, "seed": 5}, look=look)
+    waiting = line.submit({"seconds": 4, "seed": 6}, look=look)
+    line.stop(waiting)
+    assert waiting.status == "cancelled"
+    wait_for_notes(running)
+    line.stop(running)
+    assert finish(running).status == "stopped"
+    assert running.record["music"]["seconds"] < 100
