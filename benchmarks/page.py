@@ -1,7 +1,8 @@
 """How fast the page is, and whether it holds with many visitors. Run on a quiet machine, and quote the machine with the numbers.
 
 python benchmarks/page.py ready                 seconds from `klangbild serve` to the page, and click to notes and to sound
-python benchmarks/page.py crowd --minutes 5     20 clients at once through the API: nothing lost or mixed, memory, the line
+python benchmarks/page.py crowd --minutes 4     30 clients at once through the API, three of them sending damaged pictures and wishes,
+                                                the worker killed every half minute: nothing lost or mixed, memory flat
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ import io
 import itertools
 import json
 import os
+import random
 import re
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,9 +87,15 @@ def ready(repeats: int) -> dict[str, Any]:
     return {"page_ready_s": round(page_s, 2), "first_notes_s": spread(notes), "sound_s": spread(sound)}
 
 
-def crowd(clients: int, minutes: float, seconds: float) -> dict[str, Any]:
-    """Each client asks, waits in line, fetches its MIDI and checks that it is its own: its seed, its picture, its instrument."""
+def crowd(clients: int, minutes: float, seconds: float, *, bad_share: float, kill_every_s: float) -> dict[str, Any]:
+    """Each client asks, waits in line, fetches its MIDI and checks that it is its own: its seed, its picture, its instrument.
+
+    bad_share: of the clients so many send what is damaged and must be refused in a sentence. kill_every_s: so often the process
+    that composes is killed (0: never); its piece must come all the same.
+    """
     faults: list[str] = []
+    refused: list[int] = []
+    kills: list[int] = []
     done: list[float] = []
     lock = threading.Lock()
     end = time.monotonic() + 60 * minutes
@@ -123,20 +133,53 @@ def crowd(clients: int, minutes: float, seconds: float) -> dict[str, Any]:
                 faults.extend(f"client {number}, seed {seed}: {text}" for text in wrong)
                 done.append(time.monotonic() - started)
 
+    def vandal(number: int, url: str) -> None:
+        rng = random.Random(number)
+        picture = painting(number)
+        while time.monotonic() < end:
+            cut, field = (
+                bytearray(picture),
+                rng.choice(({"seconds": "x"}, {"key": "H#"}, {"instruments": "kazooo"}, {})),
+            )
+            del cut[rng.randrange(len(cut) // 2) :]
+            try:
+                run = send(f"{url}/v1/compose", {"seconds": "1", **field}, "bad.png", bytes(cut))
+                wrong = f"vandal {number}: not refused: {run['id']}"
+            except urllib.error.HTTPError as error:
+                wrong = (
+                    None if error.code == 422 and json.load(error)["error"] else f"vandal {number}: answer {error.code}"
+                )
+            except OSError as error:
+                wrong = f"vandal {number}: {error!r}"
+            with lock:
+                faults.extend([wrong] if wrong else [])
+                refused.append(number)
+            time.sleep(rng.random())
+
+    n_bad = round(clients * bad_share)
     with serving() as (url, process, _):
         time.sleep(12)
         memory = [resident_mb(process.pid)]
-        threads = [threading.Thread(target=client, args=(number, url)) for number in range(clients)]
+        threads = [
+            threading.Thread(target=vandal if number < n_bad else client, args=(number, url))
+            for number in range(clients)
+        ]
         for thread in threads:
             thread.start()
+        next_kill = time.monotonic() + kill_every_s
         while any(thread.is_alive() for thread in threads):
             time.sleep(5)
             memory.append(resident_mb(process.pid))
+            if kill_every_s and next_kill < time.monotonic() < end:
+                next_kill = time.monotonic() + kill_every_s
+                for worker in workers_of(process.pid):
+                    os.kill(worker, signal.SIGKILL)
+                    kills.append(worker)
         for thread in threads:
             thread.join()
     third = len(memory) // 3
     return {
-        "clients": clients, "minutes": minutes, "pieces": len(done), "seconds_each": seconds, "faults": faults,
+        "clients": clients, "refused": len(refused), "workers_killed": len(kills), "minutes": minutes, "pieces": len(done), "seconds_each": seconds, "faults": faults,
         "wait_s": spread(done), "memory_mb": {
             "start": memory[0], "first_third_max": max(memory[: third + 1]), "last_third_max": max(memory[-third - 1 :]),
             # one reading each 5 s: the middle one of each minute
@@ -175,10 +218,24 @@ def read(url: str) -> Any:
         return json.load(answer)
 
 
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started (Linux)."""
+    tasks = Path(f"/proc/{pid}/task")
+    return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+
+
+def workers_of(pid: int) -> list[int]:
+    """Those that compose: of a server's children the ones that load their models beforehand."""
+    return [child for child in children_of(pid) if b"--warm" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
 def resident_mb(pid: int) -> float:
-    """Resident memory of a process in MB (Linux)."""
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return round(int(found.group(1)) / 1000, 1) if found else 0.0
+    """Resident memory of a process and of its children together, MB."""
+    total = 0
+    for one in (pid, *children_of(pid)):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            total += int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{one}/status").read_text())[1])
+    return round(total / 1024, 1)
 
 
 def spread(values: list[float]) -> dict[str, float]:
@@ -191,11 +248,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("ready", "crowd"))
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--clients", type=int, default=20)
-    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--clients", type=int, default=30)
+    parser.add_argument("--minutes", type=float, default=4)
+    parser.add_argument("--bad-share", type=float, default=0.1, help="of the crowd, who send damaged input")
+    parser.add_argument(
+        "--kill-every", type=float, default=30.0, metavar="S", help="kill the worker so often; 0: never"
+    )
     parser.add_argument("--seconds", type=float, default=8, help="length of each piece in the crowd")
     given = parser.parse_args()
-    found = ready(given.repeats) if given.what == "ready" else crowd(given.clients, given.minutes, given.seconds)
+    if given.what == "ready":
+        found = ready(given.repeats)
+    else:
+        found = crowd(
+            given.clients, given.minutes, given.seconds, bad_share=given.bad_share, kill_every_s=given.kill_every
+        )
     load = os.getloadavg()[0]
     print(json.dumps({**found, "cores": os.cpu_count(), "load_average": round(load, 1)}, indent=1))
 
