@@ -13,7 +13,7 @@ SOURCE = ROOT / "src" / "klangbild"
 FILES = sorted(p for p in SOURCE.rglob("*.py"))
 ROOMS = ("picture", "emotion", "notes", "sound", "diffusion", "show")
 TOP = {"errors", "settings", "atomic", "__init__"}
-DOOR = {"brief", "compose", "engines", "result", "record", "replay", "save_files", "hub"}
+DOOR = {"brief", "compose", "engines", "result", "record", "replay", "save_files", "hub", "unheard"}
 # which rooms a room may look into: the sentence picture -> emotion -> notes -> sound, and what shows or mixes them
 MAY = {
     "picture": {"picture"},

@@ -38,7 +38,7 @@ class Music:
 
     piece: the notes, which are played when somebody asks for their sound. stems: without notes, the sound, not yet mixed.
     model: {"name", "sha256", "licence"}. facts: the record's "music". timings_s: seconds per step. length_s: how long the sound
-    is to be, its end faded; None: as long as it sounds.
+    is to be, its end faded; None: as long as it sounds. told: what the asker should know of wishes that were not quite granted.
     """
 
     piece: Piece | None
@@ -49,3 +49,4 @@ class Music:
     stopped: bool = False
     device: str = "cpu"
     length_s: float | None = None
+    told: tuple[str, ...] = ()

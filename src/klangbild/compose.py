@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 from klangbild import record as records
 from klangbild.brief import Brief, OnProgress
 from klangbild.emotion.space import Emotion, EmotionPath
-from klangbild.engines import load_engine, refuse_unheard
+from klangbild.engines import load_engine
 from klangbild.errors import UsageError
 from klangbild.result import Result
 from klangbild.settings import Settings
+from klangbild.unheard import refuse_unheard, told_of
 
 if TYPE_CHECKING:
     from klangbild.notes.piece import Piece
@@ -127,6 +128,7 @@ class Composer:
             "picture": brief.picture_facts,
             "emotion": _emotion_record(brief),
             "reasons": list(brief.reasons),
+            "told": list(told_of(brief, music)),
             "settings": replace(brief.settings, seed=brief.seed).as_dict(),
             "music": music.facts,
             "sound": None,
@@ -140,6 +142,10 @@ class Composer:
             record, brief.settings, brief.emotion, brief.asked, brief.reasons, brief.seed, music.piece, music.stems,
             brief.picture, music.stopped, music.length_s,
         )  # fmt: skip
+
+    def load(self, settings: Settings) -> None:
+        """Load what the settings need. Raises NotAvailableError or UsageError, as `compose` would."""
+        self._engine(settings)
 
     def _engine(self, settings: Settings) -> Any:
         key = (

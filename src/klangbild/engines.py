@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from klangbild.brief import Brief, Music, OnProgress
-from klangbild.errors import NotAvailableError, UsageError
-from klangbild.settings import ENGINES, Settings, flag_of
+from klangbild.errors import NotAvailableError
+from klangbild.settings import Settings
+from klangbild.unheard import refuse_unheard, writes_notes
 
 if TYPE_CHECKING:
     from klangbild.notes.piece import Piece
@@ -54,41 +54,6 @@ class NotesEngine:
         )
 
 
-def writes_notes(settings: Settings) -> bool:
-    """Whether there will be notes, and so MIDI and a piano roll."""
-    if settings.engine == "notes":
-        return True
-    from klangbild.diffusion.engine import writes_notes
-
-    return writes_notes(settings)
-
-
-def refuse_unheard(settings: Settings) -> None:
-    """Nothing that was asked for is passed over in silence.
-
-    Raises:
-        UsageError: the engine, or its model, does not listen to a setting that is not at its default.
-    """
-    for knob in fields(Settings):
-        if getattr(settings, knob.name) == knob.default:
-            continue
-        engines = knob.metadata.get("engines", ENGINES)
-        if settings.engine not in engines:
-            raise UsageError(
-                f"{flag_of(knob.name)} is not heard by --engine {settings.engine}; leave it out, or use --engine "
-                f"{' or '.join(engines)}"
-            )
-        if knob.metadata.get("needs_notes") and not writes_notes(settings):
-            raise UsageError(
-                f"{flag_of(knob.name)} is not heard by the model {settings.model or settings.engine}, which makes sound "
-                "without notes; leave it out, or use --model klangbild-roll or --engine notes"
-            )
-    if settings.engine != "notes" and settings.instruments:
-        from klangbild.diffusion.engine import refuse_instruments
-
-        refuse_instruments(settings)
-
-
 def load_engine(settings: Settings) -> Any:
     """The engine that `settings.engine` names, with its model loaded.
 
@@ -104,3 +69,6 @@ def load_engine(settings: Settings) -> Any:
             f"--engine {settings.engine} is not part of this version yet; use --engine notes"
         ) from None
     return diffusion_engine.load(settings)
+
+
+__all__ = ["NotesEngine", "load_engine", "refuse_unheard", "writes_notes"]

@@ -1,7 +1,7 @@
 """The record of a piece: the JSON that says what it is and how to make it again (schema 1).
 
-It is written beside the files as NAME.json; its "sound" is null where no sound was made. Without `timings_s`, `files` and
-`device`, which differ from run to run, the same record travels inside the sound file, and without `sound` inside the MIDI file
+It is written beside the files as NAME.json; its "sound" is null where no sound was made. Without `told` (wishes
+that were not quite granted), `timings_s`, `files` and `device`, which differ from run to run, the same record travels inside the sound file, and without `sound` inside the MIDI file
 and the piano roll, whose bytes do not depend on what else was made: so equal seeds give equal bytes, and `replay` works from any
 of them.
 """
@@ -17,7 +17,7 @@ from klangbild import __version__
 from klangbild.errors import InputError, no_such_file
 
 SCHEMA = 1
-_OF_THE_RUN = ("timings_s", "files", "device")
+_OF_THE_RUN = ("told", "timings_s", "files", "device")
 _SUFFIXES = (".json", ".mid", ".midi", ".wav", ".flac", ".mp3", ".ogg", ".png")
 
 

@@ -84,6 +84,11 @@ class Result:
         """The picture's name, which files are called after."""
         return self.record["picture"]["name"] if self.record.get("picture") else "words"
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What you should know of wishes that were not, or not quite, granted: a line each."""
+        return tuple(self.record.get("told", ()))
+
     @cached_property
     def midi(self) -> bytes:
         """The MIDI file. Raises UsageError: there are no notes."""

@@ -2,12 +2,14 @@
 
 A field's metadata: `help` (one plain sentence), `min` and `max` (inclusive), `choices`, `group` (where faces show it),
 `flag` and `metavar` where they are not the field's own name, `engines` that listen to it (all, if absent), `needs_notes` where
-a sound engine listens to it only with a model that writes notes (klangbild-roll, the default).
+a sound engine listens to it only with a model that writes notes (klangbild-roll, the default), `deaf`: players that do not listen
+to it (see `unheard.py`), and why.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -22,6 +24,9 @@ DEFAULT_SECONDS = 30.0
 INSTRUMENTS = (
     "drums", "piano", "mallet", "organ", "guitar", "bass", "strings", "brass", "winds", "lead", "pad",
 )  # fmt: skip
+PLAYERS = {"events": "ARIA's models", "published": "the published sound systems"}
+"""What those are called who are deaf to some knobs."""
+_NO_NUMBERS = {"published": "which looks at the picture itself and knows no numbers for a feeling; say it in --text"}
 METERS = ("1/4", "3/8", "2/4", "5/8", "3/4", "6/8", "7/8", "4/4", "9/8", "5/4", "6/4", "12/8")
 
 
@@ -65,11 +70,11 @@ class Settings:
     )  # fmt: skip
     valence: float | None = _knob(
         None, "ask for this valence (-1 unpleasant .. 1 pleasant) instead of what the picture says", min=-1, max=1,
-        group="emotion",
+        group="emotion", deaf=_NO_NUMBERS,
     )  # fmt: skip
     arousal: float | None = _knob(
         None, "ask for this arousal (-1 calm .. 1 excited) instead of what the picture says", min=-1, max=1,
-        group="emotion",
+        group="emotion", deaf=_NO_NUMBERS,
     )  # fmt: skip
     text: str | None = _knob(None, "words that join the picture, like 'stormy, heroic'", metavar="WORDS", group="start")
     negative: str | None = _knob(
@@ -122,8 +127,9 @@ class Settings:
         1, "make this many pieces and keep the one that fits best", min=1, max=16, metavar="N", group="music"
     )
     guidance: float | None = _knob(
-        None, "how strongly the picture steers (1 = not beyond what was learnt; default: 1.75 for notes, 2.5 for klangbild-roll, 3.5 for other sound)",
+        None, "how strongly the picture steers (1 = not beyond what was learnt; default: 1.75 for notes, 2.5 for klangbild-roll, 3.5 for klangbild-small and Art2Mus, 3 for MeLFusion)",
         min=1.0, max=10.0, metavar="G", group="advanced",
+        deaf={"events": "which was trained with an emotion at every note and so has nothing to be steered away from; leave it out"},
     )  # fmt: skip
     steps: int | None = _knob(
         None, "denoising steps of a sound engine", min=1, max=1000, metavar="N", group="advanced",
@@ -166,7 +172,7 @@ class Settings:
     commercial: bool = _knob(False, "refuse models whose licence forbids commercial use", group="advanced")
     device: str = _knob(
         "cpu",
-        "where to compute: auto, cpu, cuda or cuda:N (sound engines, ARIA's models)",
+        "where to compute: auto, cpu, cuda or cuda:N (published sound systems, ARIA's models; ours run on the CPU)",
         flag="-d",
         metavar="D",
         group="advanced",
@@ -205,6 +211,8 @@ class Settings:
             EmotionPath.parse(self.path)
             if self.valence is not None or self.arousal is not None:
                 raise UsageError("--path and --valence/--arousal exclude each other; put the emotion into the path")
+        if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", str(self.device)):
+            raise UsageError(f"--device '{self.device}' is no device; choose auto, cpu, cuda or cuda:N")
         if self.engine != "notes" and self.sampler == "midi-emotion":
             raise UsageError("--sampler midi-emotion draws notes; use it with --engine notes")
 

@@ -179,5 +179,5 @@ def test_placement():
         with pytest.raises(UsageError, match=message):
             choose_placement(device, precision)
     if not torch.cuda.is_available():
-        with pytest.raises(UsageError, match="no CUDA"):
+        with pytest.raises(NotAvailableError, match="no CUDA"):
             choose_placement("cuda")

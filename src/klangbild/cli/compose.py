@@ -45,16 +45,12 @@ def register(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from klangbild.compose import Composer, new_seed
-    from klangbild.engines import refuse_unheard, writes_notes
-    from klangbild.result import check_filename, check_formats
+    from klangbild.result import check_filename, check_formats, is_sound
     from klangbild.settings import DEFAULT_FORMATS, FORMATS, Settings
+    from klangbild.unheard import refuse_unheard, writes_notes
 
     given = settings_from(arguments)
-    if "seed" not in given:
-        given["seed"] = new_seed()
-        told = True
-    else:
-        told = False
+    teller = Teller(arguments, None if "seed" in given else given.setdefault("seed", new_seed()))
     settings = Settings(**given)
     refuse_unheard(settings)
     notes = writes_notes(settings)
@@ -74,13 +70,20 @@ def run(arguments: argparse.Namespace) -> int:
     check_filename(arguments.filename)
     sources = expand(arguments.pictures, has_text=settings.text is not None)
     check_output(out, many=len(sources) > 1)
-    if told and not arguments.quiet:
-        print(f"seed {settings.seed}", file=sys.stderr)
-    if not arguments.quiet:
-        for name, family in settings.played_by.items():
-            print(f"{name}: played by {family}", file=sys.stderr)
+    sounds = [
+        name for name in ((out.suffix.lower().lstrip("."),) if is_file(out) else formats) if is_sound(name, notes=notes)
+    ]
+    if sounds and notes:  # the lack of a SoundFont is told before any work
+        from klangbild.sound.fonts import find_soundfont
+
+        find_soundfont(settings.soundfont)
+    for name in ("soundfont", "loudness"):
+        if name in given and not sounds:
+            teller.tell(f"--{name} is kept in the record only: no sound is made (-f {','.join(formats)})")
     stop = StopKey()
     composer, failures, done = Composer(), [], 0
+    if len(sources) > 1:
+        composer.load(settings)  # what is amiss with all of them alike is told once, and before any
     for source in sources:
         name = "-" if isinstance(source, bytes) else None if source is None else str(source)
         try:
@@ -92,15 +95,16 @@ def run(arguments: argparse.Namespace) -> int:
                 )
             paths = result.save(out, formats, filename=arguments.filename, overwrite=arguments.overwrite)
         except KlangbildError as error:
-            if isinstance(error, (UsageError, Stopped)) or error.exit_code == 4:
+            if isinstance(error, Stopped) or len(sources) == 1:
+                if arguments.json and not isinstance(error, Stopped):
+                    teller.fail(name, error)
                 raise
             failures.append((name, error))
-            if arguments.json:
-                print(json.dumps({"picture": name, "error": str(error)}, ensure_ascii=False), flush=True)
+            teller.fail(name, error)
             print(f"Error: {error}", file=sys.stderr)
             continue
         done += 1
-        _report(result, paths, arguments)
+        teller.report(result, paths)
         if stop.pressed:
             print("Stopped; what existed was kept.", file=sys.stderr)
             return EXIT_INTERRUPTED
@@ -111,7 +115,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if not failures:
         return EXIT_OK
-    return EXIT_SOME_FAILED if done else EXIT_FAILED
+    codes = {error.exit_code for _, error in failures}
+    return EXIT_SOME_FAILED if done else codes.pop() if len(codes) == 1 else EXIT_FAILED
 
 
 def expand(arguments: list[str], *, has_text: bool = False) -> list[Any]:
@@ -141,20 +146,24 @@ def expand(arguments: list[str], *, has_text: bool = False) -> list[Any]:
     return sources
 
 
+def is_file(out: Path) -> bool:
+    """Whether -o names a file, not a folder."""
+    return bool(out.suffix) and not out.is_dir()
+
+
 def check_output(out: Path, *, many: bool) -> None:
     """Whether results can be written at all, before any work. Raises UsageError or OutputError."""
     import os
 
     from klangbild.settings import FORMATS
 
-    is_file = bool(out.suffix) and not out.is_dir()
-    if is_file and out.suffix.lower().lstrip(".") not in FORMATS:
+    if is_file(out) and out.suffix.lower().lstrip(".") not in FORMATS:
         from klangbild.slips import unknown_format
 
         raise UsageError(f"-o {out}: {unknown_format(out.suffix, FORMATS)}")
-    if is_file and many:
+    if is_file(out) and many:
         raise UsageError(f"-o {out} is one file, but there are several pictures; give a folder")
-    folder = out.parent if is_file else out
+    folder = out.parent if is_file(out) else out
     while not folder.exists():
         folder = folder.parent
     if not folder.is_dir():
@@ -163,26 +172,50 @@ def check_output(out: Path, *, many: bool) -> None:
         raise OutputError(f"{folder}: this folder is not writable; choose another with -o")
 
 
-def _report(result: Any, paths: dict[str, Path], arguments: argparse.Namespace) -> None:
-    if arguments.json:
-        record = {**result.record, "files": {name: str(path) for name, path in paths.items()}}
-        print(json.dumps(record, ensure_ascii=False), flush=True)
-    else:
-        for path in paths.values():
-            print(path, flush=True)
-    if not arguments.quiet:
-        for written, word in result.record["music"].get("words_heard_as", {}).items():
-            print(f'{result.name}: "{written}" is heard as "{word}"', file=sys.stderr)
-        if unknown := result.record["music"].get("words_unknown"):
-            print(f"{result.name}: not understood, left aside: {', '.join(unknown)}", file=sys.stderr)
-    if arguments.verbose:
-        asked, music = result.asked, result.record["music"]
+class Teller:
+    """What is said of the results: paths or JSON on stdout, the rest on stderr.
+
+    seed: the one that was drawn for this call, told with the first piece (not ahead of an error); None: the caller's own.
+    """
+
+    def __init__(self, arguments: argparse.Namespace, seed: int | None = None) -> None:
+        self.arguments, self.seed = arguments, seed
+        self._told: set[str] = set()
+
+    def tell(self, line: str, *, of: str | None = None) -> None:
+        """A line on stderr, said once a call."""
+        if line not in self._told and not self.arguments.quiet:
+            print(line if of is None else f"{of}: {line}", file=sys.stderr)
+        self._told.add(line)
+
+    def fail(self, name: str | None, error: Exception) -> None:
+        """The line of a picture that failed, with --json."""
+        if self.arguments.json:
+            print(json.dumps({"picture": name, "error": str(error)}, ensure_ascii=False), flush=True)
+
+    def report(self, result: Any, paths: dict[str, Path]) -> None:
+        """Where the files of a result are, and what its asker should know."""
+        if self.seed is not None:
+            self.tell(f"seed {self.seed}")
+        if self.arguments.json:
+            record = {**result.record, "files": {name: str(path) for name, path in paths.items()}}
+            print(json.dumps(record, ensure_ascii=False), flush=True)
+        else:
+            for path in paths.values():
+                print(path, flush=True)
+        for line in result.told:
+            self.tell(line, of=result.name)
+        if self.arguments.verbose:
+            self._explain(result)
+
+    def _explain(self, result: Any) -> None:
+        asked = result.asked
         print(
             f"{result.name}: {asked.name} (valence {asked.valence:+.2f}, arousal {asked.arousal:+.2f})", file=sys.stderr
         )
         for reason in result.reasons:
             print(f"  {reason}", file=sys.stderr)
-        print(f"  {music.get('words', '')}", file=sys.stderr)
+        print(f"  {result.record['music'].get('words', '')}", file=sys.stderr)
         print("  " + ", ".join(f"{k} {v:.2f} s" for k, v in result.record["timings_s"].items()), file=sys.stderr)
 
 

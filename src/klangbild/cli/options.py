@@ -6,7 +6,7 @@ import argparse
 from dataclasses import fields
 from typing import Any
 
-from klangbild.settings import DEFAULT_FORMATS, FORMATS, Settings, flag_of
+from klangbild.settings import DEFAULT_FORMATS, FORMATS, PLAYERS, Settings, flag_of
 
 GROUPS = {
     "start": "what",
@@ -107,10 +107,11 @@ def _help(knob: Any) -> str:
         parts.append(f"{meta['min']} to {meta['max']}")
     if knob.default is not None:
         parts.append(f"default {knob.default}")
-    if "engines" in meta and set(meta["engines"]) != {"notes"}:
+    if "engines" in meta:
         parts.append("only " + " and ".join(meta["engines"]))
     if meta.get("needs_notes"):
         parts.append("not klangbild-small")
+    parts += [f"not {PLAYERS[player]}" for player in meta.get("deaf", ())]
     return (parts[0] + (f" [{'; '.join(parts[1:])}]" if len(parts) > 1 else "")).replace("%", "%%")
 
 
@@ -130,6 +131,8 @@ def options_table() -> str:
         engines = " ".join(meta.get("engines", ("all",)))
         if meta.get("needs_notes"):
             engines = "all that write notes"
+        if "deaf" in meta:
+            engines += ", not " + " and ".join(PLAYERS[player] for player in meta["deaf"])
         lines.append(
             f"| `{flag_of(knob.name)}` | {values} | {default} | {meta['help'].replace('|', '/')} | {engines} |"
         )

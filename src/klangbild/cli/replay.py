@@ -25,7 +25,7 @@ def register(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from klangbild import record as records
-    from klangbild.cli.compose import _report, check_output
+    from klangbild.cli.compose import Teller, check_output
     from klangbild.replay import differences, replay_record
     from klangbild.result import check_filename
     from klangbild.settings import DEFAULT_FORMATS
@@ -40,5 +40,5 @@ def run(arguments: argparse.Namespace) -> int:
     paths = result.save(out, formats, filename=arguments.filename, overwrite=arguments.overwrite)
     for reason in differences(record, result.record):  # the SoundFont is known once there is sound
         print(f"not exact: {reason}", file=sys.stderr)
-    _report(result, paths, arguments)
+    Teller(arguments).report(result, paths)
     return 0

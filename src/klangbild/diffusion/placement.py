@@ -21,6 +21,7 @@ import torch
 from torch import nn
 
 from klangbild.errors import UsageError
+from klangbild.notes.aria_torch import check_device
 
 Precision = Literal["float32", "float16", "bfloat16"]
 _ALLOWED: dict[str, tuple[Precision, ...]] = {
@@ -64,17 +65,14 @@ def choose_placement(
         precision: None takes the first of the table above.
 
     Raises:
-        UsageError: no such device here, or a precision that it cannot do.
+        UsageError: nothing is called so, or a precision that it cannot do. NotAvailableError: there is no such device here.
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     kind = device.split(":")[0]
     if kind not in _ALLOWED:
         raise UsageError(f"unknown device {device!r}; choose auto, cpu, cuda or mps")
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise UsageError("no CUDA device is available; use --device cpu")
-    if kind == "mps" and not torch.backends.mps.is_available():
-        raise UsageError("no MPS device is available; use --device cpu")
+    check_device(device)
     chosen = precision or _ALLOWED[kind][0]
     if chosen not in _ALLOWED[kind]:
         raise UsageError(f"precision {chosen!r} does not work on {kind}; choose {', '.join(_ALLOWED[kind])}")

@@ -55,6 +55,14 @@ class PublishedEngine:
         started = time.perf_counter()
         pipeline = self._pipeline(settings)
         loaded = time.perf_counter()
+        if settings.candidates > 1 and not pipeline.judge.can_judge(
+            picture=brief.picture is not None, words=bool(settings.text)
+        ):
+            raise UsageError(
+                f"--candidates: {self.model} has nothing that could say which of them fits best; leave --candidates out"
+            )
+        told: list[str] = []
+        pipeline.announce = told.append
         steps = settings.steps or DEFAULT_STEPS
         solver: Solver = "ddim" if steps >= DDIM_FROM else "dpm++"
         shared: dict[str, Any] = {
@@ -81,6 +89,7 @@ class PublishedEngine:
         if self.name == "melfusion":
             facts["gates"] = {name: round(value, 6) for name, value in pipeline.gates().items()}
         return Music(
+            told=tuple(told),
             stems=[("music", Audio(np.repeat(best.audio.samples, 2, axis=0), best.audio.rate))],  # the mix is stereo
             piece=None,
             model=self.facts(),

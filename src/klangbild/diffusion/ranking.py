@@ -32,6 +32,15 @@ class Judge:
     clap_tokenizer: PreTrainedTokenizerBase | None = None
     clap_features: ClapFeatureExtractor | None = None
 
+    def can_judge(self, *, picture: bool, words: bool) -> bool:
+        """Whether `scores` could say anything of a wish with a picture, with words, or with both."""
+        by_picture = picture and self.imagebind is not None and "audio" in self.imagebind.towers
+        return by_picture or (words and self._reads_words())
+
+    def _reads_words(self) -> bool:
+        parts = (self.clap, self.clap_tokenizer, self.clap_features)
+        return all(part is not None for part in parts) and hasattr(self.clap, "audio_model")
+
     @torch.inference_mode()
     def scores(
         self, audios: Sequence[Audio], *, image_vector: Tensor | None = None, words: str | None = None
@@ -56,8 +65,7 @@ class Judge:
         return torch.stack(judged).mean(dim=0).tolist() if judged else None
 
     def _by_words(self, audios: Sequence[Audio], words: str) -> Tensor | None:
-        parts = (self.clap, self.clap_tokenizer, self.clap_features)
-        if any(part is None for part in parts) or not hasattr(self.clap, "audio_model"):
+        if not self._reads_words():
             return None
         rate = self.clap_features.sampling_rate
         # cut here, since the extractor cuts longer sounds at a random place

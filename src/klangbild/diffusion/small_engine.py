@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,11 @@ from klangbild.diffusion.small_description import description, emotion_words
 from klangbild.diffusion.small_model import VARIANT_OF, Asked, SmallModel
 from klangbild.diffusion.small_projection import open_projection
 from klangbild.diffusion.small_sampler import fit
-from klangbild.diffusion.small_words import MOST_WORDS, CaptionWords
+from klangbild.diffusion.small_words import MOST_WORDS, TEMPOS, CaptionWords, tempo_word
 from klangbild.errors import NotAvailableError, Stopped, UsageError
+from klangbild.notes.families import FAMILY_NAMES
 from klangbild.notes.models import refuse_if_noncommercial
+from klangbild.notes.piece import Piece
 from klangbild.settings import Settings
 
 DEFAULT_STEPS = 25
@@ -33,13 +35,17 @@ DEFAULT_STEPS = 25
 
 @dataclass(frozen=True)
 class Wish:
-    """Both sides of the guidance, and what was understood of the words; heard_as: of both sides' words, see `CaptionWords`."""
+    """Both sides of the guidance, and what was understood of the words; heard_as: of both sides' words, see `CaptionWords`.
+
+    told: what the asker should know of words that were not heard as they were written.
+    """
 
     positive: Condition
     negative: Condition
     words: CaptionWords
     denied: tuple[str, ...]
     heard_as: dict[str, str]
+    told: tuple[str, ...]
 
 
 class SmallEngine:
@@ -76,6 +82,9 @@ class SmallEngine:
         chosen = int(np.argmax(scores))
         sampled = time.perf_counter()
         played = self.model.play(made[chosen], _generator(brief.seed, 2), asked)
+        told = wish.told
+        if played.piece is not None:
+            told += told_of_music(self.model.read(settings.text).known, wish.denied, played.piece, settings)
         facts: dict[str, Any] = {
             "seconds": round(played.seconds, 3),
             **played.facts,
@@ -96,6 +105,7 @@ class SmallEngine:
             piece=played.piece,
             model=self.facts(part),
             facts=facts,
+            told=told,
             timings_s={
                 "load": loaded - started,
                 "sound": sampled - loaded,
@@ -144,16 +154,17 @@ class SmallEngine:
             )
         denied = tuple(dict.fromkeys([*avoided.known, *words.denied]))[:MOST_WORDS]
         heard_as = {**avoided.heard_as, **words.heard_as}
+        told = told_of_words(words, avoided)
         numbers = [self.model.vocabulary.number[word] for word in denied]
         negative = self.model.words([*numbers, *[0] * (MOST_WORDS - len(numbers))])
         tokens, mask = self.model.tokens(words.ids)
         if part is None or brief.picture is None:
-            return Wish(self.model.words(words.ids), negative, words, denied, heard_as)
+            return Wish(self.model.words(words.ids), negative, words, denied, heard_as, told)
         if not words.known and self.name == "art2mus":
             mask = silent_mask(part, mask)
         strength = settings.synapse if self.name == "melfusion" else 1.0
         positive = part.condition(brief.picture, tokens, mask, layers=self.model.layers, strength=strength)
-        return Wish(positive, negative, words, denied, heard_as)
+        return Wish(positive, negative, words, denied, heard_as, told)
 
     def facts(self, part: PicturePart | None) -> dict[str, Any]:
         """The record's "model"."""
@@ -183,6 +194,51 @@ class SmallEngine:
                     raise
                 return made, True
         return made, False
+
+
+def told_of_words(words: CaptionWords, avoided: CaptionWords) -> tuple[str, ...]:
+    """What the asker should know of words in --text and --negative that were not heard as they were written.
+
+    >>> read = Vocabulary().read
+    >>> told_of_words(read("slow, qwxz"), read("no drums"))
+    ('not understood, left aside: qwxz', '--negative says "no drums", which was left aside; say "drums" in --text')
+    """
+    lines = [f'"{written}" is heard as "{word}"' for written, word in {**avoided.heard_as, **words.heard_as}.items()]
+    if words.unknown:
+        lines.append(f"not understood, left aside: {', '.join(words.unknown)}")
+    if avoided.unknown:
+        lines.append(f"--negative: not understood, left aside: {', '.join(avoided.unknown)}")
+    lines += [f'--negative says "no {word}", which was left aside; say "{word}" in --text' for word in avoided.denied]
+    too_many = [*words.left_out, *[*avoided.known, *avoided.left_out, *words.denied][MOST_WORDS:]]
+    if too_many:
+        lines.append(f"more than {MOST_WORDS} words, left aside: {', '.join(dict.fromkeys(too_many))}")
+    return tuple(lines)
+
+
+def told_of_music(said: tuple[str, ...], denied: tuple[str, ...], piece: Piece, settings: Settings) -> tuple[str, ...]:
+    """Where finished notes are not what the words said, and what holds by construction. said: words of the vocabulary."""
+    lines, (bpm, key) = [], (piece.tempos[0][1], piece.key)
+    playing = ", ".join(piece.families)
+    for word in said:
+        if word in FAMILY_NAMES and word not in piece.families and settings.instruments is None:
+            lines.append(f'"{word}" was said, but {playing} play; --instruments {word} makes sure')
+    for word in denied:
+        if word in piece.families:
+            lines.append(f'"{word}" was to be kept away from, but plays; --without {word} makes sure')
+    if key is not None and settings.key is None:
+        for mode in ("major", "minor"):
+            if mode in said and key.mode != mode:
+                lines.append(
+                    f'"{mode}" was said, but the music is in {key}; --key "{replace(key, mode=mode)}" makes sure'
+                )
+    speeds = [word for word, _ in TEMPOS]
+    for word in said:
+        # the next word's tempo passes for what was said: nobody hears where the one ends
+        if word in speeds and settings.tempo is None and abs(speeds.index(word) - speeds.index(tempo_word(bpm))) > 1:
+            lines.append(f'"{word}" was said, but the music goes at {bpm:.0f} bpm; --tempo makes sure')
+        if word in ("triple", "compound"):
+            lines.append(f'"{word}" was said, but this model plays in 4/4 only; --engine notes has --meter')
+    return tuple(lines)
 
 
 def silent_mask(part: PicturePart, mask: np.ndarray) -> np.ndarray:

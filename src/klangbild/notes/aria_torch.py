@@ -53,13 +53,17 @@ class TorchEventsModel(WindowedModel):
 
 
 def check_device(device: str) -> None:
-    """Raises UsageError: no device is called so. NotAvailableError: CUDA, and there is none here."""
+    """Raises UsageError: no device is called so. NotAvailableError: there is none of it here."""
     try:
-        kind = torch.device(device).type
+        asked = torch.device(device)
     except RuntimeError:
         raise UsageError(f"--device {device}: is no device; give cpu, cuda or cuda:N") from None
-    if kind == "cuda" and not torch.cuda.is_available():
+    if asked.type == "cuda" and not torch.cuda.is_available():
         raise NotAvailableError(f"--device {device}: there is no CUDA device here; use --device cpu")
+    if asked.type == "cuda" and (asked.index or 0) >= torch.cuda.device_count():
+        raise NotAvailableError(f"--device {device}: the last CUDA device here is cuda:{torch.cuda.device_count() - 1}")
+    if asked.type == "mps" and not torch.backends.mps.is_available():
+        raise NotAvailableError(f"--device {device}: there is no MPS device here; use --device cpu")
 
 
 def open_in_torch(

@@ -78,6 +78,11 @@ def shipped_folder() -> Path:
     return Path(str(files("klangbild") / "weights"))
 
 
+def is_ours(name: str | None) -> bool:
+    """Whether a model is one of ours, which speak bars; all others speak midi-emotion's language."""
+    return name in (None, SHIPPED) or _own_folder(name) is not None
+
+
 def _own_folder(name: str | None) -> Path | None:
     """The folder that `name` is, if it holds models of `klangbild train export notes`."""
     folder = Path(name) if name else None

@@ -126,7 +126,7 @@ def _knob(field: Any) -> Knob:
 
 def _engines(meta: Mapping[str, Any]) -> tuple[str, ...]:
     """Who listens to a setting when it plays what ships."""
-    from klangbild.engines import writes_notes
+    from klangbild.unheard import writes_notes
 
     engines = tuple(meta.get("engines", ENGINES))
     if not meta.get("needs_notes"):

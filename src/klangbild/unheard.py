@@ -1,0 +1,182 @@
+"""Nothing that was asked for is passed over in silence: it is refused before any work, or the result tells of it.
+
+`settings.py` says of each knob which engines listen to it (`engines`, `needs_notes`) and which players do not, and why (`deaf`).
+A player is what an engine and a model come to: "bars" (our notes models), "events" (ARIA's), "roll" and "mel" (our sound models,
+with notes and without) or "published" (Art2Mus and MeLFusion as released).
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from klangbild.brief import Brief, Music
+from klangbild.emotion.space import EmotionPath
+from klangbild.errors import NotAvailableError, UsageError
+from klangbild.settings import ENGINES, Settings, flag_of
+
+
+def player_of(settings: Settings) -> str:
+    """Who will play: "bars", "events", "roll", "mel" or "published"."""
+    if settings.engine == "notes":
+        from klangbild.notes.models import is_ours
+
+        return "bars" if is_ours(settings.model) else "events"
+    from klangbild.diffusion.engine import small_folder, writes_notes
+
+    return "published" if small_folder(settings) is None else "roll" if writes_notes(settings) else "mel"
+
+
+def writes_notes(settings: Settings) -> bool:
+    """Whether there will be notes, and so MIDI and a piano roll."""
+    return player_of(settings) in ("bars", "events", "roll")
+
+
+def refuse_unheard(settings: Settings) -> None:
+    """What can be known before any work.
+
+    Raises:
+        UsageError: the engine, or its model, does not listen to a setting that is not at its default; or two settings leave one
+            of them without effect. NotAvailableError: a device that the model cannot compute on.
+    """
+    given = [knob for knob in fields(Settings) if getattr(settings, knob.name) != knob.default]
+    for knob in given:
+        engines = knob.metadata.get("engines", ENGINES)
+        if settings.engine not in engines:
+            raise UsageError(
+                f"{flag_of(knob.name)} is not heard by --engine {settings.engine}; leave it out, or use --engine "
+                f"{' or '.join(engines)}"
+            )
+    player = player_of(settings)
+    for knob in given:
+        if knob.metadata.get("needs_notes") and player in ("mel", "published"):
+            raise UsageError(
+                f"{flag_of(knob.name)} is not heard by the model {settings.model or settings.engine}, which makes sound "
+                "without notes; leave it out, or use --model klangbild-roll or --engine notes"
+            )
+        if player in knob.metadata.get("deaf", {}):
+            raise UsageError(
+                f"{flag_of(knob.name)} is not heard by the model {settings.model}, {knob.metadata['deaf'][player]}"
+            )
+    if settings.device.startswith(("cuda", "mps")) and player in ("bars", "roll", "mel"):
+        raise NotAvailableError(
+            f"--device {settings.device}: the model {settings.model or 'that ships'} computes on the CPU only; leave --device out"
+        )
+    _refuse_without_effect(settings)
+    if settings.engine != "notes" and settings.instruments:
+        from klangbild.diffusion.engine import refuse_instruments
+
+        refuse_instruments(settings)
+
+
+def _refuse_without_effect(settings: Settings) -> None:
+    if settings.negative and settings.guidance == 1:
+        raise UsageError(
+            "--negative is not heard at --guidance 1, which keeps away from nothing; leave one of them out"
+        )
+    if settings.conditioning == "none":
+        for name in ("guidance", "path"):
+            if getattr(settings, name) is not None:
+                raise UsageError(
+                    f"{flag_of(name)} is not heard with --conditioning none, which tells the model no emotion; leave one of "
+                    "them out"
+                )
+    if settings.path is not None and settings.length_seconds is not None and settings.continue_from is None:
+        last_s = EmotionPath.parse(settings.path).points[-1][0]
+        if last_s > settings.length_seconds:
+            raise UsageError(
+                f"--path: its point at {last_s:g} s lies beyond the end of the piece, which is {settings.length_seconds:g} s long; "
+                f"give --seconds {last_s:g}, or move the point"
+            )
+
+
+def told_of(brief: Brief, music: Music) -> tuple[str, ...]:
+    """What the asker should know of the wishes that were not, or not quite, granted: a line each."""
+    settings = brief.settings
+    lines = [f"{name}: played by {family}" for name, family in settings.played_by.items()]
+    if settings.engine == "notes":
+        lines += _told_of_words(settings)
+    lines += _told_of_the_picture(brief) + _told_of_the_emotion(settings)
+    lines += music.told
+    if music.piece is not None and not music.stopped:
+        lines += _told_of_the_piece(settings, music)
+    return tuple(dict.fromkeys(lines))
+
+
+def _told_of_words(settings: Settings) -> list[str]:
+    """Words that the notes engine, which hears feelings, takes otherwise than they were written or not at all."""
+    if not settings.text:
+        return []
+    from klangbild.diffusion.small_words import music_words
+    from klangbild.emotion.words import read_words
+    from klangbild.notes.instrument_names import families_of
+
+    reading = read_words(settings.text)
+    lines = [f'"{match.written}" is heard as near "{match.word}"' for match in reading.matches if match.near]
+    for word in reading.unknown:
+        try:
+            family = families_of([word])[0][0]
+            lines.append(f'"{word}" in --text is no feeling and was left aside; --instruments {family} makes it play')
+        except UsageError:
+            if word in music_words():
+                lines.append(
+                    f'"{word}" in --text is no feeling and was left aside; --tempo, --meter, --key and --instruments hold'
+                )
+            elif word in reading.nearest:
+                lines.append(f'not understood, left aside: {word}; did you mean "{reading.nearest[word]}"?')
+    strange = [word for word in reading.unknown if not any(f"{word}" in line for line in lines)]
+    return lines + ([f"not understood, left aside: {', '.join(strange)}"] if strange else [])
+
+
+def _told_of_the_picture(brief: Brief) -> list[str]:
+    settings, lines = brief.settings, []
+    if brief.picture_facts is None:
+        for name in ("emotion_model", "kind", "image_tokens", "synapse"):
+            if getattr(settings, name) != Settings.__dataclass_fields__[name].default:
+                lines.append(f"{flag_of(name)} is of no effect: there is no picture")
+    elif settings.kind != "auto" and not _tells_kinds(settings.emotion_model):
+        lines.append(f"--kind is of no effect: {settings.emotion_model} reads paintings and photographs alike")
+    elif player_of(settings) == "published":
+        for name in ("emotion_model", "kind"):
+            if getattr(settings, name) != Settings.__dataclass_fields__[name].default:
+                lines.append(f"{flag_of(name)} changes what is said of the picture only: this model looks at it itself")
+    return lines
+
+
+def _tells_kinds(emotion_model: str) -> bool:
+    return emotion_model in ("klangbild", "features") or (Path(emotion_model) / "emotion.npz").is_file()
+
+
+def _told_of_the_emotion(settings: Settings) -> list[str]:
+    lines = []
+    both = settings.valence is not None and settings.arousal is not None
+    if settings.engine == "notes" and settings.text and (both or settings.path):
+        by = "--path says" if settings.path else "--valence and --arousal say"
+        lines.append(f"--text is of no effect on the music: {by} what it is asked for")
+    if settings.conditioning == "none":
+        for name in ("valence", "arousal", "text"):
+            if getattr(settings, name) is not None:
+                lines.append(f"{flag_of(name)} is not told to the model: --conditioning none")
+    return lines
+
+
+def _told_of_the_piece(settings: Settings, music: Music) -> list[str]:
+    """What the finished piece lacks of what was asked: lengths in bars and tokens are known only now."""
+    piece: Any = music.piece
+    lines = []
+    if settings.path is not None:
+        late = [seconds for seconds, _ in EmotionPath.parse(settings.path).points if seconds > piece.seconds]
+        if late and late[-1] > (settings.length_seconds or 0.0):
+            points = ", ".join(f"{seconds:g} s" for seconds in late)
+            lines.append(f"--path: what it says of {points} is not reached: the piece is {piece.seconds:.1f} s long")
+    missing = [name for name in settings.instruments or () if name not in piece.families]
+    if missing:
+        lines.append(
+            f"--instruments: {', '.join(missing)} found no place; a longer piece or another seed may have them"
+        )
+    if len(piece.families) < settings.min_instruments:
+        lines.append(
+            f"--min-instruments {settings.min_instruments}: only {len(piece.families)} found a place; give a longer piece"
+        )
+    return lines
