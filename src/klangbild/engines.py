@@ -11,9 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from klangbild.brief import Brief, Music, OnProgress
-from klangbild.errors import NotAvailableError
 from klangbild.settings import Settings
-from klangbild.unheard import refuse_unheard, writes_notes
 
 if TYPE_CHECKING:
     from klangbild.notes.piece import Piece
@@ -62,13 +60,6 @@ def load_engine(settings: Settings) -> Any:
     """
     if settings.engine == "notes":
         return NotesEngine(settings)
-    try:
-        from klangbild.diffusion import engine as diffusion_engine
-    except ImportError:
-        raise NotAvailableError(
-            f"--engine {settings.engine} is not part of this version yet; use --engine notes"
-        ) from None
+    from klangbild.diffusion import engine as diffusion_engine
+
     return diffusion_engine.load(settings)
-
-
-__all__ = ["NotesEngine", "load_engine", "refuse_unheard", "writes_notes"]

@@ -141,7 +141,7 @@ def test_options_may_stand_between_pictures_and_values_may_look_like_words(
 def test_an_instrument_is_told_and_the_family_recorded(klangbild, picture_file, tmp_path):
     flags = ("--seed", "1", "--seconds", "2", "-f", "json", "--json", "-o", tmp_path)
     code, out, err = klangbild(picture_file, "--instruments", "violin,Piano", *flags)
-    assert (code, err) == (0, "violin: played by strings\n") and '"instruments": ["strings", "piano"]' in out
+    assert (code, err) == (0, "dusk: violin: played by strings\n") and '"instruments": ["strings", "piano"]' in out
     assert klangbild(picture_file, "--instruments", "violin,piano", "-q", *flags)[2] == ""
 
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from klangbild.compose import new_seed
-from klangbild.engines import refuse_unheard
 from klangbild.errors import InputError, KlangbildError, UsageError
 from klangbild.settings import Settings, flag_of
+from klangbild.unheard import refuse_unheard
 from klangbild.web import recipes
 from klangbild.web.looks import Look
 from klangbild.web.run_files import RunFiles
