@@ -16,7 +16,7 @@ from klangbild.errors import Stopped
 from klangbild.notes.bars import BarsLanguage, tempo_bin, tempo_place, tempo_within
 from klangbild.notes.casts import SHORT_BARS, SHORT_SECONDS, Cast, Continued
 from klangbild.notes.form import hold_last_chord
-from klangbild.notes.midi import read_music
+from klangbild.notes.midi import read_continued
 from klangbild.notes.orchestrate import in_key, orchestrate
 from klangbild.notes.piece import Key, Piece
 from klangbild.notes.rank import Score, score_piece
@@ -178,7 +178,7 @@ def _with_primer(
         return rules, None, None
     from klangbild.notes.key import estimate_key
 
-    piece = read_music(settings.continue_from)
+    piece = read_continued(settings.continue_from)
     key = piece.key or estimate_key(piece)
     ids = language.encode(replace(piece, key=key))[1:-1]
     place = None if rules.tempo_bpm else tempo_place(piece.tempos[-1][1])

@@ -23,7 +23,7 @@ from klangbild.notes.events import EventsLanguage
 from klangbild.notes.events_grammar import DUE_S
 from klangbild.notes.events_vocabulary import INSTRUMENTS, is_shift, shift_ms
 from klangbild.notes.key import estimate_key
-from klangbild.notes.midi import read_music
+from klangbild.notes.midi import read_continued
 from klangbild.notes.midi_emotion_sampler import MidiEmotionSampling, generate, n_missing
 from klangbild.notes.midi_emotion_window import WindowedModel
 from klangbild.notes.piece import Key, Piece
@@ -240,7 +240,7 @@ def _with_primer(rules: Rules, settings: Settings, language: EventsLanguage) -> 
         rules = replace(rules, bars=None, seconds=seconds)
     if settings.continue_from is None:
         return rules, None
-    piece = read_music(settings.continue_from)
+    piece = read_continued(settings.continue_from)
     ids = language.encode(piece)[1:]
     given_s = sum(shift_ms(int(token)) for token in ids if is_shift(int(token))) / 1000.0
     if rules.seconds is not None:

@@ -1,7 +1,7 @@
 """The eleven instrument families that our music is written in, and what General MIDI program each stands for.
 
 Conventions: programs are 0-based General MIDI numbers 0..127; drums are a family of their own (MIDI channel 10).
-Programs 115..127 (effects such as gunshot and telephone) belong to no family and are dropped on reading.
+Programs 119..127 (effects such as gunshot and telephone) belong to no family and are dropped on reading.
 """
 
 from __future__ import annotations
@@ -41,16 +41,22 @@ FAMILY_NAMES: tuple[str, ...] = tuple(family.name for family in FAMILIES)
 FAMILY_INDEX = MappingProxyType({family.name: index for index, family in enumerate(FAMILIES)})
 
 
+MELODIC_DRUMS = range(115, 119)
+"""Woodblock, taiko, melodic tom and synth drum: drums that are played by pitch, as programs of their own."""
+
+
 def family_of(program: int, *, is_drum: bool = False) -> str | None:
     """The family of a General MIDI program (0..127), or None for sound effects.
 
-    >>> family_of(40), family_of(0, is_drum=True), family_of(127)
-    ('strings', 'drums', None)
+    >>> family_of(40), family_of(0, is_drum=True), family_of(116), family_of(127)
+    ('strings', 'drums', 'drums', None)
     """
     if is_drum:
         return "drums"
     if program in (47, 112, 113, 114):  # timpani and tuned percussion play like mallets
         return "mallet"
+    if program in MELODIC_DRUMS:
+        return "drums"
     if 104 <= program <= 111:  # sitar, banjo, ... are plucked
         return "guitar"
     for last, name in (

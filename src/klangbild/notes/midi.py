@@ -7,17 +7,21 @@ track, the result record (JSON) that `replay` reads. Equal pieces give equal byt
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import symusic
 
 from klangbild.errors import InputError, no_such_file
-from klangbild.notes.families import FAMILY_NAMES, family_of
+from klangbild.notes.families import FAMILY_NAMES, MELODIC_DRUMS, family_of
+from klangbild.notes.midi_plain import LONGEST_CONTINUED_S, MOST_BYTES, check_seconds, plain_midi
+from klangbild.notes.midi_track import variable_length
 from klangbild.notes.piece import Key, Piece, Track, make_notes
 
 TICKS_PER_BEAT = 480
 RECORD_PREFIX = "klangbild:"
+_NO_EFFECTS = "sound effects (programs 120 to 128) are left out"
 # flats (negative) to sharps (positive) of each tonic, as MIDI's key signature wants them
 _MAJOR_SHARPS = (0, -5, 2, -3, 4, -1, 6, 1, -4, 3, -2, 5)
 _MINOR_SHARPS = (-3, 4, -1, -6, 1, -4, 3, -2, 5, 0, -5, 2)
@@ -27,7 +31,7 @@ def piece_to_score(piece: Piece) -> symusic.Score:
     """A symusic tick score at 480 ticks per beat; one track for each track of the piece, in its order."""
     score = symusic.Score(TICKS_PER_BEAT)
     for track in piece.tracks:
-        out = symusic.Track(track.family, track.program, track.is_drum)
+        out = symusic.Track(track.family, track.program, track.plays_kit)
         start = np.rint(track.notes["onset"] * TICKS_PER_BEAT).astype(np.int32)
         end = np.rint((track.notes["onset"] + track.notes["duration"]) * TICKS_PER_BEAT).astype(np.int32)
         out.notes = symusic.core.NoteTickList.from_numpy(
@@ -57,30 +61,39 @@ def to_midi_bytes(piece: Piece, *, record: str | None = None) -> bytes:
 
 
 def read_midi(source: str | Path | bytes) -> Piece:
-    """A file of anybody's -> `Piece`. Sound-effect programs (115..127) are dropped; tracks keep their programs.
+    """A file of anybody's -> `Piece`. Sound-effect programs (119..127) are dropped; tracks keep their programs.
+
+    What of it is passed over or was put right stands in the piece's `told`. Files beyond the limits of `notes.midi_plain`
+    (an hour, 200,000 notes, 8 MB) are refused before any work.
 
     Raises:
-        InputError: the file is missing, damaged, or not MIDI.
+        InputError: the file is missing, damaged, not MIDI, or beyond a limit.
     """
     name = "the MIDI data" if isinstance(source, bytes) else str(source)
     if isinstance(source, bytes):
         data = source
     else:
         try:
-            data = Path(source).read_bytes()
+            with Path(source).open("rb") as file:
+                data = file.read(MOST_BYTES + 1)
         except FileNotFoundError:
             raise no_such_file(name) from None
         except OSError as error:
             raise InputError(f"{name}: cannot be read ({error.strerror}); check its permissions") from None
-    if data[:4] != b"MThd":
-        raise InputError(f"{name}: is not a MIDI file (it has no MThd header); give a .mid file")
+    plain = plain_midi(data, name)
     try:
-        score = symusic.Score.from_midi(data, sanitize_data=True)
-    except Exception as error:  # noqa: BLE001 - the C++ reader raises several kinds, all meaning "damaged"
+        try:
+            score = symusic.Score.from_midi(plain.data, sanitize_data=True)
+        except Exception:  # noqa: BLE001 - the C++ reader is less forgiving than others; it reads what is written anew
+            plain = plain_midi(data, name, rewrite=True)
+            score = symusic.Score.from_midi(plain.data, sanitize_data=True)
+    except InputError:
+        raise
+    except Exception as error:  # noqa: BLE001 - it raises several kinds, all meaning "damaged"
         raise InputError(
-            f"{name}: is a damaged MIDI file ({error}); export it again from the program it came from"
+            f"{name}: is a damaged MIDI file ({str(error).splitlines()[0]}); export it again from the program it came from"
         ) from None
-    return _score_to_piece(score, record=read_record(data))
+    return _score_to_piece(score, record=read_record(plain.data), told=plain.told)
 
 
 def read_music(path: str | Path) -> Piece:
@@ -91,19 +104,37 @@ def read_music(path: str | Path) -> Piece:
     return piece
 
 
+def read_continued(path: str | Path) -> Piece:
+    """As `read_music`, for a file that a piece goes on from: a meter that our grid lacks is told. Raises InputError."""
+    from klangbild.notes.bars import METERS, known_meter
+
+    piece = read_music(path)
+    check_seconds(piece.seconds, LONGEST_CONTINUED_S, str(path))
+    told = list(piece.told)
+    for numerator, denominator in dict.fromkeys(meter[1:] for meter in piece.meters):
+        near = METERS[known_meter(numerator, denominator)]
+        if near[0] / near[1] != numerator / denominator:
+            told.append(f"its {numerator}/{denominator} is counted as {near[0]}/{near[1]}")
+    return replace(piece, told=tuple(told))
+
+
 def read_record(data: bytes) -> str | None:
     """The result record inside our own MIDI bytes, or None."""
     text = _first_text(data)
     return text[len(RECORD_PREFIX) :] if text and text.startswith(RECORD_PREFIX) else None
 
 
-def _score_to_piece(score: symusic.Score, *, record: str | None) -> Piece:
+def _score_to_piece(score: symusic.Score, *, record: str | None, told: tuple[str, ...]) -> Piece:
     ticks = score.ticks_per_quarter
     tracks = []
     for track in score.tracks:
         family = family_of(track.program, is_drum=track.is_drum)
-        if family is None or len(track.notes) == 0:
+        if len(track.notes) == 0:
             continue
+        if family is None:
+            told = (*told, _NO_EFFECTS) if _NO_EFFECTS not in told else told
+            continue
+        program = 0 if track.is_drum and track.program in MELODIC_DRUMS else int(track.program)
         columns = track.notes.numpy()
         notes = make_notes(
             columns["time"] / ticks,
@@ -111,7 +142,7 @@ def _score_to_piece(score: symusic.Score, *, record: str | None) -> Piece:
             np.clip(columns["pitch"], 0, 127),
             np.clip(columns["velocity"], 1, 127),
         )
-        tracks.append(Track(family, int(track.program), notes))
+        tracks.append(Track(family, program, notes))
     tracks.sort(key=lambda track: FAMILY_NAMES.index(track.family))
     return Piece(
         tracks=tuple(tracks),
@@ -120,6 +151,7 @@ def _score_to_piece(score: symusic.Score, *, record: str | None) -> Piece:
         key=_key(score),
         markers=tuple((m.time / ticks, m.text) for m in score.markers),
         record=record,
+        told=told,
     )
 
 
@@ -142,19 +174,12 @@ def _key(score: symusic.Score) -> Key | None:
     return Key(table.index(sharps), "minor" if signature.tonality else "major")
 
 
-def _variable_length(number: int) -> bytes:
-    out = [number & 0x7F]
-    while number := number >> 7:
-        out.insert(0, number & 0x7F | 0x80)
-    return bytes(out)
-
-
 def _with_text(data: bytes, text: str) -> bytes:
     """The MIDI bytes with one text meta event (FF 01) put before everything else in the first track."""
     at = data.index(b"MTrk")
     length = int.from_bytes(data[at + 4 : at + 8], "big")
     payload = text.encode()
-    event = b"\x00\xff\x01" + _variable_length(len(payload)) + payload
+    event = b"\x00\xff\x01" + variable_length(len(payload)) + payload
     return data[: at + 4] + (length + len(event)).to_bytes(4, "big") + event + data[at + 8 :]
 
 

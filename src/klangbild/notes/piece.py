@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from klangbild.notes.families import FAMILY_INDEX, FAMILY_NAMES
+from klangbild.notes.families import FAMILY_INDEX, FAMILY_NAMES, MELODIC_DRUMS
 
 NOTE_DTYPE = np.dtype([("onset", "f8"), ("duration", "f8"), ("pitch", "u1"), ("velocity", "u1")])
 PITCH_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
@@ -73,6 +73,11 @@ class Track:
     def is_drum(self) -> bool:
         return self.family == "drums"
 
+    @property
+    def plays_kit(self) -> bool:
+        """Whether each pitch is another drum. A woodblock, taiko or tom that is played by pitch is a drum but no kit."""
+        return self.is_drum and self.program not in MELODIC_DRUMS
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -90,6 +95,8 @@ class Piece:
     length_beats: float = 0.0
     record: str | None = field(default=None, compare=False)
     """The result record (JSON text) that a file of ours carries; None for music of others."""
+    told: tuple[str, ...] = field(default=(), compare=False)
+    """What of the file it was read from was put right, passed over or will not be heard, in words."""
 
     @property
     def n_notes(self) -> int:
@@ -138,8 +145,8 @@ class Piece:
             starts.append(beat)
             _, numerator, denominator = self.meters[max(bisect_right(changes, beat + 1e-6) - 1, 0)]
             following = beat + 4.0 * numerator / denominator
-            inside = [at for at in changes if beat + 1e-6 < at < following - 1e-6]
-            beat = inside[0] if inside else following
+            change = bisect_right(changes, beat + 1e-6)
+            beat = changes[change] if change < len(changes) and changes[change] < following - 1e-6 else following
         return starts
 
     def transposed(self, semitones: int) -> Piece:

@@ -118,7 +118,7 @@ def _play(track: Track, piece: Piece, voices: VoiceMaker, stem: np.ndarray) -> N
     from scipy.linalg.blas import saxpy as axpy
 
     rate, notes = voices.rate, track.notes
-    preset = voices.font.find_preset(track.program, is_drum=track.is_drum)
+    preset = voices.font.find_preset(track.program, is_drum=track.plays_kit)
     onset = np.rint(piece.beats_to_seconds(notes["onset"]) * rate).astype(int)
     end = np.rint(piece.beats_to_seconds(notes["onset"] + notes["duration"]) * rate).astype(int)
     held = np.maximum(end - onset, round(_SHORTEST_NOTE_S * rate))

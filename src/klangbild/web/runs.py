@@ -317,11 +317,11 @@ class Runs:
 
 def _music_file(folder: Path, name: str, content: bytes) -> Path:
     """The uploaded file, kept. Raises UsageError: there is no music in it."""
-    from klangbild.notes.midi import read_music
+    from klangbild.notes.midi import read_continued
 
     path = keep_upload(folder, name, content)
     try:
-        read_music(path)
+        read_continued(path)
     except InputError as error:
         raise UsageError(f"{flag_of('continue_from')}: {str(error).replace(f'{folder}/', '')}") from None
     return path
