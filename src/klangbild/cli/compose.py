@@ -80,6 +80,12 @@ def run(arguments: argparse.Namespace) -> int:
     for name in ("soundfont", "loudness"):
         if name in given and not sounds:
             teller.tell(f"--{name} is kept in the record only: no sound is made (-f {','.join(formats)})")
+    if settings.continue_from is not None:
+        from klangbild.notes.midi import read_continued
+
+        before = read_continued(settings.continue_from)  # refused before any work
+        if before.told:
+            teller.tell(f"{settings.continue_from}: {'; '.join(before.told)}")
     stop = StopKey()
     composer, failures, done = Composer(), [], 0
     if len(sources) > 1:

@@ -48,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"-f {unknown_format(name, _SOUND_FORMATS, 'sound format')}")
     check_output(out, many=False)
     piece = read_music(source)
+    if piece.told:
+        print(f"{source}: {'; '.join(piece.told)}", file=sys.stderr)
     stems = synthesize_stems(piece, soundfont=find_soundfont(settings.soundfont))
     mastered = master(stems, loudness_lufs=None if settings.loudness == "off" else float(settings.loudness))
     folder = out.parent if is_file else out

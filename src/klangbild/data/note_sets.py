@@ -9,6 +9,7 @@ VGMIDI's names), `quadrant` (1..4, EMOPIA's), `weak_spotify_valence`, `weak_spot
 from __future__ import annotations
 
 import csv
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from klangbild.errors import InputError
+from klangbild.notes.midi_plain import MIDI_ENDINGS, MOST_BYTES
 
 # What the README of a set says where its CSV has no licence column.
 _SET_LICENCES = {"emopia": "CC BY-NC-SA 4.0", "vgmidi": "unstated"}
-_MIDI_ENDINGS = (".mid", ".midi")
 LOOSE = "mine"
 """The set of files that lie in the raw folder itself."""
 
@@ -105,9 +106,9 @@ def read_sets(raw_dir: Path) -> Iterator[RawFile]:
             source = _zipped(path)
         elif path.is_dir():
             source = _folder(path)
-        elif path.suffix.lower() in _MIDI_ENDINGS:
+        elif path.suffix.lower() in MIDI_ENDINGS:
             row = _rows(raw_dir / f"{LOOSE}.csv").get(path.name, {})
-            source = [_labelled(LOOSE, path.name, path.read_bytes(), row)]
+            source = [_labelled(LOOSE, path.name, _bytes(path), row)]
         else:
             continue
         for file in source:
@@ -124,19 +125,39 @@ def _zipped(path: Path) -> Iterator[RawFile]:
             members = set(archive.namelist())
             if missing := set(rows) - members:
                 raise InputError(f"{path}: lacks {sorted(missing)[0]}, which its CSV names; unpack or copy it again")
-            for name in sorted(rows) or sorted(m for m in members if m.lower().endswith(_MIDI_ENDINGS)):
-                yield _labelled(path.stem, name, archive.read(name), rows.get(name, {}))
-    except (zipfile.BadZipFile, zlib.error) as error:
+            for name in sorted(rows) or sorted(m for m in members if m.lower().endswith(MIDI_ENDINGS)):
+                yield _labelled(path.stem, name, _member(archive, name), rows.get(name, {}))
+    except zipfile.BadZipFile as error:
         raise InputError(f"{path}: is not a whole zip file ({error}); copy it again, or put it elsewhere") from None
+
+
+def _bytes(path: Path) -> bytes:
+    """What a file holds, no more than is read of any; nothing where it cannot be read, which is told."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES + 1)
+    except OSError as error:
+        print(f"passed over: {path}: cannot be read ({error.strerror})", file=sys.stderr)
+        return b""
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """As `_bytes`, for a file in a zip."""
+    try:
+        with archive.open(name) as file:
+            return file.read(MOST_BYTES + 1)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        print(f"passed over: {archive.filename}: {name}: cannot be unpacked ({error})", file=sys.stderr)
+        return b""
 
 
 def _folder(path: Path) -> Iterator[RawFile]:
     rows = _rows(path.parent / f"{path.name}.csv")
-    files = sorted(f for f in path.rglob("*") if f.suffix.lower() in _MIDI_ENDINGS and f.is_file())
+    files = sorted(f for f in path.rglob("*") if f.suffix.lower() in MIDI_ENDINGS and f.is_file())
     names = [f.relative_to(path).as_posix() for f in files]
     if missing := set(rows) - set(names):
         raise InputError(
             f"{path}: lacks {sorted(missing)[0]}, which {path.name}.csv names; copy it there, or mend the CSV"
         )
     for file, name in zip(files, names, strict=True):
-        yield _labelled(path.name, name, file.read_bytes(), rows.get(name, {}))
+        yield _labelled(path.name, name, _bytes(file), rows.get(name, {}))

@@ -28,12 +28,13 @@ from klangbild.measure import retrieval
 from klangbild.measure.composed import refuse_other_settings
 from klangbild.measure.intervals import Estimate, bootstrap_spearman
 from klangbild.measure.judge import JUDGES, load_judge, read_piece
-from klangbild.measure.results import Results, add_output, give, progress
+from klangbild.measure.results import Results, add_output, give, passed_over, progress
 from klangbild.measure.sound_judge import LIMITS
+from klangbild.notes.midi_plain import MIDI_ENDINGS
 
 PICTURE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm"}
 SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
-MUSIC_ENDINGS = (".mid", ".midi", *SOUND_ENDINGS)
+MUSIC_ENDINGS = (*MIDI_ENDINGS, *SOUND_ENDINGS)
 
 
 def pictures_in(folder: Path, *, most: int | None = None) -> list[Path]:
@@ -145,7 +146,14 @@ def read_music(files: list[Path], judge: str) -> tuple[np.ndarray, str]:
         raise InputError("some files are notes and some sound; they are read by different judges, so give one kind")
     if notes:
         loaded = load_judge(judge)
-        return np.array([read_piece(loaded, read_midi(f)) for f in progress(files, text="reading")]), loaded.accuracy
+        rows = []
+        for file in progress(files, text="reading"):
+            try:
+                rows.append(read_piece(loaded, read_midi(file)))
+            except KlangbildError as error:
+                passed_over(error)
+                rows.append((float("nan"), float("nan")))
+        return np.array(rows), loaded.accuracy
     from klangbild.measure.sound_judge import load_sound_judge, read_sound
     from klangbild.sound.files import read_audio
 
@@ -154,7 +162,8 @@ def read_music(files: list[Path], judge: str) -> tuple[np.ndarray, str]:
     for file in progress(files, text="listening"):
         try:
             rows.append(read_sound(sound_judge, read_audio(file)))
-        except KlangbildError:
+        except KlangbildError as error:
+            passed_over(error)
             rows.append((float("nan"), float("nan")))
     return np.array(rows), sound_judge.accuracy
 

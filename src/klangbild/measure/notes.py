@@ -20,12 +20,11 @@ from klangbild.measure.bar_grid import bar_grid
 from klangbild.measure.intervals import Estimate, bootstrap
 from klangbild.measure.judge import load_judge, read_piece
 from klangbild.measure.note_sets import NoteSet, compare, load_reference
-from klangbild.measure.results import Results, add_output, give, progress, set_names
+from klangbild.measure.results import Results, add_output, give, passed_over, progress, set_names
 from klangbild.notes.bars import BarsLanguage
 from klangbild.notes.midi import read_midi
+from klangbild.notes.midi_plain import MIDI_ENDINGS
 from klangbild.notes.piece import Piece
-
-MIDI_ENDINGS = (".mid", ".midi")
 
 
 def midi_files(folder: Path) -> list[Path]:
@@ -54,16 +53,21 @@ def score_folder(folder: Path, *, judge_name: str, seed: int, reference: Path | 
     pieces: list[Piece] = []
     valid, held, read = [], [], []
     for file in progress(midi_files(folder), text=folder.name):
-        complaints = validity.complaints(file)
-        valid.append(not complaints)
         try:
             piece = read_midi(file)
-        except InputError:
-            continue  # already counted as not valid
-        if piece.n_notes:
-            pieces.append(language.decode(language.encode(piece)))
-            held.append(wishes.evaluate(piece)["wishes_held"])
-            read.append(read_piece(judge, bar_grid(piece)))
+            wishes_held = wishes.evaluate(piece)["wishes_held"]
+        except InputError as error:
+            passed_over(error)
+            valid.append(False)
+            continue
+        valid.append(not validity.complaints(piece))
+        on_grid = language.decode(language.encode(piece))
+        if not on_grid.n_notes:
+            passed_over(f"{file}: holds no note of an instrument that we know")
+            continue
+        pieces.append(on_grid)
+        held.append(wishes_held)
+        read.append(read_piece(judge, bar_grid(piece)))
     if not pieces:
         raise InputError(f"{folder}: none of its {len(valid)} MIDI files has notes that can be read; give others")
     real, axes = load_reference(reference)

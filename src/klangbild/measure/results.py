@@ -114,6 +114,11 @@ def progress(items: Iterable[T], *, total: int | None = None, text: str = "") ->
     return tqdm(items, total=total, desc=text, disable=not sys.stderr.isatty(), leave=False, file=sys.stderr)
 
 
+def passed_over(error: object) -> None:
+    """Tell of a file that is left out of what is measured."""
+    print(f"passed over: {error}", file=sys.stderr)
+
+
 def add_output(parser: argparse.ArgumentParser) -> None:
     """--json and -o for every kind of measure that gives `Results`."""
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")

@@ -32,10 +32,11 @@ from klangbild.measure.frechet import frechet_distance
 from klangbild.measure.frechet_infinity import frechet_infinity
 from klangbild.measure.intervals import Estimate, bootstrap, centred_interval
 from klangbild.measure.real_or_generated import FOLDS, tell_apart
-from klangbild.measure.results import Results, add_output, give, progress, set_names
+from klangbild.measure.results import Results, add_output, give, passed_over, progress, set_names
 from klangbild.measure.sections import Sections
 from klangbild.measure.sound_embedding import load_axes, raw_features
 from klangbild.measure.sound_judge import LIMITS, SoundJudge, load_sound_judge
+from klangbild.notes.midi_plain import MIDI_ENDINGS
 from klangbild.sound.audio import Audio
 
 SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
@@ -89,7 +90,7 @@ def sound_files(folder: Path) -> list[Path]:
         raise InputError(f"{folder}: there is no such file or folder; give a folder with sound files")
     files = sorted(f for f in folder.rglob("*") if f.is_file())
     found = [f for f in files if f.suffix.lower() in SOUND_ENDINGS] or [
-        f for f in files if f.suffix.lower() in (".mid", ".midi")
+        f for f in files if f.suffix.lower() in MIDI_ENDINGS
     ]
     if not found:
         raise InputError(
@@ -111,7 +112,8 @@ def read_folder(folder: Path, cache: Path | None) -> SoundSet:
             continue
         try:
             part = sound_set([(file.stem, open_sound(file))])
-        except KlangbildError:
+        except KlangbildError as error:
+            passed_over(error)
             part = sound_set([], damaged=1)
         if kept:
             kept.parent.mkdir(parents=True, exist_ok=True)

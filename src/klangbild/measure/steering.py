@@ -25,7 +25,7 @@ from klangbild.errors import InputError
 from klangbild.measure.composed import compose_into
 from klangbild.measure.intervals import Estimate, bootstrap, bootstrap_spearman
 from klangbild.measure.judge import JUDGES, load_judge, read_piece
-from klangbild.measure.results import Results, add_output, give
+from klangbild.measure.results import Results, add_output, give, passed_over
 from klangbild.settings import Settings
 
 GRID = (-0.8, -0.4, 0.0, 0.4, 0.8)
@@ -97,17 +97,23 @@ def make(folder: Path, *, model: str | None, conditioning: str, seeds: int, seco
 
 def score_rows(rows: list[dict], judge_name: str, *, seed: int = 0) -> tuple[OrderedDict[str, Estimate], np.ndarray]:
     """Scores of composed files, and what was read (pieces, 2)."""
-    from klangbild.notes.midi import read_midi
+    from klangbild.notes.midi import read_music
 
     judge = load_judge(judge_name)
     asked = np.array([row["asked"] for row in rows])
-    pieces = [read_midi(row["file"]) for row in rows]
-    read = np.array([read_piece(judge, piece) for piece in pieces])
+    read, raw = np.full((len(rows), 2), np.nan), np.full((len(rows), len(RAW)), np.nan)
+    for number, row in enumerate(rows):
+        try:
+            piece = read_music(row["file"])
+        except InputError as error:
+            passed_over(error)
+            continue
+        read[number], raw[number] = read_piece(judge, piece), raw_features(piece)
     scores = evaluate(asked, read, seed=seed)
-    raw = np.array([raw_features(piece) for piece in pieces])
+    known = np.isfinite(read).all(axis=1)
     for column, name in enumerate(RAW):
         for axis, word in enumerate(("valence", "arousal")):
-            scores[f"{name}~{word}"] = bootstrap_spearman(asked[:, axis], raw[:, column], seed=seed)
+            scores[f"{name}~{word}"] = bootstrap_spearman(asked[known, axis], raw[known, column], seed=seed)
     return scores, read
 
 

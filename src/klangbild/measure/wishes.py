@@ -33,7 +33,11 @@ def wishes_of(piece: Piece) -> dict[str, Any]:
     try:
         return dict(json.loads(piece.record).get("settings", {}))
     except (ValueError, AttributeError, TypeError):
-        raise InputError("the record inside this MIDI file is damaged; make the piece again") from None
+        raise _damaged() from None
+
+
+def _damaged() -> InputError:
+    return InputError("the record inside this MIDI file is damaged; make the piece again")
 
 
 def check(piece: Piece, wishes: Mapping[str, Any]) -> OrderedDict[str, str]:
@@ -77,7 +81,10 @@ def broken_wishes(piece: Piece, wishes: Mapping[str, Any] | None = None) -> list
 
 
 def evaluate(piece: Piece, wishes: Mapping[str, Any] | None = None) -> OrderedDict[str, float]:
-    """All scores of this file by name."""
-    checked = check(piece, wishes_of(piece) if wishes is None else wishes)
+    """All scores of this file by name. Raises InputError: its record is damaged."""
+    try:
+        checked = check(piece, wishes_of(piece) if wishes is None else wishes)
+    except (ValueError, TypeError, KeyError):
+        raise _damaged() from None
     held = [not text for text in checked.values()]
     return OrderedDict(wishes_held=sum(held) / len(held) if held else float("nan"))

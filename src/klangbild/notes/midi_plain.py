@@ -32,6 +32,8 @@ from klangbild.notes.midi_track import (
     write_tracks,
 )  # fmt: skip
 
+MIDI_ENDINGS = (".mid", ".midi", ".rmi", ".kar")
+
 LONGEST_S = 3600.0
 """Longest music of others that is read, to the end of its last note."""
 LONGEST_CONTINUED_S = 600.0
@@ -257,7 +259,7 @@ def _in_words(seconds: float) -> str:
     for size, unit in ((86400 * 365.25, "years"), (86400, "days"), (3600, "hours")):
         if seconds >= 2 * size:
             return f"{seconds / size:,.0f} {unit}"
-    return f"{math.floor(seconds / 60 + 1)} minutes"
+    return f"{math.ceil(seconds / 60)} minutes"
 
 
 # --- what will not be heard -------------------------------------------------------------------------------------------
