@@ -16,10 +16,16 @@ EXIT_NOT_AVAILABLE = 4
 EXIT_INTERRUPTED = 130
 
 
+_LINE_BREAKERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
 class KlangbildError(Exception):
-    """Something a person can mend. `str(error)` is the one line to show."""
+    """Something a person can mend. `str(error)` is the one line to show, whatever line breaks a name in it may hold."""
 
     exit_code = EXIT_FAILED
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_LINE_BREAKERS.sub(" ", str(message)))
 
 
 class InputError(KlangbildError):

@@ -8,7 +8,8 @@ KIND = "midi-emotion"
 ARIA_HUB_ID = "vincentamato/ARIA"
 FILES = ("model.pt", "mappings.pt", "model_config.pt")
 IMAGE_ENCODER = "image_encoder"
-HUB_PATTERNS = [*(f"*/{name}" for name in FILES), f"{IMAGE_ENCODER}.pt"]
+_WANTED = (*FILES, "model.safetensors")
+HUB_PATTERNS = [*_WANTED, *(f"*/{name}" for name in _WANTED), f"{IMAGE_ENCODER}.pt", f"{IMAGE_ENCODER}.safetensors"]
 
 LICENCE = (
     "not clear: ARIA says MIT, but its music models come from midi-emotion (GPL-3.0), whose weights state no licence"

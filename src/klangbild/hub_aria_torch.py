@@ -1,4 +1,4 @@
-"""Checkpoints of midi-emotion and ARIA -> a model folder of ours. Pickles are opened with `weights_only=True`, never run.
+"""Checkpoints of midi-emotion and ARIA -> a model folder of ours. Pickles are never run (`hub_weights_torch.py`).
 
 Layouts that are known: ARIA's (a subfolder for each conditioning, `image_encoder.pt` beside them) and a run folder of
 midi-emotion (`model.pt`, `mappings.pt`, `model_config.pt`).
@@ -7,8 +7,6 @@ midi-emotion (`model.pt`, `mappings.pt`, `model_config.pt`).
 from __future__ import annotations
 
 import json
-import pickle
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +16,12 @@ from torch import Tensor
 
 from klangbild import hub, hub_aria
 from klangbild.errors import InputError, NotAvailableError
+from klangbild.hub_weights_torch import read_settings, read_tensors
 from klangbild.notes.events_vocabulary import EMOTION_LABELS, EventsVocabulary, from_mappings
 from klangbild.notes.midi_emotion_config import MidiEmotionSizes
 
-# what torch's restricted unpickler and zip reader raise on damaged files, beside UnpicklingError
-_DAMAGED = (
-    RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError, OSError,
-    OverflowError, struct.error,
-)  # fmt: skip
+SAFE = (".safetensors",)
+"""Looked for before the pickle of that name."""
 
 
 @dataclass(frozen=True)
@@ -39,49 +35,41 @@ class Checkpoint:
     """The emotion bins that a model of ours learnt (`discrete_token`); published models do not tell theirs."""
 
 
-def load_pickle(path: Path) -> Any:
-    """The content of a torch file that holds nothing but plain data and tensors.
-
-    Raises:
-        InputError: missing, damaged or cut off, or it would run code (then it is not opened).
-    """
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file; give the folder that holds {', '.join(hub_aria.FILES)}")
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "global" in str(error).lower():
-            raise InputError(
-                f"{path}: refused, it holds more than tensors and could run code when opened; get the model from its "
-                "authors, or ask them for safetensors"
-            ) from None
-        raise InputError(f"{path}: is not a torch file, or a damaged one; fetch it again") from None
-    except _DAMAGED:  # torch's own words for these speak of its internals
-        raise InputError(f"{path}: is not a torch file, or is damaged or cut off; fetch it again") from None
-
-
 def read_checkpoint(folder: Path) -> Checkpoint:
-    """A folder with `model.pt`, `mappings.pt` and `model_config.pt`, checked: ids, names, shapes, finite numbers.
+    """A folder with `model`, `mappings` and `model_config` (`.pt`, weights also `.safetensors`), checked: ids, names, shapes,
+    finite numbers.
 
     Raises:
         InputError: something is missing, damaged, refused, or does not fit together.
     """
-    config = load_pickle(folder / "model_config.pt")
-    if not isinstance(config, dict):
-        raise InputError(f"{folder / 'model_config.pt'}: holds no settings; this is not a midi-emotion model")
-    sizes = MidiEmotionSizes.from_dict(config, where=str(folder / "model_config.pt"))
-    mappings = load_pickle(folder / "mappings.pt")
-    if not isinstance(mappings, dict):
-        raise InputError(f"{folder / 'mappings.pt'}: holds no tables of ids; this is not a midi-emotion model")
+    sizes, config = read_sizes(folder)
+    mappings = read_settings(_file_of(folder, "mappings"))
     vocabulary = from_mappings(mappings, where=str(folder / "mappings.pt"))
     if vocabulary.size != sizes.vocab_size:
         raise InputError(
             f"{folder}: mappings.pt has {vocabulary.size} ids and model_config.pt {sizes.vocab_size}; they belong to "
             "different models"
         )
-    state = load_pickle(folder / "model.pt")
-    checked = checked_state(state, sizes, where=folder / "model.pt")
+    weights = _file_of(folder, "model", *SAFE)
+    checked = checked_state(read_tensors(weights), sizes, where=weights)
     return Checkpoint(checked, sizes, vocabulary, _bin_edges(config, where=folder / "model_config.pt"))
+
+
+def read_sizes(folder: Path) -> tuple[MidiEmotionSizes, dict[Any, Any]]:
+    """The sizes that a folder's `model_config.pt` tells, and all else that it says. Raises InputError."""
+    path = _file_of(folder, "model_config")
+    config = read_settings(path)
+    return MidiEmotionSizes.from_dict(config, where=str(path)), config
+
+
+def _file_of(folder: Path, name: str, *endings: str) -> Path:
+    """`name` in a folder, with the first of these endings that is there, or else .pt. Raises InputError: none is."""
+    for ending in (*endings, ".pt"):
+        if (folder / f"{name}{ending}").is_file():
+            return folder / f"{name}{ending}"
+    raise InputError(
+        f"{folder / name}.pt: there is no such file; give the folder that holds {', '.join(hub_aria.FILES)}"
+    )
 
 
 def _bin_edges(config: dict, *, where: Path) -> dict[str, list[float]] | None:
@@ -90,19 +78,17 @@ def _bin_edges(config: dict, *, where: Path) -> dict[str, list[float]] | None:
         return None
     try:
         rows = {axis: [float(x) for x in edges[axis]] for axis in ("valence", "arousal")}
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError):
         rows = {}
     if not rows or any(len(row) != len(EMOTION_LABELS) + 1 or sorted(row) != row for row in rows.values()):
         raise InputError(f"{where}: its bin_edges are not six rising numbers for valence and for arousal")
     return rows
 
 
-def checked_state(state: Any, sizes: MidiEmotionSizes, *, where: Path) -> dict[str, Tensor]:
+def checked_state(state: dict[str, Tensor], sizes: MidiEmotionSizes, *, where: Path) -> dict[str, Tensor]:
     """A state dict with the names and shapes that these sizes ask for, as contiguous float32. Raises InputError."""
     from klangbild.notes.midi_emotion_torch import MidiEmotionNetwork
 
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise InputError(f"{where}: holds no plain set of tensors; give the model.pt that midi-emotion wrote")
     with torch.device("meta"):
         wanted = {name: tuple(p.shape) for name, p in MidiEmotionNetwork(sizes).state_dict().items()}
     missing, strange = sorted(wanted.keys() - state.keys()), sorted(state.keys() - wanted.keys())
@@ -112,6 +98,10 @@ def checked_state(state: Any, sizes: MidiEmotionSizes, *, where: Path) -> dict[s
     for name, shape in wanted.items():
         if tuple(state[name].shape) != shape:
             raise InputError(f"{where}: {name} is {tuple(state[name].shape)}, but model_config.pt says {shape}")
+        if not state[name].is_floating_point():
+            raise InputError(
+                f"{where}: {name} is {state[name].dtype}, not a network's numbers; is it of another model?"
+            )
         if not torch.isfinite(state[name]).all():
             raise InputError(f"{where}: {name} holds NaN or infinity; the training went wrong or the file is damaged")
     return {name: state[name].detach().float().contiguous() for name in wanted}
@@ -138,7 +128,7 @@ def convert(
     parts: dict[str, dict[str, Any]] = {}
     read: dict[str, Path] = {}
     for part in folders:
-        sizes = MidiEmotionSizes.from_dict(load_pickle(part / "model_config.pt"), where=str(part / "model_config.pt"))
+        sizes, _ = read_sizes(part)
         if sizes.regression:
             raise InputError(
                 f"{part}: is the judge that reads emotions from music, which composes nothing; leave it out"
@@ -147,7 +137,9 @@ def convert(
             raise InputError(f"{source}: has two models with {sizes.conditioning}; give one of their folders")
         read[sizes.conditioning] = part
         parts[sizes.conditioning] = {"sizes": sizes.as_dict()}
-    encoder_file = source / f"{hub_aria.IMAGE_ENCODER}.pt"
+    encoder_file = next(
+        (path for end in (*SAFE, ".pt") if (path := source / f"{hub_aria.IMAGE_ENCODER}{end}").is_file()), None
+    )
     config = hub_aria.config_of(name, _told_origin(origin, source), parts, None)
 
     def write(temporary: Path) -> None:
@@ -156,7 +148,7 @@ def convert(
             parts[conditioning]["parameters"] = write_part(checkpoint, temporary / conditioning)
             if checkpoint.bin_edges:
                 parts[conditioning]["bin_edges"] = checkpoint.bin_edges
-        if encoder_file.is_file():
+        if encoder_file is not None:
             from klangbild.emotion.aria_torch import convert_image_encoder
 
             config["image_encoder"] = convert_image_encoder(encoder_file, temporary / hub_aria.IMAGE_ENCODER)
@@ -182,10 +174,12 @@ def write_part(checkpoint: Checkpoint, folder: Path) -> int:
 def _parts_of(source: Path) -> list[Path]:
     if not source.is_dir():
         raise NotAvailableError(f"{source}: there is no such folder; give one, or a hub id like {hub_aria.ARIA_HUB_ID}")
-    found = [source] if (source / "model.pt").is_file() else sorted(path.parent for path in source.glob("*/model.pt"))
+    names = [f"model{ending}" for ending in (*SAFE, ".pt")]
+    found = [source] if any((source / name).is_file() for name in names) else []
+    found = found or sorted({path.parent for name in names for path in source.glob(f"*/{name}")})
     if not found:
         raise InputError(
-            f"{source}: holds no model.pt, and no subfolder does; give a folder with {', '.join(hub_aria.FILES)}, or one with "
+            f"{source}: holds no model.pt or model.safetensors, and no subfolder does; give a folder with {', '.join(hub_aria.FILES)}, or one with "
             "a subfolder of these for each conditioning"
         )
     return found

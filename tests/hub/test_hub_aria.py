@@ -13,7 +13,8 @@ from published_checkpoints import CONDITIONINGS  # noqa: E402
 from klangbild import hub, hub_aria  # noqa: E402
 from klangbild.cli.main import main  # noqa: E402
 from klangbild.errors import InputError, NotAvailableError, UsageError  # noqa: E402
-from klangbild.hub_aria_torch import convert, load_pickle, read_checkpoint  # noqa: E402
+from klangbild.hub_aria_torch import convert, read_checkpoint  # noqa: E402
+from klangbild.hub_weights_torch import read_content  # noqa: E402
 from klangbild.notes.aria_torch import TorchEventsModel  # noqa: E402
 from klangbild.notes.foreign import load_foreign, open_part, split_precision  # noqa: E402
 
@@ -109,19 +110,19 @@ def test_malicious_and_damaged_pickles_are_refused(checkpoint, tmp_path, capsys)
     bad = tmp_path / "bad.pt"
     torch.save({"a": Malicious()}, bad)
     with pytest.raises(InputError, match="could run code"):
-        load_pickle(bad)
+        read_content(bad)
     bad.write_bytes(pickle.dumps(Malicious()))
     with pytest.raises(InputError):
-        load_pickle(bad)
+        read_content(bad)
     with zipfile.ZipFile(bad, "w") as archive:
         archive.writestr("archive/data.pkl", pickle.dumps(Malicious(), protocol=2))
         archive.writestr("archive/version", "3\n")
     with pytest.raises(InputError):
-        load_pickle(bad)
+        read_content(bad)
     for data in (b"", b"PK", b"hello", whole[: len(whole) // 2], whole[:-30], whole[100:]):
         bad.write_bytes(data)
         with pytest.raises(InputError, match=r"bad\.pt"):
-            load_pickle(bad)
+            read_content(bad)
     assert "never run" not in capsys.readouterr().out
 
 

@@ -86,9 +86,9 @@ def run_train(args: argparse.Namespace) -> int:
         return 0
     weights = None
     if args.start:
-        from klangbild.hub_aria_torch import load_pickle
+        from klangbild.hub_weights_torch import read_tensors
 
-        weights = load_pickle(args.start)
+        weights = read_tensors(args.start)
     events.train(
         config, steps=args.steps, minutes=args.minutes, device=args.device, threads=args.threads, resume=args.resume,
         start_weights=weights,

@@ -26,11 +26,13 @@ from klangbild import hub, hub_aria
 from klangbild.emotion.music_plane import MusicPlane
 from klangbild.emotion.predict import Prediction
 from klangbild.emotion.space import Emotion
-from klangbild.errors import InputError, NotAvailableError
+from klangbild.errors import InputError, KlangbildError, NotAvailableError
 from klangbild.picture.picture import Picture
 
 _HEADS = ("valence_head", "arousal_head")
 _VISION, _PROJECTION = "clip_model.vision_model.", "clip_model.visual_projection.weight"
+_TEXT = ("clip_model.text_model.", "clip_model.text_projection.", "clip_model.logit_scale")  # takes no part
+_TOLD = {"num_attention_heads": int, "hidden_act": str, "layer_norm_eps": float}
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 _CLIP_HEAD_WIDTH = 64  # in every published CLIP
@@ -95,30 +97,51 @@ def convert_image_encoder(source: Path, folder: Path) -> dict[str, Any]:
     """
     from safetensors.torch import save_file
 
-    from klangbild.hub_aria_torch import load_pickle
+    from klangbild.hub_weights_torch import read_tensors
 
-    content = load_pickle(source)
-    state = content.get("model_state_dict", content) if isinstance(content, dict) else None
-    if not isinstance(state, dict) or _PROJECTION not in state or not all(f"{h}.0.weight" in state for h in _HEADS):
+    state = read_tensors(source)
+    if _PROJECTION not in state or not all(f"{h}.0.weight" in state for h in _HEADS):
         raise InputError(f"{source}: lacks clip_model, valence_head or arousal_head; give ARIA's image_encoder.pt")
     clip = clip_sizes(state, where=source) | _told_sizes(source.with_name("config.json"))
-    encoder = AriaImageEncoder(clip)
-    wanted = encoder.state_dict()
+    wanted = _shapes(clip, where=source)
+    state = {name: tensor for name, tensor in state.items() if not name.startswith(_TEXT)}
+    refuse_other_weights(state, wanted, where=source)
     kept = {name: state[name].float().contiguous() for name in wanted if name in state}
-    try:
-        missing = encoder.load_state_dict(kept, strict=False).missing_keys
-    except RuntimeError as error:
-        raise InputError(
-            f"{source}: does not fit CLIP's vision tower ({str(error).splitlines()[-1].strip()})"
-        ) from None
-    missing = [name for name in missing if not name.endswith("position_ids")]
-    if missing:
-        raise InputError(f"{source}: lacks {missing[0]} and {len(missing) - 1} more; give ARIA's image_encoder.pt")
+    infinite = [name for name, tensor in kept.items() if not torch.isfinite(tensor).all()]
+    if infinite:
+        raise InputError(f"{source}: {infinite[0]} holds NaN or infinity; the file is damaged, fetch it again")
     folder.mkdir(parents=True)
     save_file(kept, folder / "model.safetensors")
     config = {"clip": clip}
     (folder / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
     return config
+
+
+def _shapes(clip: dict[str, Any], *, where: Path | str) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of an encoder's weights at these sizes. Raises InputError: there is no encoder of such sizes."""
+    try:
+        with torch.device("meta"):  # sizes come from a stranger: nothing is allocated for them
+            return {name: tuple(t.shape) for name, t in AriaImageEncoder(clip).state_dict().items()}
+    except KlangbildError:
+        raise
+    except Exception as error:  # noqa: BLE001 - transformers has kinds of its own for sizes that do not fit together
+        raise InputError(f"{where}: there is no CLIP of these sizes ({' '.join(str(error).split())[:200]})") from None
+
+
+def refuse_other_weights(state: dict[str, Tensor], wanted: dict[str, tuple[int, ...]], *, where: Path | str) -> None:
+    """Raises InputError: weights are missing, too many, or of another shape. CLIP's table of positions may lack."""
+    missing = [name for name in wanted if name not in state and not name.endswith("position_ids")]
+    strange = [name for name in state if name not in wanted and not name.endswith("position_ids")]
+    if missing or strange:
+        what = f"lacks {missing[0]}" if missing else f"has {strange[0]}, which is not part of it"
+        raise InputError(
+            f"{where}: {what} ({len(missing)} missing, {len(strange)} too many); give ARIA's image_encoder.pt"
+        )
+    for name, shape in wanted.items():
+        if name in state and tuple(state[name].shape) != shape:
+            raise InputError(f"{where}: {name} is {tuple(state[name].shape)}, not {shape}; is it of another CLIP?")
+        if name in state and not (state[name].is_floating_point() or name.endswith("position_ids")):
+            raise InputError(f"{where}: {name} is {state[name].dtype}, not a network's numbers; fetch it again")
 
 
 def clip_sizes(state: dict[str, Tensor], *, where: Path | str) -> dict[str, Any]:
@@ -132,12 +155,14 @@ def clip_sizes(state: dict[str, Tensor], *, where: Path | str) -> dict[str, Any]
         positions = state[_VISION + "embeddings.position_embedding.weight"].shape[0]
         hidden = state[_VISION + "encoder.layers.0.mlp.fc1.weight"].shape[0]
         projection = state[_PROJECTION].shape[0]
-    except (KeyError, ValueError):
+        if not all((width, patch, positions, hidden, projection // 4)):
+            raise ValueError(patch)
+    except (KeyError, ValueError, IndexError):
         raise InputError(
             f"{where}: its clip_model is not a CLIP vision transformer; give ARIA's image_encoder.pt"
         ) from None
     prefix = _VISION + "encoder.layers."
-    layers = 1 + max(int(name.removeprefix(prefix).split(".")[0]) for name in state if name.startswith(prefix))
+    layers = len({name.removeprefix(prefix).split(".")[0] for name in state if name.startswith(prefix)})
     return {
         "hidden_size": width,
         "intermediate_size": hidden,
@@ -156,9 +181,10 @@ def _told_sizes(path: Path) -> dict[str, Any]:
         return {}
     try:
         vision = json.loads(path.read_text(encoding="utf-8")).get("vision_config", {})
-    except (ValueError, AttributeError) as error:
+        told = {key: kind(vision[key]) for key, kind in _TOLD.items() if key in vision}
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: is not the config of a CLIP model ({error}); take it away or replace it") from None
-    return {key: vision[key] for key in ("num_attention_heads", "hidden_act", "layer_norm_eps") if key in vision}
+    return told
 
 
 def load_image_encoder(folder: Path, *, device: str = "cpu") -> AriaImageEncoder:
@@ -169,9 +195,14 @@ def load_image_encoder(folder: Path, *, device: str = "cpu") -> AriaImageEncoder
         raise NotAvailableError(
             f"{folder}: there is no image encoder; add the model again from a folder that has image_encoder.pt beside it"
         )
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    encoder = AriaImageEncoder(config["clip"])
-    encoder.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
+    try:
+        clip = dict(json.loads((folder / "config.json").read_text(encoding="utf-8"))["clip"])
+        state = load_file(folder / "model.safetensors")
+    except Exception as error:  # noqa: BLE001 - safetensors' errors have no common kind
+        raise InputError(f"{folder}: is damaged ({type(error).__name__}); add the model again") from None
+    refuse_other_weights(state, _shapes(clip, where=folder), where=folder / "model.safetensors")
+    encoder = AriaImageEncoder(clip)
+    encoder.load_state_dict(state, strict=False)  # all that `refuse_other_weights` let through: a table of positions
     return encoder.eval().to(device)
 
 

@@ -148,9 +148,10 @@ def from_mappings(mappings: Mapping, *, where: str = "mappings.pt") -> EventsVoc
         if any(backwards.get(symbol) != index for index, symbol in symbols.items()):
             raise InputError(f"{where}: its two tables of ids contradict each other; fetch the file again")
         names = [_name(symbols[index], events) for index in range(len(symbols))]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
+        first = (str(error).splitlines() or [""])[0][:120]
         raise InputError(
-            f"{where}: is not a midi-emotion mappings file ({error!r}); give the one beside the model"
+            f"{where}: is not a midi-emotion mappings file ({type(error).__name__}: {first}); give the one beside the model"
         ) from None
     return _checked(names, where=where)
 
@@ -166,7 +167,7 @@ def _checked(names: list[str], *, where: str) -> EventsVocabulary:
     base = base_symbols()
     for index, name in enumerate(base):
         if index >= len(names) or names[index] != name:
-            found = names[index] if index < len(names) else "nothing"
+            found = str(names[index])[:80] if index < len(names) else "nothing"
             raise InputError(f"{where}: id {index} is {found}, not {name}; this is not the vocabulary of midi-emotion")
     extra = tuple(str(name) for name in names[BASE_SIZE:])
     strange = [name for name in extra if not (name.startswith("<") and name.endswith(">"))]

@@ -13,6 +13,11 @@ from klangbild.notes.conditioning import MODES
 MAX_POSITIONS = 2048
 """Rows of the positional table and of each layer's table of distances: fixed in the published code."""
 
+LARGEST = {
+    "vocab_size": 65_536, "n_layer": 256, "n_head": 256, "d_model": 16_384, "d_inner": 131_072, "max_positions": 65_536,
+}  # fmt: skip
+"""What no such network exceeds: a damaged config must not ask for terabytes."""
+
 
 @dataclass(frozen=True)
 class MidiEmotionSizes:
@@ -34,12 +39,16 @@ class MidiEmotionSizes:
     max_positions: int = MAX_POSITIONS
 
     def __post_init__(self) -> None:
-        if self.conditioning not in MODES:
-            raise InputError(f"the model's conditioning is '{self.conditioning}', not one of {', '.join(MODES)}")
-        for name in ("vocab_size", "n_layer", "n_head", "d_model", "d_inner", "max_positions"):
+        if not isinstance(self.conditioning, str) or self.conditioning not in MODES:
+            raise InputError(
+                f"the model's conditioning is '{str(self.conditioning)[:80]}', not one of {', '.join(MODES)}"
+            )
+        for name, largest in LARGEST.items():
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise InputError(f"the model's {name} is {value}, not a whole number above 0; its config is damaged")
+            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= largest:
+                raise InputError(f"the model's {name} is not a whole number from 1 to {largest}; its config is damaged")
+        if not isinstance(self.d_condition, int) or not isinstance(self.dropout, (int, float)):
+            raise InputError("the model's d_condition or dropout is no number; its config is damaged")
         if self.d_model % self.n_head:
             raise InputError(
                 f"the model's d_model {self.d_model} does not split into {self.n_head} heads; damaged config"
