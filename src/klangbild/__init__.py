@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False  # typing's own, without the time that importing it takes
 
 __version__ = "0.1.0"
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from klangbild.sound.audio import Audio
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'klangbild' has no attribute '{name}'")
     value = getattr(import_module(_PUBLIC[name]), name)

@@ -17,11 +17,14 @@ import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from klangbild.errors import OutputError
 
 _PREFIX, _SUFFIX = ".klangbild-", ".part"
 _ABANDONED_S = 86_400.0
+_ours: set[Path] = set()
+"""Hidden names that this process writes to now."""
 _MISSING = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS, errno.ENOENT}
 
 
@@ -36,12 +39,22 @@ def atomic_write(path: str | Path, data: bytes, *, durable: bool = False) -> Pat
     return Path(path)
 
 
+def atomic_npz(path: str | Path, **arrays: Any) -> Path:
+    """Arrays by name -> a compressed .npz, on the disk before it has its name; returns the path. Raises OutputError."""
+    import numpy as np
+
+    with atomic_path(path, durable=True) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+    return Path(path)
+
+
 @contextlib.contextmanager
-def atomic_path(path: str | Path, *, durable: bool = False) -> Iterator[Path]:
+def atomic_path(path: str | Path, *, durable: bool = False, named: bool = False) -> Iterator[Path]:
     """A path to write to, inside this process only; what is there becomes `path` when the block ends well.
 
     On any exception, Ctrl-C included, nothing is left and `path` is as it was. An OSError becomes one clear line. The path
     given has no suffix to go by. durable: on the disk before it has its name, so that a power loss leaves no empty file.
+    named: for writers that do their own renaming, a hidden name even where a nameless file could be had.
 
     Raises:
         OutputError: the folder is missing or not writable, the disk is full.
@@ -49,7 +62,7 @@ def atomic_path(path: str | Path, *, durable: bool = False) -> Iterator[Path]:
     path = Path(path)
     part = None
     try:
-        descriptor = _unnamed(path.parent)
+        descriptor = None if named else _unnamed(path.parent)
         part = part_name(path.parent)
         # through /proc the nameless file can be opened like any other
         temporary = part if descriptor is None else Path(f"/proc/self/fd/{descriptor}")
@@ -67,10 +80,8 @@ def atomic_path(path: str | Path, *, durable: bool = False) -> Iterator[Path]:
     except OSError as error:
         raise output_error(path, error) from error
     finally:
-        # where even the removal fails (folder gone), the first error is the one to tell
-        with contextlib.suppress(OSError):
-            if part is not None:
-                part.unlink(missing_ok=True)
+        if part is not None:
+            _remove(part)
 
 
 @contextlib.contextmanager
@@ -92,12 +103,30 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         raise output_error(path, error) from error
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        _remove(part)
 
 
 def part_name(folder: Path) -> Path:
     """A hidden name that no other run takes, of one length however long the final one is; it tells who writes there."""
-    return folder / f"{_PREFIX}{_host()}-{os.getpid()}-{secrets.token_hex(4)}{_SUFFIX}"
+    name = folder / f"{_PREFIX}{_host()}-{os.getpid()}-{secrets.token_hex(4)}{_SUFFIX}"
+    _ours.add(name)
+    return name
+
+
+def remove_parts() -> None:
+    """Remove all that this process has under a hidden name: for an end that unwinds nothing."""
+    for path in list(_ours):
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    # where even the removal fails (folder gone), the first error is the one to tell
+    with contextlib.suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    _ours.discard(path)
 
 
 def sweep(folder: Path) -> None:
@@ -105,11 +134,7 @@ def sweep(folder: Path) -> None:
     with contextlib.suppress(OSError):
         for entry in list(os.scandir(folder)):
             if entry.name.startswith(_PREFIX) and entry.name.endswith(_SUFFIX) and _is_abandoned(entry):
-                if entry.is_dir(follow_symlinks=False):
-                    shutil.rmtree(entry.path, ignore_errors=True)
-                else:
-                    with contextlib.suppress(OSError):
-                        Path(entry.path).unlink(missing_ok=True)
+                _remove(Path(entry.path))
 
 
 def _is_abandoned(entry: os.DirEntry) -> bool:

@@ -152,7 +152,7 @@ class Result:
             )  # before any file: where there is nothing to hear nothing is written, and the JSON tells of the sound
         for name, path in paths.items():
             save_files.WRITERS[name](self, path)
-        self.files.update(paths)
+            self.files[name] = path
         return paths
 
     def replay(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klangbild import record as records
-from klangbild.atomic import atomic_write
+from klangbild.atomic import atomic_folder, atomic_write
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -46,11 +47,11 @@ def tags(result: Result) -> dict[str, str]:
 
 
 def _json(result: Result, path: Path) -> None:
-    atomic_write(path, records.to_json(result.record, embedded=False).encode())
+    atomic_write(path, records.to_json(result.record, embedded=False).encode(), durable=True)
 
 
 def _midi(result: Result, path: Path) -> None:
-    atomic_write(path, result.midi)
+    atomic_write(path, result.midi, durable=True)
 
 
 def _sound(result: Result, path: Path) -> None:
@@ -76,9 +77,11 @@ def _png_bytes(result: Result) -> bytes:
 def _stems(result: Result, path: Path) -> None:
     from klangbild.sound.files import write_audio
 
-    path.mkdir(parents=True, exist_ok=True)
-    for name, audio in result.stems:
-        write_audio(path / f"{name}.wav", audio, tags={**tags(result), "title": f"{result.name}: {name}"}, record=None)
+    # into a folder that is there (to overwrite) file by file, each whole: it may hold more than stems
+    with contextlib.nullcontext(path) if path.is_dir() else atomic_folder(path) as folder:
+        for name, audio in result.stems:
+            told = {**tags(result), "title": f"{result.name}: {name}"}
+            write_audio(folder / f"{name}.wav", audio, tags=told, record=None)
 
 
 def _zip(result: Result, path: Path) -> None:

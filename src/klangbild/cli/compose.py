@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 from klangbild.cli.options import add_output, add_settings, settings_from
+from klangbild.cli.process import NO_MEMORY, is_of_memory
 from klangbild.errors import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -21,8 +21,10 @@ from klangbild.errors import (
     Stopped,
     UsageError,
 )  # fmt: skip
+from klangbild.interrupt import Stop, softly
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif"}
+_QUICK = ("mid", "json")
 _EPILOG = """examples:
   klangbild compose lake.jpg
   klangbild compose lake.jpg --seconds 60 --seed 7 -o out -f mid,mp3
@@ -44,7 +46,7 @@ def register(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from klangbild.compose import Composer, new_seed
+    from klangbild.compose import new_seed
     from klangbild.result import check_filename, check_formats, is_sound
     from klangbild.settings import DEFAULT_FORMATS, FORMATS, Settings
     from klangbild.unheard import refuse_unheard, writes_notes
@@ -86,32 +88,55 @@ def run(arguments: argparse.Namespace) -> int:
         before = read_continued(settings.continue_from)  # refused before any work
         if before.told:
             teller.tell(f"{settings.continue_from}: {'; '.join(before.told)}")
-    stop = StopKey()
+    with softly("Stopping; what exists by now is kept. Ctrl-C again ends at once.") as stop:
+        return _compose_all(sources, formats, settings, given, teller, stop)
+
+
+def _compose_all(
+    sources: list[Any],
+    formats: tuple[str, ...],
+    settings: Any,
+    given: dict[str, Any],
+    teller: Teller,
+    stop: Stop,
+) -> int:
+    """One picture after the other; one that fails does not stop the others. Gives the exit code."""
+    from klangbild.compose import Composer
+
+    arguments = teller.arguments
     composer, failures, done = Composer(), [], 0
     if len(sources) > 1:
+        stop.at_once = True
         composer.load(settings)  # what is amiss with all of them alike is told once, and before any
     for source in sources:
         name = "-" if isinstance(source, bytes) else None if source is None else str(source)
         try:
             with Bar(name, arguments) as bar:
-                result = composer.compose(
-                    source,
-                    on_progress=lambda done, total, bar=bar: bar.update(done, total) and not stop.pressed,
-                    **given,
-                )
-            paths = result.save(out, formats, filename=arguments.filename, overwrite=arguments.overwrite)
-        except KlangbildError as error:
-            if isinstance(error, Stopped) or len(sources) == 1:
-                if arguments.json and not isinstance(error, Stopped):
-                    teller.fail(name, error)
+                stop.at_once = True  # until there is anything to keep
+
+                def on_progress(done: float, total: float, bar: Bar = bar) -> bool:
+                    stop.at_once = False
+                    return bar.update(done, total) and not stop()
+
+                result = composer.compose(source, on_progress=on_progress, **given)
+            paths = _save(result, formats, arguments, stop)
+        except Exception as error:
+            failed = error if isinstance(error, KlangbildError) else None
+            if failed is None and is_of_memory(error):
+                failed = InputError(f"{name or 'words'}: {NO_MEMORY}")
+            if failed is None:
                 raise
-            failures.append((name, error))
-            teller.fail(name, error)
-            print(f"Error: {error}", file=sys.stderr)
+            if isinstance(failed, Stopped) or len(sources) == 1:
+                if arguments.json and not isinstance(failed, Stopped):
+                    teller.fail(name, failed)
+                raise failed from error
+            failures.append((name, failed))
+            teller.fail(name, failed)
+            print(f"Error: {failed}", file=sys.stderr)
             continue
         done += 1
         teller.report(result, paths)
-        if stop.pressed:
+        if stop():
             print("Stopped; what existed was kept.", file=sys.stderr)
             return EXIT_INTERRUPTED
     if len(sources) > 1 and not arguments.quiet:
@@ -123,6 +148,32 @@ def run(arguments: argparse.Namespace) -> int:
         return EXIT_OK
     codes = {error.exit_code for _, error in failures}
     return EXIT_SOME_FAILED if done else codes.pop() if len(codes) == 1 else EXIT_FAILED
+
+
+def _save(result: Any, formats: tuple[str, ...], arguments: argparse.Namespace, stop: Stop) -> dict[str, Path]:
+    """Write the files. Once asked to stop, of music that is notes only those are kept: they are written in no time, and `replay`
+    makes the rest of them. Raises KeyboardInterrupt: there was nothing to keep."""
+
+    def save(formats: tuple[str, ...]) -> dict[str, Path]:
+        return result.save(Path(arguments.output), formats, filename=arguments.filename, overwrite=arguments.overwrite)
+
+    quick = () if result.piece is None else tuple(f for f in formats if f in _QUICK)
+    if stop() and quick:
+        return save(quick)
+    stop.at_once = result.piece is not None and not stop()
+    try:
+        return save(formats)
+    except KeyboardInterrupt:
+        if not stop.at_once:  # the second one
+            raise
+        stop.at_once = False
+        if not result.files and quick:
+            save(quick)
+        if not result.files:
+            raise
+        return result.files
+    finally:
+        stop.at_once = False
 
 
 def expand(arguments: list[str], *, has_text: bool = False) -> list[Any]:
@@ -248,19 +299,3 @@ class Bar:
             self.bar.n = 100.0 * done / max(total, 1e-9)
             self.bar.refresh()
         return True
-
-
-class StopKey:
-    """Ctrl-C once: come to a stop and keep what exists. Twice: stop now."""
-
-    def __init__(self) -> None:
-        self.pressed = False
-        try:
-            self._before = signal.signal(signal.SIGINT, self._press)
-        except ValueError:  # not in the main thread
-            self._before = None
-
-    def _press(self, *_: object) -> None:
-        if self.pressed:
-            raise KeyboardInterrupt
-        self.pressed = True

@@ -8,12 +8,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import traceback
 from importlib import import_module
 from typing import NoReturn
 
-from klangbild import __version__
-from klangbild.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, KlangbildError, UsageError
+from klangbild import __version__, interrupt
+from klangbild.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, KlangbildError, UsageError
 
 COMMANDS = {
     "compose": "a picture becomes music ('klangbild PICTURE' means this)",
@@ -33,7 +32,7 @@ _EXAMPLES = """examples:
   klangbild lake.jpg --arousal 0.8 --instruments piano,strings,drums --tempo 140
 
 'klangbild COMMAND --help' shows every option with its range and default.
-exit codes: 0 all done, 1 failed, 2 wrong usage, 3 some of a batch failed, 4 a model or file is not available, 130 interrupted
+exit codes: 0 all done, 1 failed, 2 wrong usage, 3 some of a batch failed, 4 a model or file is not available, 130 interrupted (Ctrl-C)
 """
 
 
@@ -49,7 +48,9 @@ class Parser(argparse.ArgumentParser):
 
 def run() -> NoReturn:
     """The console entry point."""
-    raise SystemExit(main(sys.argv[1:]))
+    from klangbild.cli import process
+
+    process.run(main)
 
 
 def main(argv: list[str]) -> int:
@@ -80,14 +81,13 @@ def main(argv: list[str]) -> int:
         where = f" (see '{prog} --help')" if isinstance(error, UsageError) else ""
         print(f"Error: {_one_line(error)}{where}", file=sys.stderr)
         if getattr(arguments, "verbose", 0):
+            import traceback
+
             traceback.print_exc()
         return error.exit_code
     except KeyboardInterrupt:
-        print("Interrupted; nothing half-written is left.", file=sys.stderr)
+        print(interrupt.ENDED, file=sys.stderr)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader of our output went away (`| head`)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILED
 
 
 def _command(argv: list[str]) -> tuple[str, list[str]]:

@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from klangbild.atomic import atomic_path
+from klangbild.atomic import atomic_npz
 from klangbild.data.events_sources import Dropped, Song, read_songs
 from klangbild.errors import InputError
 from klangbild.notes.events_clean import encode_clean
@@ -69,8 +69,7 @@ class EventsData:
         """Write `path` (.npz), whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "about"}
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, about=np.array(json.dumps(self.about)), **arrays)
+        atomic_npz(path, about=np.array(json.dumps(self.about)), **arrays)
 
     @staticmethod
     def load(path: Path) -> EventsData:

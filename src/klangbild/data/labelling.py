@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from klangbild.atomic import atomic_npz, atomic_write
 from klangbild.data.emotion_labels import (
     FEWEST_NOTES,
     NO_LABEL,
@@ -93,7 +94,7 @@ class Labelling:
         """Write `path` (.npz, a few tens of kilobytes at most)."""
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {f.name: np.array(getattr(self, f.name)) for f in fields(self)}
-        np.savez_compressed(path, features=np.array(FEATURES), **arrays)
+        atomic_npz(path, features=np.array(FEATURES), **arrays)
 
     @staticmethod
     def load(path: Path | None = None) -> Labelling:
@@ -175,7 +176,7 @@ def card(data: NoteData, path: Path, command: str) -> dict[str, object]:
 def write_card(data: NoteData, path: Path, command: str) -> None:
     """The card beside a labelling's file, as .json."""
     text = json.dumps(card(data, path, command), indent=1, ensure_ascii=False) + "\n"
-    path.with_suffix(".json").write_text(text, encoding="utf-8")
+    atomic_write(path.with_suffix(".json"), text.encode())
 
 
 def _mixtures(features: np.ndarray, weights: list[np.ndarray]) -> list[np.ndarray]:

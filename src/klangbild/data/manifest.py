@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from klangbild.atomic import atomic_path
 from klangbild.errors import InputError
 
 OPEN_LICENCES = ("CC0", "MIT", "BSD", "Artistic", "Apache", "public domain", "CC BY 4.0")
@@ -49,7 +50,7 @@ def is_open(licence: str) -> bool:
 def write_manifest(path: Path, rows: Iterable[Row]) -> None:
     """Rows, sorted by set and file -> CSV with a header."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [f.name for f in fields(Row)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(row) for row in sorted(rows, key=lambda r: (r.set, r.file)))

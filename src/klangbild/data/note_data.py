@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from klangbild.atomic import atomic_npz
 from klangbild.errors import InputError
 
 
@@ -54,13 +55,10 @@ class NoteData:
     def save(self, path: Path) -> None:
         """Write `path` (.npz); a crash leaves the former file whole."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".part")
         arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "about"}
         arrays = {name: array for name, array in arrays.items() if array is not None}
         arrays["features"] = arrays["features"].astype(np.float16)
-        with temporary.open("wb") as file:
-            np.savez_compressed(file, about=np.array(json.dumps(self.about)), **arrays)
-        temporary.replace(path)
+        atomic_npz(path, about=np.array(json.dumps(self.about)), **arrays)
 
     @staticmethod
     def load(path: Path) -> NoteData:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from klangbild.atomic import atomic_npz
 from klangbild.data.picture_teacher import Teacher
 from klangbild.data.pictures import UNRATED, rated_pictures, read_set
 from klangbild.picture.picture import Picture
@@ -130,9 +131,8 @@ def prepare_pictures(
         on_progress("percent of the logits' variance that the summary keeps", round(100 * float(explained)))
     path = Path(out)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part.npz")
-    np.savez_compressed(
-        part,
+    return atomic_npz(
+        path,
         webp=np.concatenate(webp), offsets=np.cumsum([0] + [len(w) for w in webp]).astype(np.int64),
         sets=np.array(list(UNRATED)), set_index=np.array(set_index, np.int8), held=rng.random(len(webp)) < 0.04,
         quadrants=quadrant_basis.coded(stacked.reshape(-1, stacked.shape[2])).reshape(len(stacked), 4, -1), pooled=pooled,
@@ -142,8 +142,6 @@ def prepare_pictures(
         rated_painting=np.array([int(r.kind == "painting") for r in rated], np.int8),
         rated_group=np.array([r.group for r in rated]),
     )  # fmt: skip
-    part.replace(path)
-    return path
 
 
 @dataclass(frozen=True)

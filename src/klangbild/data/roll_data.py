@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from klangbild.atomic import atomic_path
+from klangbild.atomic import atomic_npz
 from klangbild.diffusion.roll import BAR_BEATS, FIRST_LANE, GROUP_OF_LANE, GROUPS, N_LANES, STEPS, RollNotes
 from klangbild.errors import InputError
 
@@ -129,8 +129,7 @@ class RollData:
         arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "about"}
         # steps as differences: a third of the size, since most are 0 or 2
         arrays["note_step"] = _differences(self.note_step, self.run_start)
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, about=np.array(json.dumps(self.about)), **arrays)
+        atomic_npz(path, about=np.array(json.dumps(self.about)), **arrays)
 
     @staticmethod
     def load(path: Path) -> RollData:

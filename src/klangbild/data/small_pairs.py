@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from klangbild.atomic import atomic_path, atomic_write
+from klangbild.atomic import atomic_npz, atomic_write
 from klangbild.data.manifest import sha256_of
 from klangbild.data.picture_views import PictureViews, picture_views
 from klangbild.data.roll_data import RollData
@@ -71,8 +71,7 @@ class SoundPairs:
         path.parent.mkdir(parents=True, exist_ok=True)
         seen = {f"view_{f.name}": getattr(self.views, f.name) for f in fields(PictureViews)}
         own = {name: getattr(self, name) for name in ("clip", "heldout", "distance", "step")}
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, about=np.array(json.dumps(self.about)), **seen, **own)
+        atomic_npz(path, about=np.array(json.dumps(self.about)), **seen, **own)
 
     @staticmethod
     def load(path: Path) -> SoundPairs:

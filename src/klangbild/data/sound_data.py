@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from klangbild.atomic import atomic_path
+from klangbild.atomic import atomic_npz
 from klangbild.data.sound_clips import ClipPlan
 from klangbild.diffusion.small_latent import N_MELS, MelLatent, from_int8
 from klangbild.errors import InputError
@@ -93,8 +93,7 @@ class SoundData:
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("about", "latent")}
         latent = {f"latent_{f.name}": getattr(self.latent, f.name) for f in fields(self.latent)}
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, about=np.array(json.dumps(self.about)), **arrays, **latent)
+        atomic_npz(path, about=np.array(json.dumps(self.about)), **arrays, **latent)
 
     @staticmethod
     def load(path: Path) -> SoundData:

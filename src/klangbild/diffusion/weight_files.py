@@ -34,7 +34,7 @@ def write_state_dict(state: dict[str, Tensor], path: Path | str) -> None:
     path = Path(path)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as part:
+    with atomic_path(path, named=True) as part:
         if path.suffix in (".pt", ".pth"):
             torch.save(tensors, part)
         else:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from klangbild.atomic import atomic_npz
 from klangbild.emotion.kind import KindGate
 from klangbild.errors import NotAvailableError
 from klangbild.picture.features import FEATURE_NAMES
@@ -170,8 +171,7 @@ def save_heads(heads: EmotionHeads, path: str | Path) -> None:
     """Write a head file (.npz), the same bytes for the same heads."""
     arrays = {field.name: getattr(heads, field.name) for field in fields(heads)}
     small = {k: v.astype(np.float32) if v.dtype.kind == "f" else v for k, v in arrays.items()}
-    with Path(path).open("wb") as file:
-        np.savez_compressed(file, **small)
+    atomic_npz(path, **small)
 
 
 def load_heads(path: str | Path) -> EmotionHeads:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from klangbild.atomic import atomic_npz, atomic_write
 from klangbild.data.choose_labels import relabelled
 from klangbild.data.emotion_labels import PSEUDO, ridge
 from klangbild.data.note_data import NoteData
@@ -165,8 +166,8 @@ def fit_all(data: NoteData, out: Path) -> dict[str, Any]:
             value = getattr(judge, key)
             arrays[f"{corpus}_{key}"] = value if key == "columns" else value.astype(np.float32)
     out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out, cards=np.array(json.dumps(cards)), **arrays)
-    out.with_suffix(".json").write_text(json.dumps(_card(data, cards), indent=1) + "\n", encoding="utf-8")
+    atomic_npz(out, cards=np.array(json.dumps(cards)), **arrays)
+    atomic_write(out.with_suffix(".json"), (json.dumps(_card(data, cards), indent=1) + "\n").encode())
     return cards
 
 

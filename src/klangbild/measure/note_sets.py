@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from klangbild.atomic import atomic_npz
 from klangbild.errors import InputError, NotAvailableError
 from klangbild.measure import (
     distributions,
@@ -146,7 +147,7 @@ def reference_file() -> Path:
 
 def save_reference(path: Path, reference: NoteSet, axes: NoteAxes) -> None:
     """Numbers of real music, half precision, at most some hundred KB."""
-    np.savez_compressed(
+    atomic_npz(
         path,
         scores=reference.scores.astype(np.float32),
         counts=np.minimum(reference.counts, 65535).astype(np.uint16),

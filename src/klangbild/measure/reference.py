@@ -11,6 +11,7 @@ import argparse
 import json
 from pathlib import Path
 
+from klangbild.atomic import atomic_write
 from klangbild.data.note_data import NoteData
 from klangbild.measure.note_embedding import fit_note_axes
 from klangbild.measure.note_sets import NoteSet, save_reference
@@ -43,6 +44,6 @@ def run(args: argparse.Namespace) -> int:
                  "licences": data.about["licences"].get(args.pool)},
         "command": "klangbild measure reference",
     }  # fmt: skip
-    args.out.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    atomic_write(args.out.with_suffix(".json"), (json.dumps(card, indent=1) + "\n").encode())
     print(args.out)
     return 0

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from klangbild.atomic import atomic_npz, atomic_write
 from klangbild.data.emotion_labels import ridge
 from klangbild.errors import InputError, KlangbildError, UsageError
 from klangbild.measure.intervals import bootstrap, spearman
@@ -160,7 +161,7 @@ def run(args: argparse.Namespace) -> int:
         }  # fmt: skip
         arrays |= {f"{corpus}_weights": weights, f"{corpus}_score_knots": score_knots}
     arrays = {name: value.astype(np.float32) for name, value in arrays.items()}
-    np.savez_compressed(args.out, cards=np.array(json.dumps(cards)), **arrays)
+    atomic_npz(args.out, cards=np.array(json.dumps(cards)), **arrays)
     card = {
         "name": "judge-sound",
         "kind": "axes of the sound embedding (48 numbers a clip of 8 s) and linear judges of valence and arousal",
@@ -171,7 +172,7 @@ def run(args: argparse.Namespace) -> int:
         "judges": cards,
         "limits": LIMITS,
     }
-    args.out.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    atomic_write(args.out.with_suffix(".json"), (json.dumps(card, indent=1) + "\n").encode())
     print(json.dumps(cards, indent=1))
     return 0
 

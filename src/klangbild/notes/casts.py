@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from klangbild.atomic import atomic_npz
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError
 from klangbild.notes import bars
@@ -70,7 +71,7 @@ class Sections:
         """Write `path` (.npz), values and emotions in steps of 1/127, tempi in whole numbers."""
         small = {n: np.round(_STEPS * getattr(self, n)).astype(np.int8) for n in ("values", "valence", "arousal")}
         small["bpm"] = np.round(self.bpm).astype(np.uint8)
-        np.savez_compressed(path, piece=self.piece.astype(np.uint16), knots=self.knots.astype(np.float32), **small)
+        atomic_npz(path, piece=self.piece.astype(np.uint16), knots=self.knots.astype(np.float32), **small)
 
     @staticmethod
     def load(path: Path) -> Sections:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from klangbild.atomic import atomic_write
 from klangbild.errors import InputError, NotAvailableError
 from klangbild.notes.conditioning import extra_ids
 from klangbild.notes.network_torch import NetworkSizes, NotesNetwork
@@ -16,17 +17,12 @@ from klangbild.notes.network_torch import NetworkSizes, NotesNetwork
 
 def save_weights(path: Path, weights: dict[str, Tensor], *, half: bool, notes: dict[str, Any]) -> None:
     """Weights alone as safetensors (float16 if `half`), with a JSON header that says what they are."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     path.parent.mkdir(parents=True, exist_ok=True)
     dtype = torch.float16 if half else torch.float32
-    temporary = path.with_suffix(path.suffix + ".part")
-    save_file(
-        {name: w.detach().to(dtype).cpu().contiguous() for name, w in weights.items()},
-        temporary,
-        metadata={"klangbild": json.dumps(notes, sort_keys=True)},
-    )
-    temporary.replace(path)
+    kept = {name: w.detach().to(dtype).cpu().contiguous() for name, w in weights.items()}
+    atomic_write(path, save(kept, metadata={"klangbild": json.dumps(notes, sort_keys=True)}), durable=True)
 
 
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -15,15 +15,15 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from klangbild.atomic import atomic_path
 from klangbild.errors import InputError, NotAvailableError
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write, flush, rename: a crash leaves the former file whole."""
+    """A crash, or a loss of power, leaves the former file whole. Raises OutputError: it cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(path.suffix + ".part")
-    torch.save(state, temporary)
-    temporary.replace(path)
+    with atomic_path(path, durable=True) as temporary:
+        torch.save(state, temporary)
 
 
 def load_checkpoint(path: Path, *, device: str = "cpu") -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from klangbild.atomic import atomic_write
 from klangbild.emotion.heads import EmotionHeads, load_heads, save_heads
 from klangbild.emotion.predict import WEIGHTS
 from klangbild.errors import UsageError
@@ -131,7 +132,7 @@ def _write(heads, scores, gated, recognized, table: Table, given: argparse.Names
     )
     card = card_of(stem.name, scores, gated, recognized, heads, data=data, split=split, recipe=recipe, command=command)
     save_heads(heads, stem.with_suffix(".npz"))
-    stem.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    atomic_write(stem.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
 
 
 def _scale(text: str | None) -> tuple[float, float] | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from klangbild.atomic import atomic_npz
 from klangbild.data.own_ratings import LEAST, own_pictures, own_ratings
 from klangbild.data.pictures import RATED, rated_pictures, read_set
 from klangbild.emotion.predict import Looks, look_at, open_reader
@@ -103,7 +104,7 @@ def measure_inputs(
         unrated = Unrated(np.concatenate(parts), np.concatenate(labels))
         if cache is not None:
             cache.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(
+            atomic_npz(
                 cache, inputs=inputs, other=unrated.inputs, other_painting=unrated.painting, surface=kinds.surface,
                 painting=kinds.painting, rated=kinds.rated,
             )  # fmt: skip

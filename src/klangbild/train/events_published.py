@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from klangbild.atomic import atomic_path
 from klangbild.notes.events_vocabulary import INSTRUMENTS, EventsVocabulary
 from klangbild.notes.midi_emotion_torch import MidiEmotionNetwork
 from klangbild.train.events_config import EventsConfig
@@ -26,14 +27,19 @@ def write_published(
 ) -> None:
     """Write the three. bin_edges: of the emotion tokens, (6,) of each axis."""
     folder.mkdir(parents=True, exist_ok=True)
-    torch.save({name: t.detach().cpu() for name, t in network.state_dict().items()}, folder / "model.pt")
-    torch.save(mappings_of(vocabulary), folder / "mappings.pt")
+    _save({name: t.detach().cpu() for name, t in network.state_dict().items()}, folder / "model.pt")
+    _save(mappings_of(vocabulary), folder / "mappings.pt")
     told = network.sizes.as_dict()
     del told["max_positions"]
     more = {"tgt_len": config.length, "lr": config.lr, "overwrite_dropout": False, "bins": config.bins}
     if bin_edges is not None:
         more["bin_edges"] = {axis: edges.tolist() for axis, edges in bin_edges.items()}
-    torch.save({**told, "d_embed": network.sizes.d_model, **more}, folder / "model_config.pt")
+    _save({**told, "d_embed": network.sizes.d_model, **more}, folder / "model_config.pt")
+
+
+def _save(what: dict[str, Any], path: Path) -> None:
+    with atomic_path(path, durable=True) as temporary:
+        torch.save(what, temporary)
 
 
 def mappings_of(vocabulary: EventsVocabulary) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import onnx
 
+from klangbild.atomic import atomic_write
 from klangbild.data.vocoder_clips import VocoderClips
 from klangbild.diffusion.small_latent import HOP, N_BINS, N_FFT, N_MELS, RATE, MelLatent, log_mel, magnitudes, mel_bank
 from klangbild.diffusion.small_magnitudes_torch import CENTER, LOWEST, SPREAD, MagnitudeNet, MagnitudeSizes
@@ -116,7 +117,7 @@ def export_magnitudes(config: MagnitudesConfig, *, out_dir: Path, weights_dir: P
     blob = stored(build_graph(net), "int8").SerializeToString(deterministic=True)
     out_dir.mkdir(parents=True, exist_ok=True)
     path = out_dir / "sound-magnitudes.onnx"
-    path.write_bytes(blob)
+    atomic_write(path, blob)
     clips = VocoderClips.load(run / "clips.npz")
     sounds = clips.side(heldout=True)
     spectra = Spectra(sounds, latent)
@@ -152,7 +153,7 @@ def export_magnitudes(config: MagnitudesConfig, *, out_dir: Path, weights_dir: P
         "limits": "has heard one SoundFont, dry and in mono; other sound comes out blurred",
         "sha256": hashlib.sha256(blob).hexdigest(),
     }
-    (out_dir / "sound-magnitudes.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    atomic_write(out_dir / "sound-magnitudes.json", (json.dumps(card, indent=1) + "\n").encode())
     if weights_dir:
         from safetensors.torch import save_file
 

@@ -18,6 +18,7 @@ import onnx
 import torch
 from onnx import numpy_helper
 
+from klangbild.atomic import atomic_write
 from klangbild.data.note_data import NoteData
 from klangbild.data.section_table import gather_sections
 from klangbild.errors import UsageError
@@ -149,9 +150,9 @@ def export_notes(
         card["training"]["mixed"] = f"{1 - mix_share:g} of the run's weights, {mix_share:g} of others of its line"
     out_dir.mkdir(parents=True, exist_ok=True)
     if onto:
-        (out_dir / f"{card['name']}{PATCH}").write_bytes(make_patch(onto.read_bytes(), blob, pairs))
+        atomic_write(out_dir / f"{card['name']}{PATCH}", make_patch(onto.read_bytes(), blob, pairs))
     else:
-        (out_dir / f"{card['name']}.onnx").write_bytes(blob)
+        atomic_write(out_dir / f"{card['name']}.onnx", blob)
     if network.sizes.attributes:
         gather_sections(data, pool_shares=config.pool_shares).save(out_dir / SECTIONS_FILE)
     write_card(out_dir / f"{card['name']}.json", card)
@@ -163,7 +164,7 @@ def export_notes(
 
 def write_card(path: Path, card: dict[str, Any]) -> None:
     """A model card as JSON, one key a line."""
-    path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    atomic_write(path, (json.dumps(card, indent=1) + "\n").encode())
 
 
 def _card(state: dict[str, Any], data: NoteData, blob: bytes) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from klangbild.atomic import atomic_path
+from klangbild.atomic import atomic_npz, atomic_write
 from klangbild.data.manifest import sha256_of
 from klangbild.data.roll_data import RollData
 from klangbild.diffusion.roll import GROUPS, N_LANES
@@ -58,12 +58,11 @@ def export_roll_latent(config: RollLatentConfig, *, out_dir: Path, weights_dir: 
     trainer.restore(load_checkpoint(Path(config.run) / "last.pt"))
     path = out_dir / FILE
     out_dir.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **packed(trainer.model.arrays()))
+    atomic_npz(path, **packed(trainer.model.arrays()))
     card = _card(trainer, data)
     card["sha256"] = sha256_of(path.read_bytes())
     card["held_out"] = heldout_scores(trainer, RollLatent.load(path))
-    path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    atomic_write(path.with_suffix(".json"), (json.dumps(card, indent=1) + "\n").encode())
     if weights_dir:
         save_int8(
             trainer.model.state_dict(), weights_dir / WEIGHTS_FILE, {k: card[k] for k in ("name", "sizes", "training")}

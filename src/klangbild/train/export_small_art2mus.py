@@ -7,9 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from klangbild.atomic import atomic_path
+from klangbild.atomic import atomic_npz, atomic_write
 from klangbild.data.manifest import sha256_of
 from klangbild.diffusion.small_model import weights_folder
 from klangbild.diffusion.small_projection import packed, projection_file
@@ -32,11 +30,10 @@ def export_small_art2mus(config: SmallArt2MusConfig, *, out_dir: Path, encoder: 
     arrays = {name: value.detach().numpy() for name, value in net.state_dict().items()}
     path = projection_file(config.variant, out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **packed(arrays))
+    atomic_npz(path, **packed(arrays))
     card = _card(trainer, net.n_tokens, encoder or weights_folder() / "picture-encoder.onnx")
     card["sha256"] = sha256_of(path.read_bytes())
-    path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    atomic_write(path.with_suffix(".json"), (json.dumps(card, indent=1) + "\n").encode())
     return path
 
 

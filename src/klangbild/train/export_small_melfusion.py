@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from klangbild.atomic import atomic_npz, atomic_write
 from klangbild.diffusion.small_model import weights_folder
 from klangbild.diffusion.small_projection import packed
 from klangbild.diffusion.small_synapse import synapse_file
@@ -28,8 +29,7 @@ def export_synapse(trainer: SmallMelfusionTrainer, out: Path, *, pairs: int = 25
     checked = trainer.heldout_errors(pairs)
     path = synapse_file(config.form, out)
     out.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        np.savez_compressed(file, **kept)
+    atomic_npz(path, **kept)
     card = {
         "name": f"{'roll' if config.latent else 'sound'}-melfusion-{config.form}",
         "kind": "synapse",
@@ -57,7 +57,7 @@ def export_synapse(trainer: SmallMelfusionTrainer, out: Path, *, pairs: int = 25
             "shuffled_minus_right": _interval(checked["shuffled"] - checked["right"]),
         },
     }
-    path.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    atomic_write(path.with_suffix(".json"), (json.dumps(card, indent=1) + "\n").encode())
     return path
 
 

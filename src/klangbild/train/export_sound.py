@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from klangbild.atomic import atomic_write
 from klangbild.data.sound_batches import ClipLatents, SoundBatch, heldout_batches
 from klangbild.data.sound_data import SoundData
 from klangbild.diffusion.small_model import NAME, ROLL_NAME, read_card
@@ -97,11 +98,11 @@ def export_sound(config: SoundConfig, *, checkpoint: Path | None = None, out_dir
     }
     out_dir.mkdir(parents=True, exist_ok=True)
     for name, blob in blobs.items():
-        (out_dir / name).write_bytes(blob)
+        atomic_write(out_dir / name, blob)
     card = _card(model, state, data, blobs)
     card["metrics"] = heldout_metrics(model, data)
     path = out_dir / CARD
-    path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    atomic_write(path, (json.dumps(card, indent=1) + "\n").encode())
     return path
 
 

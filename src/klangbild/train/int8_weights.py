@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from klangbild.atomic import atomic_write
 from klangbild.notes.weights_torch import load_weights
 
 _SCALE = "__scale"
@@ -20,7 +21,7 @@ _SMALLEST = 4096
 
 def save_int8(weights: dict[str, Tensor], path: Path, header: dict[str, Any]) -> None:
     """A state dict and what is said of it, whole or not at all."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     kept: dict[str, Tensor] = {}
     for name, weight in weights.items():
@@ -32,9 +33,7 @@ def save_int8(weights: dict[str, Tensor], path: Path, header: dict[str, Any]) ->
         kept[name] = torch.round(weight / scale).to(torch.int8).contiguous()
         kept[f"{name}{_SCALE}"] = scale.contiguous()
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(path.suffix + ".part")
-    save_file(kept, temporary, metadata={"klangbild": json.dumps(header, sort_keys=True)})
-    temporary.replace(path)
+    atomic_write(path, save(kept, metadata={"klangbild": json.dumps(header, sort_keys=True)}), durable=True)
 
 
 def load_int8(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -32,7 +32,6 @@ from klangbild.train.run import (
     DECAYED,
     Moment,
     Often,
-    asked_to_stop,
     checkpoint_of,
     share_of_call,
     train_until_over,
@@ -201,7 +200,7 @@ def train(
     decay_steps: int | None = None,
     decay_minutes: float | None = None,
 ) -> NotesTrainer:
-    """Train until `minutes` or `steps` (of this call) are over, for ever if neither is given, or SIGTERM.
+    """Train until `minutes` or `steps` (of this call) are over, for ever if neither is given, or Ctrl-C or SIGTERM.
 
     start_weights, start_training: weights to start from, and the "training" of their header, which counts in the card.
     decay_steps, decay_minutes: then bring the learning rate to zero in so many, and write `decayed.pt`; without `minutes`
@@ -230,11 +229,12 @@ def train(
         file=sys.stderr,
         flush=True,
     )
-    stopped, often = asked_to_stop(), Often(50, config.heldout_every, config.checkpoint_minutes)
+    often = Often(50, config.heldout_every, config.checkpoint_minutes)
+    stopped = False
     if not branch:
         over = share_of_call(trainer, minutes=minutes, steps=steps)
-        train_until_over(trainer, target, often, over=over, fallen=lambda: 0.0, stopped=stopped)
-    if decays and not stopped():
+        stopped = train_until_over(trainer, target, often, over=over, fallen=lambda: 0.0)
+    if decays and not stopped:
         over = share_of_call(trainer, minutes=decay_minutes, steps=decay_steps)
-        train_until_over(trainer, folder / DECAYED, often, over=over, stopped=stopped, log=folder / DECAY_LOG)
+        train_until_over(trainer, folder / DECAYED, often, over=over, log=folder / DECAY_LOG)
     return trainer

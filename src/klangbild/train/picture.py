@@ -8,9 +8,7 @@ unrated pictures only; no rated picture is ever shown to the student). Runs on C
 from __future__ import annotations
 
 import csv
-import signal
 import sys
-import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +21,7 @@ from torch import Tensor
 
 from klangbild.data.pictures_prepare import TARGET_SCALE, PictureData, load_picture_data
 from klangbild.errors import UsageError
+from klangbild.interrupt import softly
 from klangbild.picture.encoder_torch import EncoderSizes, Student
 from klangbild.train.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
 from klangbild.train.config_file import load_config
@@ -30,6 +29,7 @@ from klangbild.train.emotion_ridge import fit_ridge_heads
 from klangbild.train.picture_batches import Batch, PictureBatches
 from klangbild.train.picture_export import load_student, student_history
 from klangbild.train.precision import autocast
+from klangbild.train.run import ENDING
 
 LOG_COLUMNS = ("step", "pictures", "minutes", "rate", "loss", "art_r2", "photo_r2", "ms_per_picture")
 _TEMPERATURE = 2.0
@@ -218,20 +218,15 @@ def train(
     new = not (resume and log_path.is_file())
     last = min(config.steps, trainer.step + steps) if steps else config.steps
     started = saved = time.monotonic()
-    with log_path.open("w" if new else "a", newline="", encoding="utf-8") as file:
+    with softly(ENDING) as stopped, log_path.open("w" if new else "a", newline="", encoding="utf-8") as file:
         log = csv.writer(file)
         if new:
             log.writerow(LOG_COLUMNS)
         losses: list[Tensor] = []
         mark = time.monotonic()
-        asked_to_stop: list[int] = []
-        # only the main thread may listen for signals
-        before = signal.signal(signal.SIGTERM, lambda number, _: asked_to_stop.append(number)) if _in_main() else None
         try:
             while (
-                trainer.step < last
-                and not asked_to_stop
-                and (minutes is None or time.monotonic() - started < minutes * 60)
+                trainer.step < last and not stopped() and (minutes is None or time.monotonic() - started < minutes * 60)
             ):
                 losses.append(trainer.train_step())
                 if trainer.step % config.log_every == 0 or trainer.step == last:
@@ -261,13 +256,7 @@ def train(
                     saved = time.monotonic()
         finally:
             save_checkpoint(checkpoint, trainer.state())
-            if before is not None:
-                signal.signal(signal.SIGTERM, before)
     return trainer
-
-
-def _in_main() -> bool:
-    return threading.current_thread() is threading.main_thread()
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from klangbild.atomic import atomic_write
 from klangbild.errors import NotAvailableError
 from klangbild.picture.encoder_torch import CENTER, SIDE, SPREAD, EncoderSizes, PictureEncoder, Residual, Student
 
@@ -28,15 +29,13 @@ def averaged_student(checkpoint: dict) -> Student:
 
 def save_student(student: Student, path: str | Path, *, about: dict[str, str]) -> Path:
     """Weights as float16 safetensors; `about` goes into its metadata, with the sizes."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {n: (t.half() if t.is_floating_point() else t).contiguous() for n, t in student.state_dict().items()}
-    part = path.with_suffix(".part")
-    save_file(tensors, part, metadata={**about, "sizes": json.dumps(student.encoder.sizes.as_dict())})
-    part.replace(path)
-    return path
+    about = {**about, "sizes": json.dumps(student.encoder.sizes.as_dict())}
+    return atomic_write(path, save(tensors, metadata=about), durable=True)
 
 
 def load_student(path: str | Path) -> Student:
@@ -101,10 +100,7 @@ def export_encoder(encoder: PictureEncoder, path: str | Path) -> Path:
     onnx.checker.check_model(model)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_bytes(model.SerializeToString(deterministic=True))
-    part.replace(path)
-    return path
+    return atomic_write(path, model.SerializeToString(deterministic=True))
 
 
 class _Graph:
@@ -172,7 +168,7 @@ def export_checkpoint(checkpoint: Path, out: Path, *, weights_out: Path | None =
         "command": "klangbild train picture --config configs/picture.toml; klangbild train export picture",
     }
     path = out / "picture-encoder.json"
-    path.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    atomic_write(path, (json.dumps(card, indent=2) + "\n").encode())
     written.append(path)
     if weights_out is not None:
         written.append(save_student(student, weights_out / "picture.safetensors", about=about))

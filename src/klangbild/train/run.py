@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import math
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -20,9 +19,11 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from klangbild.errors import UsageError
+from klangbild.interrupt import softly
 from klangbild.train.checkpoint import save_checkpoint
 
 CHECKPOINT, LOG = "last.pt", "log.csv"
+ENDING = "Ending; a checkpoint is being written. Ctrl-C again ends without it."
 DECAYED, DECAY_LOG = "decayed.pt", "log-decay.csv"
 """Of a branch whose rate falls to zero, beside the run that it branched off."""
 
@@ -101,14 +102,6 @@ def share_of_call(trainer: Trainer, *, minutes: float | None, steps: int | None)
     return share
 
 
-def asked_to_stop() -> Callable[[], bool]:
-    """True once the process was asked to end (SIGTERM, Ctrl-C), from now on; so that a checkpoint can be written first."""
-    asked: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda n, _: asked.append(n))
-    return lambda: bool(asked)
-
-
 def half_cosine(fallen: float, *, lowest: float) -> float:
     """1 falling to `lowest` along half a cosine.
 
@@ -138,8 +131,8 @@ def train_until_over(
     log: Path | None = None,
     new_log: bool = False,
     kept: Callable[[], None] = lambda: None,
-) -> None:
-    """Train.
+) -> bool:
+    """Train. Ctrl-C or SIGTERM ends it after a step and with a checkpoint; a second one at once. Gives whether it was ended.
 
     Args:
         trainer: what is trained.
@@ -147,7 +140,7 @@ def train_until_over(
         often: when to log, to measure and to keep.
         over: how much of the run is over; 1 or more ends it.
         fallen: how much of the rate's way down is over; without it the same.
-        stopped: true ends the run without a last measurement.
+        stopped: true ends the run, as a signal does, without a last measurement.
         log: the log's file; without it `log.csv` beside the checkpoint.
         new_log: begin the log anew even if there is one.
         kept: called after every checkpoint.
@@ -158,13 +151,13 @@ def train_until_over(
     begun, before = time.monotonic(), trainer.minutes
     saved = tick = begun
     losses: list[float | Tensor] = []
-    with log.open("w" if fresh else "a", newline="", buffering=1, encoding="utf-8") as file:
+    with softly(ENDING) as asked, log.open("w" if fresh else "a", newline="", buffering=1, encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         if fresh:
             writer.writerow(trainer.columns)
         while True:
             trainer.minutes = before + (time.monotonic() - begun) / 60
-            progress, halted = over(), stopped()
+            progress, halted = over(), asked() or stopped()
             done = halted or progress >= 1
             if (losses or often.from_start) and (done or trainer.step % often.log_steps == 0):
                 loss = sum(map(float, losses)) / len(losses) if losses else math.nan
@@ -181,5 +174,5 @@ def train_until_over(
                 kept()
                 saved = time.monotonic()
             if done:
-                return
+                return halted
             losses.append(trainer.train_step(trainer.rate((fallen or over)())))

@@ -35,7 +35,6 @@ from klangbild.train.run import (
     LOG,
     Moment,
     Often,
-    asked_to_stop,
     checkpoint_of,
     share_of_call,
     train_until_over,
@@ -218,7 +217,7 @@ def train_sound(
     decay_minutes: float | None = None,
     decay_steps: int | None = None,
 ) -> SoundTrainer:
-    """Train until `minutes` or `steps` of this call are over, for ever if neither is given, or SIGTERM.
+    """Train until `minutes` or `steps` of this call are over, for ever if neither is given, or Ctrl-C or SIGTERM.
 
     decay_minutes, decay_steps: branch off the checkpoint, bring the rate to zero in so long, and write `decayed.pt`.
 
@@ -249,7 +248,6 @@ def train_sound(
         Often(50, config.heldout_every, config.checkpoint_minutes),
         over=lambda: max(ended(), decayed()),
         fallen=decayed,
-        stopped=asked_to_stop(),
         log=folder / (DECAY_LOG if decaying else LOG),
         new_log=decaying,
     )

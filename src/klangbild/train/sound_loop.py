@@ -21,6 +21,7 @@ from accelerate.utils import GradientAccumulationPlugin
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from klangbild.atomic import atomic_path
 from klangbild.errors import InputError, UsageError
 from klangbild.train.checkpoint import MovingAverage, averaged, load_checkpoint, save_checkpoint
 from klangbild.train.sound_config import LoopConfig
@@ -272,7 +273,7 @@ def _append(path: Path, row: Mapping[str, float]) -> None:
         with path.open(newline="", encoding="utf-8") as file:
             rows = [old for old in csv.DictReader(file) if int(old["step"]) < int(row["step"])]
     columns = list(dict.fromkeys(name for entry in (*rows, row) for name in entry))
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows([*rows, dict(row)])

@@ -1,0 +1,5 @@
+"""`python -m klangbild`: the command line."""
+
+from klangbild.cli.main import run
+
+run()
