@@ -4,7 +4,7 @@ DEMO := .venv-demo
 DEV := .venv
 PICTURE ?= examples/pictures/lake-at-dawn.jpg
 
-.PHONY: demo test chromium lint bench clean
+.PHONY: demo test chromium lint bench audit clean
 
 demo: $(DEMO)/.installed
 	$(DEMO)/bin/klangbild compose $(PICTURE) -o out --seed 7 -v
@@ -31,10 +31,17 @@ lint: $(DEV)/.installed
 bench: $(DEV)/.installed
 	OMP_NUM_THREADS=1 $(DEV)/bin/python benchmarks/road.py
 
+# known vulnerabilities of what the base and the page bring, version by version; --strict: what could not be looked up is no pass
+audit:
+	$(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(PYTHON) -m venv .venv-audited && .venv-audited/bin/python -m pip install --quiet --disable-pip-version-check '.[web]'
+	.venv-audited/bin/python -m pip list --format=freeze --exclude klangbild --exclude pip --exclude setuptools > .venv-audited/locked.txt
+	.venv-audit/bin/pip-audit --strict --no-deps --disable-pip -r .venv-audited/locked.txt
+
 $(DEV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(DEV)
 	$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
 clean:
-	rm -rf $(DEMO) $(DEV) out build dist
+	rm -rf $(DEMO) $(DEV) .venv-audit .venv-audited out build dist

@@ -1,6 +1,6 @@
 """The main road, measured as a user meets it: install, help, import, picture to 60 s of music.
 
-    python benchmarks/road.py [--install] [--runs N]
+    python benchmarks/road.py [--install [--extra web]...] [--runs N]
 
 Whole processes, medians of N runs, on whatever this machine is doing: ratios of two rows of one run are worth more than any
 single figure. Decoding and rendering have files of their own (`decode.py`, `render.py`).
@@ -42,14 +42,18 @@ def row(what: str, goal: str, measured: str) -> None:
     print(f"| {what} | {goal} | {measured} |", flush=True)
 
 
-def install(folder: Path) -> None:
+def install(folder: Path, extra: str = "") -> None:
+    """A fresh environment with klangbild alone, or with one of its extras as well."""
     started = time.perf_counter()
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     bare = size_mb(folder)
-    subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "-q", str(ROOT)], check=True)
+    subprocess.run(
+        [folder / "bin" / "python", "-m", "pip", "install", "-q", f"{ROOT}{f'[{extra}]' if extra else ''}"], check=True
+    )
     seconds, megabytes = time.perf_counter() - started, size_mb(folder)
     there = list(folder.glob("lib/python*/site-packages/torch"))
-    row("base install into a fresh venv", "<= 60 s, <= 500 MB, no torch",
+    what = f"install with `[{extra}]` into a fresh venv" if extra else "base install into a fresh venv"
+    row(what, "" if extra else "<= 60 s, <= 500 MB, no torch",
         f"{seconds:.0f} s, {megabytes:.0f} MB (of it {bare:.0f} the bare venv), {'torch!' if there else 'no torch'}")  # fmt: skip
 
 
@@ -60,6 +64,7 @@ def size_mb(folder: Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--install", action="store_true", help="also measure the install (needs the network)")
+    parser.add_argument("--extra", action="append", default=[], help="with --install: an extra as well, like web")
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
     print(
@@ -71,6 +76,8 @@ def main() -> None:
         python = sys.executable
         if arguments.install:
             install(work / "venv")
+            for extra in arguments.extra:
+                install(work / f"venv-{extra}", extra)
             python = str(work / "venv" / "bin" / "python")
         run = [python, "-m", "klangbild.cli.main"]
         timed([python, "-c", "pass"], 1)

@@ -9,30 +9,52 @@ from __future__ import annotations
 import argparse
 import importlib
 from pathlib import Path
+from typing import NamedTuple
 
-# name: (what it measures, the module, or None for what this file does itself)
-MEASURES: dict[str, tuple[str, str | None]] = {
-    "parity": ("recorded data of a published system against our code", None),
-    "nll": ("how surprised a notes model is by held-out music, in bits", "klangbild.measure.nll"),
-    "notes": ("folders of MIDI files against real music: every score of notes", "klangbild.measure.notes"),
-    "steering": ("does the music follow the asked emotion? a grid, read back", "klangbild.measure.steering"),
-    "nearness": ("is it near real music, asked for what real music feels like?", "klangbild.measure.nearness"),
-    "fit": ("does the picture matter? right against shuffled pictures", "klangbild.measure.fit"),
-    "sound": ("folders of sound files: levels, distance to real sound", "klangbild.measure.sound"),
-    "synapse": (
-        "words, picture, both: does the small sound model hear the picture?",
-        "klangbild.measure.small_synapse",
+_NOTES = "prepared notes: klangbild data prepare notes RAW_DIR"
+_SOUND = (
+    "prepared sound and its pairs: klangbild data prepare sound NOTES.npz, then klangbild data pair --pictures DIR "
+    "--music data/prepared/sound.npz -o data/prepared/sound-pairs.csv"
+)
+
+
+class Measure(NamedTuple):
+    """What it measures, its module (None: this file does it), and which prepared data it needs (empty: none)."""
+
+    text: str
+    module: str | None
+    prepared: str = ""
+
+
+MEASURES: dict[str, Measure] = {
+    "parity": Measure("recorded data of a published system against our code", None),
+    "nll": Measure("how surprised a notes model is by held-out music, in bits", "klangbild.measure.nll", _NOTES),
+    "notes": Measure("folders of MIDI files against real music: every score of notes", "klangbild.measure.notes"),
+    "steering": Measure("does the music follow the asked emotion? a grid, read back", "klangbild.measure.steering"),
+    "nearness": Measure(
+        "is it near real music, asked for what real music feels like?", "klangbild.measure.nearness", _NOTES
     ),
-    "sound-fit": ("the small sound model: like music, and like its picture?", "klangbild.measure.sound_fit"),
-    "vectors": ("published scores on stored vectors of other tools", "klangbild.measure.vectors"),
-    "controls": ("can every metric see what it claims to see?", "klangbild.measure.controls"),
-    "listen": ("a listening test on a local page, and what came out of it", "klangbild.measure.listen"),
-    "table": ("results in the layout of Art2Mus or MeLFusion", "klangbild.measure.tables"),
-    "report": ("results as one page that opens offline, and as PDF", "klangbild.measure.report"),
-    "card": ("put results into a model's card", "klangbild.measure.card"),
-    "judge": ("fit the judges of emotion in notes, with their own accuracy", "klangbild.measure.judge_train"),
-    "sound-judge": ("fit the judges of emotion in sound, and the embedding", "klangbild.measure.sound_judge"),
-    "reference": ("real held-out music as numbers, to measure against", "klangbild.measure.reference"),
+    "fit": Measure("does the picture matter? right against shuffled pictures", "klangbild.measure.fit"),
+    "sound": Measure("folders of sound files: levels, distance to real sound", "klangbild.measure.sound"),
+    "synapse": Measure(
+        "words, picture, both: does the small sound model hear the picture?", "klangbild.measure.small_synapse", _SOUND
+    ),
+    "sound-fit": Measure(
+        "the small sound model: like music, and like its picture?", "klangbild.measure.sound_fit", _SOUND
+    ),
+    "vectors": Measure("published scores on stored vectors of other tools", "klangbild.measure.vectors"),
+    "controls": Measure("can every metric see what it claims to see?", "klangbild.measure.controls", _NOTES),
+    "listen": Measure("a listening test on a local page, and what came out of it", "klangbild.measure.listen"),
+    "table": Measure("results in the layout of Art2Mus or MeLFusion", "klangbild.measure.tables"),
+    "report": Measure("results as one page that opens offline, and as PDF", "klangbild.measure.report"),
+    "card": Measure("put results into a model's card", "klangbild.measure.card"),
+    "judge": Measure(
+        "fit the judges of emotion in notes, with their own accuracy", "klangbild.measure.judge_train", _NOTES
+    ),
+    "sound-judge": Measure(
+        "fit the judges of emotion in sound, and the embedding", "klangbild.measure.sound_judge", _NOTES
+    ),
+    "reference": Measure("real held-out music as numbers, to measure against", "klangbild.measure.reference", _NOTES),
 }
 
 
@@ -40,8 +62,9 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     """Add `measure` and its kinds to the command line."""
     parser = subparsers.add_parser("measure", help="measure models and generated music")
     kinds = parser.add_subparsers(dest="measure", metavar="KIND", required=True)
-    for name, (text, module) in MEASURES.items():
-        kind = kinds.add_parser(name, help=text, description=text)
+    for name, (text, module, prepared) in MEASURES.items():
+        needs = f" Needs {prepared}." if prepared else ""
+        kind = kinds.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:].rstrip('.?')}.{needs}")
         if module is None:
             kind.add_argument("folder", metavar="DIR", type=Path, help="a recorded folder (it has a parity.json)")
             kind.set_defaults(run=_run_parity)

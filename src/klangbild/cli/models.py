@@ -24,8 +24,8 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     listing.set_defaults(run=_list)
 
     show = actions.add_parser("show", help="a model's card: licence, what its output may be used for, data, numbers")
-    show.add_argument("name", metavar="NAME|DIR")
-    show.add_argument("--json", action="store_true", help="the card as one JSON object")
+    show.add_argument("name", metavar="NAME|DIR", nargs="?", help="without one: the licences of all models")
+    show.add_argument("--json", action="store_true", help="the card as one JSON object (all: one a line)")
     show.add_argument("--check", action="store_true", help="read every file and compare it with its sha256")
     show.set_defaults(run=_show)
 
@@ -95,6 +95,8 @@ def _list(args: argparse.Namespace) -> int:
 def _show(args: argparse.Namespace) -> int:
     from klangbild import hub
 
+    if args.name is None:
+        return _licences(args)
     if args.name == "klangbild":  # the shipped models together go by the house's name
         for number, card in enumerate(hub.shipped()):
             print(end="\n" if number and not args.json else "")
@@ -115,6 +117,45 @@ def _show(args: argparse.Namespace) -> int:
     for key in [*first, *(key for key in facts if key not in first and key not in hidden)]:
         if facts.get(key) not in (None, "", {}, []):
             print(f"{key.replace('_', ' '):14} {_told(facts[key])}")
+    return 0
+
+
+def _licences(args: argparse.Namespace) -> int:
+    """Licence and permitted use of every model: those that ship, those added, and those of others that can be added."""
+    from klangbild import hub, hub_aria
+    from klangbild.diffusion import licences
+
+    cards = [{**card, "from": "shipped"} for card in hub.shipped()]
+    cards += [
+        {**folder.config, "name": folder.name, "licence": folder.licence, "from": "added"} for folder in hub.added()
+    ]
+    if not any(card.get("kind") == hub_aria.KIND for card in cards):
+        cards.append(
+            {"name": "aria", "licence": hub_aria.LICENCE, "output_use": hub_aria.OUTPUT_USE, "from": "not here"}
+        )
+    cards += [
+        {"name": licence.weights, "licence": licence.name, "output_use": licence.use, "from": "not here"}
+        for licence in licences.KNOWN.values()
+    ]
+    if args.check:
+        raise UsageError("--check reads the files of one model; name it")
+    rows = [
+        {"name": c["name"], "from": c["from"], "licence": c.get("licence") or "not stated", "output_use": output_use(c)}
+        for c in cards
+    ]
+    if args.json:
+        for row in rows:
+            print(json.dumps(row, ensure_ascii=False))
+        return 0
+    together: dict[tuple[str, str, str], list[str]] = {}
+    for row in rows:
+        together.setdefault((row["from"], row["licence"], row["output_use"]), []).append(row["name"])
+    for (origin, licence, use), names in together.items():
+        print(f"{origin}: {', '.join(names)}\n  licence: {licence}\n  output:  {use}")
+    print(
+        "'klangbild models show NAME' prints a model's card; LICENSES.md says what the weights learnt from",
+        file=sys.stderr,
+    )
     return 0
 
 

@@ -79,7 +79,9 @@ class EventsData:
                 arrays = {f.name: stored[f.name] for f in fields(EventsData) if f.name != "about"}
                 return EventsData(**arrays, about=json.loads(str(stored["about"])))
         except FileNotFoundError:
-            raise InputError(f"{path}: there is no such file; make it with 'klangbild data prepare events'") from None
+            raise InputError(
+                f"{path}: there is no such file; make it with 'klangbild data prepare events RAW_DIR'"
+            ) from None
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise InputError(f"{path}: is not a prepared events file ({error!r}); prepare it again") from None
 

@@ -62,6 +62,8 @@ def read_manifest(path: Path) -> list[Row]:
         with path.open(newline="", encoding="utf-8") as file:
             return [Row(**row) for row in csv.DictReader(file)]
     except FileNotFoundError:
-        raise InputError(f"{path}: there is no such manifest; make it with 'klangbild data prepare'") from None
+        raise InputError(
+            f"{path}: there is no such manifest; make it with 'klangbild data prepare notes RAW_DIR'"
+        ) from None
     except TypeError as error:
         raise InputError(f"{path}: is not a manifest ({error}); make it again with 'klangbild data prepare'") from None

@@ -71,7 +71,7 @@ class NoteData:
             return NoteData(**arrays, about=about)
         except FileNotFoundError:
             raise InputError(
-                f"{path}: there is no prepared data; make it with 'klangbild data prepare notes'"
+                f"{path}: there is no prepared data; make it with 'klangbild data prepare notes RAW_DIR'"
             ) from None
         except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise InputError(f"{path}: is not prepared notes data ({error}); prepare it again") from None

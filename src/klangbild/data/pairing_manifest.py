@@ -165,9 +165,13 @@ def read_pairs(path: Path, *, split: str | None = None) -> list[Pair]:
         with path.open(newline="", encoding="utf-8") as file:
             rows = [Pair(**{**row, "similarity": float(row["similarity"])}) for row in csv.DictReader(file)]
     except OSError:
-        raise InputError(f"{path}: there is no such manifest; make it with 'klangbild data pair'") from None
+        raise InputError(
+            f"{path}: there is no such manifest; make it with 'klangbild data pair --pictures DIR --music DIR'"
+        ) from None
     except (TypeError, KeyError, ValueError) as error:
-        raise InputError(f"{path}: is not a manifest of pairs ({error}); make it with 'klangbild data pair'") from error
+        raise InputError(
+            f"{path}: is not a manifest of pairs ({error}); make it with 'klangbild data pair --pictures DIR --music DIR'"
+        ) from error
     return [row for row in rows if split is None or row.split == split]
 
 

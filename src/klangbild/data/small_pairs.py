@@ -82,7 +82,10 @@ class SoundPairs:
                 own = [a[name] for name in ("clip", "heldout", "distance", "step")]
                 return SoundPairs(views, *own, about=json.loads(str(a["about"])))
         except FileNotFoundError:
-            raise InputError(f"{path}: there are no such pairs; make them with 'klangbild data pair'") from None
+            command = (
+                f"klangbild data pair --pictures DIR --music data/prepared/sound.npz -o {path.with_suffix('.csv')}"
+            )
+            raise InputError(f"{path}: there are no such pairs; make them with '{command}'") from None
         except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
             raise InputError(f"{path}: holds no pairs for the small sound model ({error}); pair again") from None
 

@@ -30,8 +30,14 @@ class Licence:
     @property
     def line(self) -> str:
         """One line for a person."""
-        use = {True: "commercial use allowed", False: "no commercial use", None: "commercial use not known"}
-        return f"{self.weights}: {self.name} ({use[self.commercial]}){'; ' + self.note if self.note else ''}"
+        return f"{self.weights}: {self.name} ({self.use}){'; ' + self.note if self.note else ''}"
+
+    @property
+    def use(self) -> str:
+        """What may be done, in a few words."""
+        return {True: "commercial use allowed", False: "no commercial use", None: "commercial use not known"}[
+            self.commercial
+        ]
 
 
 KNOWN: dict[str, Licence] = {

@@ -96,7 +96,9 @@ class MelLatent:
         """
         path = Path(path) if path else weights_file()
         if not path.is_file():
-            raise NotAvailableError(f"{path}: there is no sound latent; make it with 'klangbild data prepare sound'")
+            raise NotAvailableError(
+                f"{path}: there is no sound latent; make it with 'klangbild data prepare sound NOTES.npz'"
+            )
         try:
             with np.load(path, allow_pickle=False) as archive:
                 prefix = "latent_" if "latent_mean" in archive.files else ""

@@ -174,4 +174,6 @@ def load_reference(path: Path | None = None) -> tuple[NoteSet, NoteAxes]:
             note_set = NoteSet(a["scores"].astype(np.float64), a["counts"].astype(np.float64), sections)
             return note_set, NoteAxes(*(a[n].astype(np.float64) for n in ("mean", "scale", "axes")))
     except (ValueError, KeyError, OSError) as error:
-        raise InputError(f"{path}: is not a reference of ours ({error}); make it with 'measure reference'") from None
+        raise InputError(
+            f"{path}: is not a reference of ours ({error}); make it with 'klangbild measure reference'"
+        ) from None

@@ -66,7 +66,7 @@ def weights_file() -> Path:
 def load_axes() -> Axes:
     """The axes that ship. Raises NotAvailableError: not in this installation."""
     if not weights_file().is_file():
-        raise NotAvailableError(f"{weights_file()}: is not here; make it with 'klangbild measure sound-judge'")
+        raise NotAvailableError(f"{weights_file()}: is not here; make it with 'klangbild measure sound-judge RAW_DIR'")
     with np.load(weights_file(), allow_pickle=False) as archive:
         return Axes(*(archive[name].astype(np.float64) for name in ("mean", "scale", "axes")))
 
