@@ -149,11 +149,15 @@ def test_settings_from_a_file(tmp_path):
     path.write_text("[model]\nimage_tokens = 4\n[loop]\nlr = 0.1\nsteps = 7\n")
     config, made = read_config(Art2MusConfig, path, run="runs/x", steps=3)
     assert (config.image_tokens, made.lr, made.steps, made.run) == (4, 0.1, 3, "runs/x")
-    for text, message in (("[other]", "unknown table"), ("[model]\nx = 1", "unknown setting 'x'")):
+    for text, message in (
+        ("[other]", "tables"), ("steps = 3", "tables"), ("loop = 3", "no table"), ("[model]\nx = 1", "'x' is not a setting"),
+        ("[model]\nimage_token = 1", "did you mean 'image_tokens'"), ("[loop]\nschedule = 'steep'", "constant, linear"),
+        ("[loop]\nlr = 'fast'", r"lr is 'fast'; give a number"), ("[loop]\ncpu = 1", "true or false"),
+    ):  # fmt: skip
         path.write_text(text)
-        with pytest.raises(UsageError, match=message):
+        with pytest.raises(InputError, match=message):
             read_config(Art2MusConfig, path, run="x")
-    with pytest.raises(InputError, match="TOML"):
+    with pytest.raises(InputError, match="no such config"):
         read_config(Art2MusConfig, tmp_path / "nothing.toml", run="x")
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from klangbild.atomic import atomic_write
 from klangbild.errors import InputError, NotAvailableError
+from klangbild.hub_weights_torch import read_tensors
 from klangbild.notes.conditioning import extra_ids
 from klangbild.notes.network_torch import NetworkSizes, NotesNetwork
 
@@ -26,18 +27,22 @@ def save_weights(path: Path, weights: dict[str, Tensor], *, half: bool, notes: d
 
 
 def load_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The float32 weights of `save_weights` and its header. Raises NotAvailableError, InputError."""
-    from safetensors import SafetensorError, safe_open
+    """The float32 weights of `save_weights` and its header (empty for files of another origin, a `.pt` for example).
+
+    Raises:
+        NotAvailableError: no such file. InputError: damaged, or it holds no weights.
+    """
+    from safetensors import safe_open
 
     if not path.is_file():
         raise NotAvailableError(f"{path}: there are no such weights; train them, or check the path")
+    weights = {name: tensor.float() for name, tensor in read_tensors(path).items()}
     try:
         with safe_open(path, "pt") as file:
-            weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - not a dict
             header = json.loads((file.metadata() or {}).get("klangbild", "{}"))
-    except (SafetensorError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: is not a weights file of ours ({error}); take another copy") from None
-    return weights, header
+    except Exception:  # noqa: BLE001 - no safetensors, or a header of somebody else's
+        header = {}
+    return weights, header if isinstance(header, dict) else {}
 
 
 def load_network(path: Path) -> tuple[NotesNetwork, dict[str, Any]]:
@@ -63,11 +68,14 @@ def in_other_mode(weights: dict[str, Tensor], sizes: NetworkSizes) -> dict[str, 
     There, every embedding stands beside what the condition layer makes of "unknown" (0, 0, 0), which is its bias: so the bias
     becomes the last columns of the wider embedding. Prefix ids, which are new, start from the bias alone.
     """
-    narrow, bias = weights["embedding.weight"], weights.get("condition.bias")
-    missing = sizes.embedding_width - narrow.shape[1]
-    if bias is None or missing != len(bias):
+    narrow, bias = weights.get("embedding.weight"), weights.get("condition.bias")
+    if narrow is None or bias is None or narrow.ndim != 2 or bias.ndim != 1:
+        return weights
+    if sizes.embedding_width - narrow.shape[1] != len(bias):
         return weights
     rows = sizes.vocabulary + extra_ids(sizes.mode)
+    if len(narrow) > rows:
+        return weights
     wide = torch.zeros(rows, sizes.embedding_width)
     wide[: len(narrow), : narrow.shape[1]] = narrow
     wide[:, narrow.shape[1] :] = bias

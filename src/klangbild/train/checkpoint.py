@@ -31,7 +31,10 @@ def load_checkpoint(path: Path, *, device: str = "cpu") -> dict[str, Any]:
     if not path.is_file():
         raise NotAvailableError(f"{path}: there is no checkpoint; start one with 'klangbild train'")
     try:
-        return torch.load(path, map_location=device, weights_only=True)
+        state = torch.load(path, map_location=device, weights_only=True)
+        if not isinstance(state, dict) or "step" not in state:
+            raise ValueError("it holds no state of a run")
+        return state
     except Exception as error:  # noqa: BLE001 - the unpickler raises many kinds, all meaning "damaged or unsafe"
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path}: is not a training checkpoint of ours ({first}); delete it or start afresh") from None

@@ -186,23 +186,35 @@ class EventsTrainer:
         self.step, self.minutes = state["step"], state["minutes"]
 
 
-def transfer(network: MidiEmotionNetwork, weights: dict[str, Tensor]) -> list[str]:
-    """Copy weights of the same name; a table of another width or vocabulary takes as much as fits. Returns what stayed new.
+def transfer(network: MidiEmotionNetwork, weights: dict[str, Tensor]) -> tuple[list[str], list[str]]:
+    """Copy weights of the same name; a table of another width or vocabulary takes as much as fits.
 
     This is how a conditional model starts from one without condition: `continuous_concat` gets the first columns of each
     token's embedding.
+
+    Returns what stayed new, and what of the given weights was left aside, whole or in part, with shapes.
+
+    Raises:
+        InputError: no name is one of this network's.
     """
     own = network.state_dict()
     fresh = []
+    left = [f"{name} {tuple(source.shape)}" for name, source in sorted(weights.items()) if name not in own]
     for name, target in own.items():
         source = weights.get(name)
         if source is None or source.ndim != target.ndim:
             fresh.append(name)
+            if source is not None:
+                left.append(f"{name} {tuple(source.shape)} (here {tuple(target.shape)})")
             continue
         part = tuple(slice(0, min(a, b)) for a, b in zip(source.shape, target.shape, strict=True))
         with torch.no_grad():
             target[part] = source[part].to(target)
-    return fresh
+        if source.shape != target.shape:
+            left.append(f"part of {name} {tuple(source.shape)} (here {tuple(target.shape)})")
+    if len(fresh) == len(own):
+        raise InputError("no weight of these is one of this network's; give the model.pt of a midi-emotion model")
+    return fresh, left
 
 
 def train(
@@ -229,8 +241,9 @@ def train(
     if resume:
         trainer.restore(load_checkpoint(target, device=device))
     elif start_weights:
-        fresh = transfer(trainer.network, start_weights)
+        fresh, left = transfer(trainer.network, start_weights)
         print(f"started from given weights; new: {', '.join(fresh) or 'none'}", file=sys.stderr)
+        print(f"left aside of them: {', '.join(left) or 'none'}", file=sys.stderr)
 
     def publish() -> None:
         write_published(folder, trainer.network, trainer.vocabulary, config, bin_edges=trainer.bin_edges)

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from klangbild.data.note_batches import NoteBatches
 from klangbild.data.note_chunks import IGNORE
 from klangbild.data.note_data import NoteData
-from klangbild.errors import UsageError
+from klangbild.errors import InputError, UsageError
 from klangbild.notes.network_torch import NotesNetwork
 from klangbild.notes.weights_torch import in_other_mode
 from klangbild.train.checkpoint import MovingAverage, averaged, load_checkpoint, progress_of, take_up
@@ -107,14 +107,27 @@ class NotesTrainer:
         self.ids_seen = state["ids_seen"]
         self.before = state.get("before", {})
 
-    def start_from(self, weights: dict[str, torch.Tensor]) -> list[str]:
-        """Take over every weight whose shape fits (fine-tuning, other modes); returns the names left as they were."""
+    def start_from(self, weights: dict[str, torch.Tensor]) -> tuple[list[str], list[str]]:
+        """Take over every weight whose shape fits (fine-tuning, other modes).
+
+        Returns the names left as they were, and those of the given weights that have no place here, with their shapes.
+
+        Raises:
+            InputError: none fits, so that this would be no start from them.
+        """
         own = self.model.state_dict()
         weights = in_other_mode(weights, self.model.sizes)
         fitting = {n: w for n, w in weights.items() if n in own and own[n].shape == w.shape}
+        if not fitting:
+            raise InputError("no weight of these fits the network of this config; give weights of a notes model")
         self.model.load_state_dict(fitting, strict=False)
         self.average = MovingAverage(self.model, decay=self.config.average)
-        return sorted(set(own) - set(fitting))
+        dropped = [
+            f"{n} {tuple(w.shape)}" + (f" (here {tuple(own[n].shape)})" if n in own else "")
+            for n, w in sorted(weights.items())
+            if n not in fitting
+        ]
+        return sorted(set(own) - set(fitting)), dropped
 
     def rate(self, fallen: float) -> float:
         """The learning rate's factor: it warms up, and then stays but for what has fallen (0..1) of a branch's way to zero."""
@@ -220,9 +233,10 @@ def train(
     if resume or branch:
         trainer.restore(load_checkpoint(target, device=device))
     elif start_weights:
-        fresh = trainer.start_from(start_weights)
+        fresh, dropped = trainer.start_from(start_weights)
         trainer.before = {k: v for k, v in (start_training or {}).items() if k in ("steps", "ids_seen", "minutes")}
         print(f"started from given weights; new: {', '.join(fresh) or 'none'}", file=sys.stderr)
+        print(f"left aside of them: {', '.join(dropped) or 'none'}", file=sys.stderr)
     print(
         f"{config.mode}: {sum(p.numel() for p in trainer.model.parameters()):,} weights, "
         f"{trainer.chunks.n_ids:,} ids to learn from, step {trainer.step}, {torch.get_num_threads()} threads",

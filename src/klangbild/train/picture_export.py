@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from klangbild.atomic import atomic_write
-from klangbild.errors import NotAvailableError
+from klangbild.errors import InputError, NotAvailableError
 from klangbild.picture.encoder_torch import CENTER, SIDE, SPREAD, EncoderSizes, PictureEncoder, Residual, Student
 
 
@@ -39,16 +39,20 @@ def save_student(student: Student, path: str | Path, *, about: dict[str, str]) -
 
 
 def load_student(path: str | Path) -> Student:
-    """From `save_student`'s file. Raises NotAvailableError: it is not there."""
+    """From `save_student`'s file. Raises NotAvailableError: it is not there. InputError: it is damaged, or something else."""
     from safetensors import safe_open
 
     if not Path(path).is_file():
         raise NotAvailableError(f"{path}: there is no trained encoder; run 'klangbild train picture'")
-    with safe_open(str(path), framework="pt") as file:
-        sizes = json.loads(file.metadata()["sizes"])
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    student = Student(EncoderSizes(**{k: tuple(v) if isinstance(v, list) else v for k, v in sizes.items()}))
-    student.load_state_dict({n: t.float() if t.is_floating_point() else t for n, t in tensors.items()})
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            sizes = json.loads(file.metadata()["sizes"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        student = Student(EncoderSizes(**{k: tuple(v) if isinstance(v, list) else v for k, v in sizes.items()}))
+        student.load_state_dict({n: t.float() if t.is_floating_point() else t for n, t in tensors.items()})
+    except Exception as error:  # noqa: BLE001 - safetensors, json and torch have kinds of their own
+        first = " ".join(str(error).split())[:200]
+        raise InputError(f"{path}: does not hold a picture encoder of ours ({first}); take another copy") from None
     return student.eval()
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from klangbild.errors import InputError, UsageError
+from klangbild.errors import InputError
+from klangbild.train.config_file import checked_values, read_toml
 
 
 @dataclass(frozen=True)
@@ -48,29 +48,18 @@ def read_config(
     """(settings of `kind`, loop settings) from a TOML file with tables [model] and [loop]; the defaults without one.
 
     Raises:
-        InputError: it cannot be read. UsageError: a name or a type in it is unknown.
+        InputError: it cannot be read, or a name or the type of a value in it is not one of ours.
     """
-    tables: dict[str, Any] = {}
-    if path is not None:
-        try:
-            tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise InputError(f"{path}: cannot be read as TOML ({error}); give tables [model] and [loop]") from error
-    loop = (
-        dict(tables.pop("loop", {}))
-        | {"run": run}
-        | ({"steps": steps} if steps else {})
-        | ({"cpu": True} if cpu else {})
-    )
-    model = dict(tables.pop("model", {}))
-    if tables:
-        raise UsageError(f"{path}: unknown table [{next(iter(tables))}]; there are [model] and [loop]")
-    for made, values in ((kind, model), (LoopConfig, loop)):
-        known = {field.name for field in dataclasses.fields(made)}
-        unknown = [name for name in values if name not in known]
-        if unknown:
-            raise UsageError(f"{path}: unknown setting {unknown[0]!r}; there are {', '.join(sorted(known))}")
-    return kind(**model), LoopConfig(**loop)
+    tables = {} if path is None else read_toml(path)
+    for name, table in tables.items():
+        if name not in ("loop", "model"):
+            raise InputError(f"{path}: '{name}' is not known here; there are the tables [model] and [loop]")
+        if not isinstance(table, dict):
+            raise InputError(f"{path}: {name} is no table; write [{name}] on a line of its own")
+    told = checked_values(LoopConfig, tables.get("loop", {}), where=f"{path} [loop]")
+    model = checked_values(kind, tables.get("model", {}), where=f"{path} [model]")
+    asked = {"run": run} | ({"steps": steps} if steps else {}) | ({"cpu": True} if cpu else {})
+    return kind(**model), LoopConfig(**told | asked)
 
 
 def settings_of(*configs: Any) -> dict[str, Any]:
