@@ -197,6 +197,13 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
+def give_plain_mode(path: Path) -> None:
+    """The permissions that a new file or folder has by the umask: libraries that write by a temporary file leave 0600."""
+    umask = os.umask(0)
+    os.umask(umask)
+    path.chmod((0o777 if path.is_dir() else 0o666) & ~umask)
+
+
 def output_error(path: Path, error: OSError) -> OutputError:
     """The one line to show for an OSError met while writing `path`."""
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):

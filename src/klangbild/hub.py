@@ -12,13 +12,12 @@ import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from klangbild.atomic import output_error
+from klangbild.atomic import give_plain_mode, output_error, part_name, sweep
 from klangbild.errors import InputError, KlangbildError, NotAvailableError, UsageError
 
 HOME_VARIABLE = "KLANGBILD_HOME"
@@ -206,7 +205,9 @@ def save_pretrained(
         raise UsageError(f"{folder}: is there already; give --overwrite to replace it, or --name for another name")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", suffix=".part", dir=folder.parent))
+        sweep(folder.parent)
+        temporary = part_name(folder.parent)
+        temporary.mkdir()
     except OSError as error:
         raise output_error(folder, error) from error
     try:
@@ -218,9 +219,10 @@ def save_pretrained(
         }
         whole = {"format": FORMAT, **config, "files": entries}
         (temporary / CONFIG).write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        _as_the_umask_says(temporary)
+        for made in (temporary, *temporary.rglob("*")):
+            give_plain_mode(made)
         if os.path.lexists(folder):
-            former = temporary.with_suffix(".former")
+            former = part_name(folder.parent)
             folder.rename(former)
         temporary.rename(folder)
     except OSError as error:
@@ -336,14 +338,6 @@ def _wrong_entry(config: dict[str, Any]) -> str | None:
     if encoder is not None and not (isinstance(encoder, dict) and isinstance(encoder.get("clip"), dict)):
         return "its image_encoder has no sizes"
     return None
-
-
-def _as_the_umask_says(folder: Path) -> None:
-    """A folder made by tempfile is for its owner alone, and so are files that safetensors writes: as any others from here."""
-    umask = os.umask(0)
-    os.umask(umask)
-    for path in (folder, *folder.rglob("*")):
-        path.chmod((0o777 if path.is_dir() else 0o666) & ~umask)
 
 
 def _remove(path: Path) -> None:

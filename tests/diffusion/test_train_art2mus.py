@@ -15,7 +15,7 @@ pytest.importorskip("accelerate", reason="needs the extra 'diffusion'")
 from klangbild.data.pairing_manifest import Pair
 from klangbild.diffusion.art2mus_parts import load_art2mus
 from klangbild.diffusion.projection import ImageProjection
-from klangbild.errors import InputError, UsageError
+from klangbild.errors import InputError
 from klangbild.train.art2mus import Art2MusConfig, PairItems, train_art2mus
 from klangbild.train.sound_config import LoopConfig, read_config
 from klangbild.train.sound_loop import batch_indices

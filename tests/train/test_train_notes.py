@@ -197,3 +197,16 @@ def test_config_errors_name_the_setting(tmp_path):
     (tmp_path / "d.toml").write_text("width = \n")
     with pytest.raises(InputError, match="not TOML"):
         NotesConfig.load(tmp_path / "d.toml")
+
+
+def test_what_given_weights_lose_is_told(config, tmp_path, capsys):
+    """Both directions: what of the network stays new, and what of the file has no place in it."""
+    given = train(config, steps=1).average.weights
+    given = {**given, "lost.weight": torch.zeros(3, 2), "embedding.weight": torch.zeros(5, 7)}
+    capsys.readouterr()
+    train(dataclasses.replace(config, run=str(tmp_path / "other")), steps=1, start_weights=given)
+    err = capsys.readouterr().err
+    assert "new: embedding.weight\n" in err
+    assert "left aside of them: embedding.weight (5, 7) (here (" in err and "lost.weight (3, 2)" in err
+    with pytest.raises(InputError, match="no weight of these fits"):
+        train(dataclasses.replace(config, run=str(tmp_path / "third")), steps=1, start_weights={"a": torch.zeros(1)})

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from klangbild.atomic import atomic_path
+from klangbild.atomic import atomic_path, give_plain_mode
 from klangbild.errors import NotAvailableError
 from klangbild.hub_weights_torch import read_tensors
 
@@ -41,3 +41,4 @@ def write_state_dict(state: dict[str, Tensor], path: Path | str) -> None:
             from safetensors.torch import save_file
 
             save_file(tensors, part)
+            give_plain_mode(part)

@@ -83,4 +83,10 @@ def _checked(value: Any, hint: Any, what: str) -> Any:
 
 
 def _told(value: Any) -> str:
-    return f"'{value[:60]}'" if isinstance(value, str) else str(value)[:60].lower() if isinstance(value, bool) else str(value)[:60]
+    return (
+        f"'{value[:60]}'"
+        if isinstance(value, str)
+        else str(value)[:60].lower()
+        if isinstance(value, bool)
+        else str(value)[:60]
+    )

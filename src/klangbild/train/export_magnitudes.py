@@ -155,9 +155,10 @@ def export_magnitudes(config: MagnitudesConfig, *, out_dir: Path, weights_dir: P
     }
     atomic_write(out_dir / "sound-magnitudes.json", (json.dumps(card, indent=1) + "\n").encode())
     if weights_dir:
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         weights_dir.mkdir(parents=True, exist_ok=True)
         half = {n: t.half().contiguous() for n, t in net.state_dict().items()}
-        save_file(half, weights_dir / "sound-magnitudes.safetensors", metadata={"sizes": json.dumps(state["sizes"])})
+        kept = save(half, metadata={"sizes": json.dumps(state["sizes"])})
+        atomic_write(weights_dir / "sound-magnitudes.safetensors", kept)
     return path
