@@ -117,8 +117,13 @@ def test_open_licences_rest_on_no_closed_ratings(tmp_path):
     (own / "mine.csv").write_text("file,licence\n0.mid,CC0\n1.mid,MIT\n2.mid,CC BY-NC 4.0\n")
     data, rows = prepare(own, licence="open")
     assert data.about["labels"]["from"] == "mode"
-    assert [row.licence for row in rows] == ["CC0", "MIT"]
-    assert all(row.labels == "pseudo: ranks and the mode, nothing fitted" for row in rows)
+    assert [(row.licence, row.split == "left out") for row in rows] == [
+        ("CC0", False),
+        ("MIT", False),
+        ("CC BY-NC 4.0", True),
+    ]
+    assert rows[2].note == "licence: non-commercial"
+    assert all(row.labels == "pseudo: ranks and the mode, nothing fitted" for row in rows[:2])
 
 
 def rated_zip(folder, n: int) -> None:

@@ -9,7 +9,9 @@ from klangbild.data.choose_labels import relabelled
 from klangbild.data.emotion_labels import HUMAN, PSEUDO
 from klangbild.data.manifest import read_manifest
 from klangbild.data.note_data import NoteData
-from klangbild.data.prepare_notes import choose_split, prepare_notes
+from klangbild.data.note_split import choose_split
+from klangbild.data.prepare_notes import prepare_notes
+from klangbild.data.section_features import FEATURES
 from klangbild.errors import InputError
 from klangbild.notes.bars import BAR_0, TEMPO_0, BarsLanguage
 from klangbild.notes.midi import read_midi, to_midi_bytes
@@ -114,6 +116,70 @@ def test_human_ratings_win_and_can_be_left_out(prepared):
 def test_open_licences_only(raw, tmp_path):
     data = prepare_notes(raw, tmp_path / "open.npz", licence="open", progress=False)
     assert data.about["pools"] == ["rated"]
+    rows = {row.file: row for row in read_manifest(tmp_path / "open-manifest.csv")}
+    assert {rows[name].split for name in ("copy.mid", "own.mid", "empty.mid", "broken.mid")} == {"left out"}
+    assert rows["own.mid"].note == "licence: unstated" and rows["r0.mid"].split == "heldout"
+
+
+def test_what_is_left_out_is_told(raw, tmp_path, klangbild):
+    code, _, err = klangbild("data", "prepare", "notes", raw, "--licence", "open", "-o", tmp_path / "n.npz")
+    assert code == 0 and "left out: 4 files: 4 unstated (licence: unstated)" in err
+    code, _, err = klangbild("data", "prepare", "notes", raw, "--without", "rated", "-o", tmp_path / "n.npz")
+    assert code == 0 and "left out: 8 files: 8 MIT (its set was left out by wish)" in err
+    code, _, err = klangbild(
+        "data", "prepare", "notes", raw, "--licence", "open", "--without", "rated", "-o", tmp_path / "x.npz"
+    )
+    assert code == 1 and "holds no MIDI file of an open licence (left out: 12 files" in err and err.count("\n") == 1 + 1
+    assert not (tmp_path / "x.npz").exists()
+
+
+def test_several_folders_at_once(raw, tmp_path):
+    other = tmp_path / "other"
+    (other / "more").mkdir(parents=True)
+    (other / "more" / "a.mid").write_bytes(to_midi_bytes(tune(70)))
+    data = prepare_notes([raw, other], tmp_path / "n.npz", progress=False)
+    assert data.about["pools"] == ["mine", "more", "rated"]
+    (other / "mine").mkdir()
+    (other / "mine" / "a.mid").write_bytes(to_midi_bytes(tune(71)))
+    with pytest.raises(InputError, match=r"its set 'mine' is called as one of .*; rename"):
+        prepare_notes([raw, other], tmp_path / "n.npz", progress=False)
+
+
+def test_movements_of_a_work_stay_on_one_side(tmp_path):
+    folder = tmp_path / "raw" / "songs"
+    folder.mkdir(parents=True)
+    lines = ["file,title,composer,licence"]
+    for i in range(12):
+        (folder / f"{i:02d}.mid").write_bytes(to_midi_bytes(tune(20 + i)))
+        lines.append(f'{i:02d}.mid,Op. {i // 6 + 1} No. {i % 6},"Chopin, Fryderyk",CC0')
+    (tmp_path / "raw" / "songs.csv").write_text("\n".join(lines) + "\n")
+    data = prepare_notes(tmp_path / "raw", tmp_path / "n.npz", progress=False)
+    assert len(set(data.piece_cluster[:6])) == len(set(data.piece_cluster[6:])) == 1
+    assert len(set(data.piece_heldout[:6])) == len(set(data.piece_heldout[6:])) == 1
+
+
+def test_loudness_by_rule_only_where_there_is_none(tmp_path):
+    folder = tmp_path / "raw" / "flat"
+    folder.mkdir(parents=True)
+    flat = tune(3)
+    for track in flat.tracks:
+        track.notes["velocity"] = 80
+    played = tune(4)
+    for track in played.tracks:
+        track.notes["velocity"] = 50 + np.arange(len(track.notes)) % 40
+    (folder / "flat.mid").write_bytes(to_midi_bytes(flat))
+    (folder / "played.mid").write_bytes(to_midi_bytes(played))
+    velocity = FEATURES.index("velocity_sd")
+
+    def spread(data, file):
+        return data.features[data.section_piece == data.piece_name.tolist().index(f"flat/{file}"), velocity].mean()
+
+    before = prepare_notes(tmp_path / "raw", tmp_path / "a.npz", progress=False)
+    after = prepare_notes(tmp_path / "raw", tmp_path / "b.npz", dynamics=True, progress=False)
+    assert spread(before, "flat.mid") == 0 and spread(after, "flat.mid") > 3
+    assert spread(before, "played.mid") == spread(after, "played.mid")
+    rows = {row.file: row.note for row in read_manifest(tmp_path / "b-manifest.csv")}
+    assert "loudness by rule" in rows["flat.mid"] and "loudness by rule" not in rows["played.mid"]
 
 
 def test_nothing_there(tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from klangbild.data.choose_labels import relabelled
 from klangbild.data.note_batches import NoteBatches
 from klangbild.data.note_data import NoteData
 from klangbild.data.section_features import FEATURES
@@ -19,7 +20,7 @@ from klangbild.notes.runtime import load
 from klangbild.notes.weights_torch import load_network
 from klangbild.train.checkpoint import load_checkpoint
 from klangbild.train.curves import draw_curves
-from klangbild.train.export_notes import averaged_network, export_notes
+from klangbild.train.export_notes import averaged_network, export_notes, export_weights
 from klangbild.train.notes import NotesConfig, train
 from klangbild.train.notes_tensors import opening_ids
 
@@ -52,7 +53,7 @@ def simple_data(path: Path, *, pieces: int = 10) -> NoteData:
         piece_pool=np.zeros(pieces, np.uint8),
         piece_heldout=heldout,
         piece_cluster=np.arange(pieces, dtype=np.int32),
-        piece_rating=np.full((pieces, 3), np.nan, np.float32),
+        piece_rating=np.tile(np.array([np.nan, np.nan, 0.0], np.float32), (pieces, 1)),
         about={
             "language": "bars",
             "language_version": 1,
@@ -165,6 +166,27 @@ def test_export_writes_a_model_the_runtime_loads(config, tmp_path):
     again, header = load_network(tmp_path / "checkpoints" / "notes-continuous_concat.safetensors")
     assert header["mode"] == "continuous_concat"
     assert torch.allclose(again.head.weight, network.head.weight, atol=1e-3)
+
+
+def test_a_named_model_of_open_music_says_so_and_overwrites_nothing(config, tmp_path, klangbild):
+    relabelled(NoteData.load(Path(config.data)), open_only=True).save(tmp_path / "open.npz")
+    named = dataclasses.replace(config, name="notes-free", data=str(tmp_path / "open.npz"))
+    train(named, steps=2)
+    path = export_weights(named, weights_dir=tmp_path / "checkpoints")
+    assert path.name == "notes-free.safetensors"
+    assert [file.name for file in (tmp_path / "checkpoints").iterdir()] == [path.name]
+    _, header = load_network(path)
+    assert header["name"] == "notes-free" and header["licence"] == "CC BY 4.0"
+    _, card_path = export_notes(named, out_dir=tmp_path / "weights")
+    card = json.loads(card_path.read_text())
+    assert card["licence"] == "CC BY 4.0" and "nobody's ratings" in card["data"]["labels"]
+    written = {file.name for file in (tmp_path / "weights").iterdir()}
+    assert {"notes-free.onnx", "notes-free.json"} <= written and "notes-sections.npz" not in written
+    # the same music, labelled with what the shipped labelling learnt from others' ratings
+    _, closed = export_notes(dataclasses.replace(named, data=config.data), out_dir=tmp_path / "closed")
+    assert json.loads(closed.read_text())["licence"] == "CC BY-NC-SA 4.0"
+    code, _, err = klangbild("train", "export", "notes", "--weights-only", "--config", "configs/notes-open.toml")
+    assert code == 2 and "--weights-out" in err
 
 
 def test_a_mean_with_earlier_weights_can_be_exported(config, tmp_path):

@@ -19,11 +19,18 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     kinds = prepare.add_subparsers(dest="kind", metavar="KIND", required=True)
     notes = kinds.add_parser("notes", help="MIDI files for the notes model", description=_NOTES)
     notes.add_argument(
-        "raw", type=Path, metavar="RAW_DIR", help="folder of MIDI sets: zips with CSVs, folders, or .mid"
+        "raw", type=Path, nargs="+", metavar="RAW_DIR", help="folders of MIDI sets: zips with CSVs, folders, or .mid"
     )
     notes.add_argument("-o", "--out", type=Path, default=Path("data/prepared/notes.npz"), metavar="FILE.npz")
     notes.add_argument(
-        "--licence", choices=("all", "open"), default="all", help="open: CC0, MIT, BSD, Artistic ... only"
+        "--licence",
+        choices=("all", "open", "share-alike"),
+        default="all",
+        help="open: CC0, public domain, CC BY, MIT, BSD ... only; share-alike: CC BY-SA too (default: all)",
+    )
+    notes.add_argument("--without", nargs="*", default=(), metavar="SET", help="leave these sets out")
+    notes.add_argument(
+        "--dynamics", action="store_true", help="give loudness by rule to music that is all of one velocity"
     )
     notes.add_argument(
         "--exclude-labels", nargs="*", default=(), metavar="SET", help="use no human ratings of these sets"
@@ -39,6 +46,11 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     labels.add_argument("notes", type=Path, metavar="NOTES.npz", help="what 'data prepare notes' wrote")
     labels.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.npz")
     labels.set_defaults(run=_run_labels)
+    credits = actions.add_parser("attribution", help="ATTRIBUTION.md from a manifest", description=_ATTRIBUTION)
+    credits.add_argument("manifest", type=Path, metavar="MANIFEST.csv", help="what 'data prepare notes' wrote")
+    credits.add_argument("-o", "--out", type=Path, default=Path("ATTRIBUTION.md"), metavar="FILE.md")
+    credits.add_argument("--model", default="", metavar="NAME", help="what learnt from it, for the heading")
+    credits.set_defaults(run=_run_attribution)
     add_prepare_command(kinds)
     _add_sound_command(kinds)
     roll.add_prepare(kinds)
@@ -68,8 +80,14 @@ def _run_notes(args: argparse.Namespace) -> int:
     from klangbild.data.prepare_notes import prepare_notes
 
     prepare_notes(
-        args.raw, args.out, licence=args.licence, exclude_labels=args.exclude_labels, labels=args.labels
-    )  # fmt: skip
+        args.raw,
+        args.out,
+        licence=args.licence,
+        without=args.without,
+        dynamics=args.dynamics,
+        exclude_labels=args.exclude_labels,
+        labels=args.labels,
+    )
     print(args.out)
     print(args.out.with_name(args.out.stem + "-manifest.csv"))
     return 0
@@ -96,6 +114,23 @@ def _run_labels(args: argparse.Namespace) -> int:
     write_card(data, args.out, f"klangbild data labels {notes} -o {out}")
     print(args.out)
     print(args.out.with_suffix(".json"))
+    return 0
+
+
+_ATTRIBUTION = (
+    "Writes who made the music that was prepared, where it is from and under which licence, as the manifest says: the text that "
+    "CC BY and the like ask to be passed on with what was made from it."
+)
+
+
+def _run_attribution(args: argparse.Namespace) -> int:
+    from klangbild.data.attribution import attribution_text
+    from klangbild.data.manifest import read_manifest
+
+    text = attribution_text(read_manifest(args.manifest), model=args.model)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(text, encoding="utf-8")
+    print(args.out)
     return 0
 
 

@@ -12,6 +12,7 @@ from klangbild.cli.train_options import need_torch
 from klangbild.cli.train_picture import add_picture_commands
 from klangbild.cli.train_small_sound import add_small_sound_commands
 from klangbild.cli.train_sound import add_sound_commands
+from klangbild.errors import UsageError
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
@@ -46,6 +47,9 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     )
     notes.add_argument(
         "--weights-out", type=Path, metavar="DIR", help="also the float16 .safetensors, e.g. checkpoints"
+    )
+    notes.add_argument(
+        "--weights-only", action="store_true", help="write nothing but --weights-out's file: no runtime model, no card"
     )
     notes.add_argument(
         "--mix", type=Path, metavar="FILE", help="ship the mean with these weights (.safetensors the run started from)"
@@ -116,8 +120,13 @@ def _run_export_notes(args: argparse.Namespace) -> int:
     from klangbild.measure.nll import card_metrics
     from klangbild.notes.runtime import PATCH, load
     from klangbild.notes.weights_torch import load_weights
-    from klangbild.train.export_notes import export_notes, write_card
+    from klangbild.train.export_notes import export_notes, export_weights, write_card
 
+    if args.weights_only:
+        if args.weights_out is None or args.mix or args.onto:
+            raise UsageError("--weights-only: name the folder with --weights-out, and take --mix and --onto out")
+        print(export_weights(config, checkpoint=args.checkpoint, weights_dir=args.weights_out))
+        return 0
     network, card_path = export_notes(
         config,
         checkpoint=args.checkpoint,

@@ -113,6 +113,18 @@ def labels_in_words(data: NoteData) -> str:
     )
 
 
+def labels_on_card(data: NoteData) -> str:
+    """What a model's card says of the labels it learnt from."""
+    human = sorted({data.pool_of(piece) for piece in data.section_piece[data.label_source == HUMAN]})
+    start = "pseudo-labels by 8-bar section"
+    if data.about.get("labels", {}).get("from") == "mode":
+        start += (
+            ", from the notes alone: valence is how much better a major key fits than a minor one, arousal is pace, loudness, short "
+            "notes and tempo, both ranked within each set; nobody's ratings were used"
+        )
+    return start + (f"; human ratings for {' and '.join(human)}" if human else "")
+
+
 _ORIGIN = {
     "ratings": "fitted on the ratings among these sets",
     "mode": "ranks and the mode, nothing fitted",

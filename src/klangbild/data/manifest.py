@@ -11,16 +11,16 @@ from pathlib import Path
 from klangbild.atomic import atomic_path
 from klangbild.errors import InputError
 
-OPEN_LICENCES = ("CC0", "MIT", "BSD", "Artistic", "Apache", "public domain", "CC BY 4.0")
-"""Starts of licence names that `--licence open` takes: use for anything, at most with a credit."""
+TRAINED, HELD_OUT, DROPPED, LEFT_OUT = "train", "heldout", "dropped", "left out"
+"""What `Row.split` may say."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One file. `set` is the data set's name, `origin` the collection inside it, `split` train | heldout | dropped.
+    """One file. `set` is the data set's name, `origin` the collection inside it, `split` train | heldout | dropped | left out.
 
-    `note` says why a file was dropped or how it was mended; `sha256` is of the file's bytes; `labels` says where its emotion
-    comes from: "rated by people" or "pseudo: ..." with what they were fitted on.
+    `note` says why a file was dropped (it cannot be used) or left out (its licence, or a wish), or how it was mended; `sha256` is of the file's bytes; `labels` says where its emotion
+    comes from: "rated by people" or "pseudo: ..." with what they were fitted on. `title` and `composer` are as the set says.
     """
 
     file: str
@@ -31,20 +31,13 @@ class Row:
     split: str
     note: str = ""
     labels: str = ""
+    title: str = ""
+    composer: str = ""
 
 
 def sha256_of(data: bytes) -> str:
     """Hex digest of some bytes."""
     return hashlib.sha256(data).hexdigest()
-
-
-def is_open(licence: str) -> bool:
-    """Whether a licence (as the sets spell it) allows any use.
-
-    >>> is_open("BSD-3-Clause"), is_open("CC BY-NC-SA 4.0"), is_open("unstated")
-    (True, False, False)
-    """
-    return licence.startswith(OPEN_LICENCES)
 
 
 def write_manifest(path: Path, rows: Iterable[Row]) -> None:

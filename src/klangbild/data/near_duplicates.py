@@ -10,6 +10,7 @@ Massive Datasets", chapter 3 (banding).
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -55,8 +56,11 @@ def minhash(piece: Piece) -> np.ndarray | None:
     return mixed.min(axis=0)
 
 
-def clusters(prints: list[np.ndarray | None], *, threshold: float = 0.3) -> np.ndarray:
-    """Cluster number of each piece (n,) int: pieces share one if a chain of pairs resembles more than `threshold`."""
+def clusters(
+    prints: list[np.ndarray | None], *, works: Sequence[Collection[str]] = (), threshold: float = 0.3
+) -> np.ndarray:
+    """Cluster number of each piece (n,) int: pieces share one if a chain of pairs resembles more than `threshold`, or belongs to
+    one work (works: names of the works of each piece, see `work_names`)."""
     parent = np.arange(len(prints))
 
     def root(i: int) -> int:
@@ -76,4 +80,9 @@ def clusters(prints: list[np.ndarray | None], *, threshold: float = 0.3) -> np.n
         for other in members[1:]:
             if root(first) != root(other) and (prints[first] == prints[other]).mean() > threshold:
                 parent[max(root(first), root(other))] = min(root(first), root(other))
+    first_of: dict[str, int] = {}
+    for index, names in enumerate(works):
+        for name in sorted(names):
+            first, own = root(first_of.setdefault(name, index)), root(index)
+            parent[max(first, own)] = min(first, own)
     return np.array([root(i) for i in range(len(prints))])

@@ -15,15 +15,15 @@ _STEPS = 127.0
 def with_attributes(data: NoteData) -> NoteData:
     """The data with the attributes of every section, and in `about` the knots that say which place is which number.
 
-    Places are those among the sections of training bands, or of all training music where there is no band.
+    Places are those among the sections of training bands, or of all training music where bands are few or none.
     """
     raw = np.full((len(data.section_piece), N_VALUES), np.nan, np.float32)
     filled = np.flatnonzero(np.diff(data.section_start) > 0)
     for section in filled.tolist():
         raw[section] = raw_attributes(data.ids[data.section_start[section] : data.section_start[section + 1]])
     train = filled[~data.piece_heldout[data.section_piece[filled]]]
-    if "band" in data.about["pools"]:
-        band = train[data.piece_pool[data.section_piece[train]] == data.about["pools"].index("band")]
+    if (bands := data.bands()) is not None:
+        band = train[data.piece_pool[data.section_piece[train]] == bands]
         train = band if len(band) else train
     knots = fit_knots(raw[train] if len(train) else raw[filled])
     values = np.clip(np.rint(_STEPS * to_values(raw, knots)), -_STEPS, _STEPS).astype(np.int8)

@@ -79,3 +79,12 @@ class NoteData:
     def pool_of(self, piece: int) -> str:
         """The set a piece came from."""
         return self.about["pools"][int(self.piece_pool[piece])]
+
+    def bands(self) -> int | None:
+        """The number of the set of bands where it is what the music is mostly about: a quarter of the ids or more; else None."""
+        if "band" not in self.about["pools"]:
+            return None
+        number = self.about["pools"].index("band")
+        sizes = np.diff(self.section_start)
+        mine = sizes[self.piece_pool[self.section_piece] == number].sum()
+        return number if mine >= 0.25 * max(sizes.sum(), 1) else None

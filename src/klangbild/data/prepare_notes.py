@@ -11,34 +11,33 @@ measured (`section_features`) and pseudo-labelled (`emotion_labels`). Out come
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
 from klangbild.data.choose_labels import labels_in_words, labels_of_pieces, relabelled
+from klangbild.data.dynamics import is_flat, with_dynamics
 from klangbild.data.labelling import Labelling, write_card
-from klangbild.data.manifest import Row, is_open, sha256_of, write_manifest
+from klangbild.data.licence_names import admitted, kind_of
+from klangbild.data.manifest import DROPPED, HELD_OUT, LEFT_OUT, TRAINED, Row, sha256_of, write_manifest
 from klangbild.data.near_duplicates import clusters, minhash
 from klangbild.data.note_data import NoteData
 from klangbild.data.note_sets import RawFile, read_sets
+from klangbild.data.note_split import choose_split, fixed_heldout, with_both_sides
 from klangbild.data.regrid import regrid
 from klangbild.data.repair import mend, on_grid
 from klangbild.data.section_features import FEATURES, NoteTable
+from klangbild.data.work_names import work_names
 from klangbild.errors import InputError
 from klangbild.notes.bars import DURATION_0, NOTE_0, BarsLanguage
 from klangbild.notes.midi import read_midi
 from klangbild.notes.piece import Piece
 
-HELDOUT_SHARE = 0.05
 FEWEST_NOTES, LONGEST_S = 40, 1800.0
-HELDOUT_LIST = "notes-heldout.txt"
-"""Names ("set/file") of the held-out files, kept in the package so that numbers stay comparable for ever."""
 
 
 @dataclass
@@ -52,14 +51,6 @@ class _Prepared:
     spans: list[tuple[float, float, float, int]] = None  # start beat, end beat, seconds, bars
     features: np.ndarray = None
     print_: np.ndarray | None = None
-
-
-def fixed_heldout() -> set[str]:
-    """The held-out names committed with the package (empty before the list was first made)."""
-    source = resources.files("klangbild.data") / HELDOUT_LIST
-    if not source.is_file():
-        return set()
-    return {line for line in source.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")}
 
 
 def prepare_piece(piece: Piece) -> tuple[Piece | None, str]:
@@ -85,7 +76,7 @@ def prepare_piece(piece: Piece) -> tuple[Piece | None, str]:
     return piece, "; ".join(notes)
 
 
-def _prepare_one(raw: RawFile, language: BarsLanguage) -> _Prepared:
+def _prepare_one(raw: RawFile, language: BarsLanguage, *, dynamics: bool = False) -> _Prepared:
     out = _Prepared(raw, sections=[], spans=[], features=np.zeros((0, len(FEATURES)), np.float32))
     try:
         original = read_midi(raw.data)
@@ -103,6 +94,9 @@ def _prepare_one(raw: RawFile, language: BarsLanguage) -> _Prepared:
             out.features = _features(original, out.spans)
         return out
     out.print_ = minhash(piece)
+    if dynamics and is_flat(piece):
+        piece = with_dynamics(piece, raw.data)
+        out.note = "; ".join(filter(None, (out.note, "loudness by rule")))
     sections = language.encode_sections(piece)
     # bars of rest at the end of a file are no music
     while sections and not ((sections[-1].ids >= NOTE_0) & (sections[-1].ids < DURATION_0)).any():
@@ -122,74 +116,46 @@ def _features(piece: Piece, spans: list[tuple[float, float, float, int]]) -> np.
     return np.stack([table.features(start, end) for start, end, *_ in spans])
 
 
-def choose_split(names: list[str], splits: list[str | None], cluster: np.ndarray, fixed: set[str]) -> np.ndarray:
-    """bool (files,): held out. Official val and test parts are; else a cluster is if the fixed list names one of it or,
-    where no list names a file of its set, if the hash of its first name falls into the first 5 %."""
-    listed_sets = {name.split("/", 1)[0] for name in fixed}
-    heldout = np.zeros(len(names), bool)
-    for number in np.unique(cluster):
-        members = np.flatnonzero(cluster == number)
-        official = any(splits[i] in ("val", "test") for i in members)
-        first = min(names[i] for i in members)
-        if any(names[i].split("/", 1)[0] in listed_sets for i in members):
-            chosen = any(names[i] in fixed for i in members)
-        else:
-            chosen = _draw(first) < HELDOUT_SHARE
-        heldout[members] = official or (chosen and not any(splits[i] == "train" for i in members))
-    return heldout
-
-
-def with_both_sides(heldout: np.ndarray, names: list[str], cluster: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """The split (files,) of a small folder, whose few clusters may all have fallen on one side: then one changes sides.
-
-    usable: bool (files,): has music. Nothing can be held out of a single cluster: that one is trained on.
-    """
-    heldout = heldout.copy()
-    if len(set(heldout[usable].tolist())) == 2:
-        return heldout
-    firsts = {int(c): min(np.array(names)[usable & (cluster == c)].tolist()) for c in np.unique(cluster[usable])}
-    order = sorted(firsts, key=lambda c: _draw(firsts[c]))
-    all_held = bool(heldout[usable].all())
-    if len(order) > 1 or all_held:
-        heldout[cluster == order[-1 if all_held else 0]] = not all_held
-    return heldout
-
-
-def _draw(name: str) -> float:
-    """A number in [0, 1) that a name keeps for ever."""
-    return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 2**32
-
-
 def prepare_notes(
-    raw_dir: Path,
+    raw: Path | Sequence[Path],
     out: Path,
     *,
     licence: str = "all",
+    without: Iterable[str] = (),
+    dynamics: bool = False,
     exclude_labels: Iterable[str] = (),
     labels: Path | None = None,
     progress: bool = True,
 ) -> NoteData:
-    """Prepare every MIDI file below `raw_dir` and write `out` (.npz) and its manifest.
+    """Prepare every MIDI file below the folder, or folders, `raw` and write `out` (.npz) and its manifest.
 
     Args:
-        licence: "all", or "open" for CC0, MIT, BSD, Artistic and the like only.
+        licence: "all"; "open" for CC0, public domain, CC BY, MIT, BSD and the like only; "share-alike" for these and CC BY-SA.
+            What is left out is counted and stands in the manifest.
+        without: sets that are left out whole.
+        dynamics: give loudness by rule to music of one velocity (`dynamics`).
         exclude_labels: sets whose human ratings are not used at all (for a judge that must not be circular).
         labels: a fitted labelling to use where too few pieces are rated, instead of the one that ships.
     Raises:
-        InputError: nothing usable in the folder.
+        InputError: nothing usable in the folders, or two of their sets have one name.
     """
+    folders = [raw] if isinstance(raw, Path) else list(raw)
     language = BarsLanguage()
     prepared: list[_Prepared] = []
-    for raw in read_sets(raw_dir):
-        if licence == "open" and not is_open(raw.licence):
+    left_out: list[Row] = []
+    for file in _files(folders):
+        if why := _why_left_out(file, licence, without):
+            left_out.append(_row(file, LEFT_OUT, why))
             continue
-        prepared.append(_prepare_one(raw, language))
+        prepared.append(_prepare_one(file, language, dynamics=dynamics))
         if progress and len(prepared) % 250 == 0:
-            print(f"{len(prepared)} files, last {raw.name}", file=sys.stderr, flush=True)
+            print(f"{len(prepared)} files, last {file.name}", file=sys.stderr, flush=True)
+    if progress and left_out:
+        print(left_out_in_words(left_out), file=sys.stderr)
     usable = np.array([bool(p.sections) and not p.dropped for p in prepared])
     if not usable.any():
-        raise InputError(_why_nothing(raw_dir, prepared, licence))
-    cluster = clusters([p.print_ for p in prepared])
+        raise InputError(_why_nothing(folders, prepared, licence, left_out))
+    cluster = clusters([p.print_ for p in prepared], works=[_works(p.raw) for p in prepared])
     names = [p.raw.name for p in prepared]
     heldout = choose_split(names, [p.raw.split for p in prepared], cluster, fixed_heldout())
     heldout = with_both_sides(heldout, names, cluster, usable)
@@ -197,33 +163,62 @@ def prepare_notes(
     data = relabelled(
         _assemble(prepared, heldout, cluster, language),
         exclude_labels=exclude_labels,
-        open_only=licence == "open",
+        open_only=licence != "all",
         labelling=fitted,
     )
     data.save(out)
     if data.about["labels"]["from"] == "ratings":
         beside = out.with_name(out.stem + "-labels.npz")
         Labelling.fit(data).save(beside)
-        write_card(data, beside, f"klangbild data prepare notes {raw_dir.name}")
-    write_manifest(out.with_name(out.stem + "-manifest.csv"), _rows(prepared, data))
+        write_card(data, beside, f"klangbild data prepare notes {' '.join(folder.name for folder in folders)}")
+    write_manifest(out.with_name(out.stem + "-manifest.csv"), [*_rows(prepared, data), *left_out])
     if progress:
         print(summary(prepared, data), file=sys.stderr)
         print(labels_in_words(data), file=sys.stderr)
     return data
 
 
-def _why_nothing(raw_dir: Path, prepared: list[_Prepared], licence: str) -> str:
-    """One line: what is wrong with the folder and what to do."""
+def _files(folders: Sequence[Path]) -> Iterator[RawFile]:
+    """The files of all folders. Raises InputError: two folders hold a set of one name."""
+    of_set: dict[str, Path] = {}
+    for folder in folders:
+        for file in read_sets(folder):
+            if of_set.setdefault(file.set, folder) != folder:
+                raise InputError(
+                    f"{folder}: its set '{file.set}' is called as one of {of_set[file.set]}; rename one of them"
+                )
+            yield file
+
+
+def _works(raw: RawFile) -> frozenset[str]:
+    return work_names(title=raw.title, composer=raw.composer, origin=raw.origin, file=raw.file)
+
+
+def _why_left_out(file: RawFile, licence: str, without: Iterable[str]) -> str:
+    """Why a file is not looked at; "" where it is."""
+    if file.set in without:
+        return "its set was left out by wish"
+    return "" if admitted(file.licence, licence) else f"licence: {kind_of(file.licence)}"
+
+
+def left_out_in_words(rows: Sequence[Row]) -> str:
+    """How many files were left out, by the reason and by the licence they name, the most first."""
+    counts = Counter((row.note, row.licence) for row in rows)
+    told = ", ".join(f"{n} {licence or 'without'} ({why})" for (why, licence), n in counts.most_common())
+    return f"left out: {len(rows)} files: {told}"
+
+
+def _why_nothing(folders: Sequence[Path], prepared: list[_Prepared], licence: str, left_out: Sequence[Row]) -> str:
+    """One line: what is wrong with the folders and what to do."""
+    where = ", ".join(map(str, folders))
     if not prepared:
-        return (
-            f"{raw_dir}: holds no MIDI file of an open licence; name licences in its CSV, or leave --licence open out"
-        )
+        told = left_out_in_words(left_out)
+        what = "of an open licence" if licence != "all" else "to prepare"
+        return f"{where}: holds no MIDI file {what} ({told}); name licences in its CSV, or ask for less"
     first = prepared[0]
     files = "its one MIDI file cannot" if len(prepared) == 1 else f"none of its {len(prepared)} MIDI files can"
     why = first.note.removeprefix("the MIDI data: ").split(";")[0]
-    return (
-        f"{raw_dir}: {files} be used ({first.raw.file}: {why}); give whole MIDI files of {FEWEST_NOTES} notes or more"
-    )
+    return f"{where}: {files} be used ({first.raw.file}: {why}); give whole MIDI files of {FEWEST_NOTES} notes or more"
 
 
 def _assemble(prepared: list[_Prepared], heldout: np.ndarray, cluster: np.ndarray, language: BarsLanguage) -> NoteData:
@@ -268,9 +263,14 @@ def _assemble(prepared: list[_Prepared], heldout: np.ndarray, cluster: np.ndarra
 
 def _rows(prepared: list[_Prepared], data: NoteData) -> Iterable[Row]:
     for p, held, labels in zip(prepared, data.piece_heldout, labels_of_pieces(data), strict=True):
-        split = "dropped" if p.dropped else "heldout" if held else "train"
-        labels = "" if p.dropped else labels
-        yield Row(p.raw.file, p.raw.set, p.raw.licence, p.raw.origin, sha256_of(p.raw.data), split, p.note, labels)
+        split = DROPPED if p.dropped else HELD_OUT if held else TRAINED
+        yield _row(p.raw, split, p.note, "" if p.dropped else labels)
+
+
+def _row(raw: RawFile, split: str, note: str, labels: str = "") -> Row:
+    return Row(
+        raw.file, raw.set, raw.licence, raw.origin, sha256_of(raw.data), split, note, labels, raw.title, raw.composer
+    )
 
 
 def summary(prepared: list[_Prepared], data: NoteData) -> str:

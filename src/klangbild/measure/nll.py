@@ -164,12 +164,13 @@ def summarise(scores: list[Scores], *, resamples: int = 1000, seed: int = 0) -> 
 
 
 def card_metrics(network, runtime: NotesRuntime, data: NoteData) -> dict[str, object]:
-    """What a model's card says of it: float32 on all held-out band pieces, and int8 against float32 on some.
+    """What a model's card says of it: float32 on all held-out pieces (of bands where the music is mostly theirs), and int8
+    against float32 on some.
 
     The comparison reads the first context of `INT8_PIECES` windows, the runtime id by id.
     """
     windows = {"mode": runtime.conditioning, "context": runtime.context}
-    windows["pool"] = "band" if "band" in data.about["pools"] else None
+    windows["pool"] = None if data.bands() is None else "band"
     some = {**windows, "most_pieces": INT8_PIECES, "first_context_only": True}
     full, int8 = (
         summarise(score_heldout(scorer, data, **some))["bits_per_note"][0]

@@ -28,7 +28,7 @@ from klangbild.notes.attributes import N_VALUES, jittered, raw_attributes, to_va
 from klangbild.notes.families import FAMILY_NAMES
 
 FILE = "notes-sections.npz"
-"""Beside the model."""
+"""Beside the models that have none of their own."""
 NEARNESS = 0.1
 """Standard deviation, on either axis, of how far from the asked emotion sections are taken."""
 TELLING = 0.15
@@ -50,6 +50,11 @@ _TRIES = 50
 _STEPS = 127.0
 _N_PLAYERS = len(FAMILY_NAMES)
 _PENALTY = 30.0
+
+
+def sections_file(model: str) -> str:
+    """The file of a model's own sections, beside it: models of other music know other sections."""
+    return f"{model}-sections.npz"
 
 
 @dataclass(frozen=True)

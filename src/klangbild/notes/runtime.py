@@ -16,7 +16,7 @@ import numpy as np
 from klangbild.errors import InputError, NotAvailableError
 from klangbild.notes.bound_step import BoundStep
 from klangbild.notes.casts import FILE as SECTIONS_FILE
-from klangbild.notes.casts import Sections
+from klangbild.notes.casts import Sections, sections_file
 from klangbild.notes.conditioning import MODES, prefix_ids
 from klangbild.notes.memory import Memory
 from klangbild.notes.patched import apply_patch
@@ -166,7 +166,8 @@ def load(path: str | Path, *, threads: int = 1) -> NotesRuntime:
     if hashlib.sha256(data).hexdigest() != expected:
         raise InputError(f"{path}: is not the file its card describes (another sha256); take another copy of both")
     model = NotesRuntime(data, card, threads=threads)
-    table = path.with_name(SECTIONS_FILE)
+    table = path.with_name(sections_file(path.stem))
+    table = table if table.is_file() else path.with_name(SECTIONS_FILE)
     if card["sizes"].get("attributes") and table.is_file():
         model.sections = Sections.load(table)
     return model

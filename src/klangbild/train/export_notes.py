@@ -19,10 +19,13 @@ import torch
 from onnx import numpy_helper
 
 from klangbild.atomic import atomic_write
+from klangbild.data.choose_labels import labels_on_card
+from klangbild.data.licence_names import is_open
 from klangbild.data.note_data import NoteData
 from klangbild.data.section_table import gather_sections
 from klangbild.errors import UsageError
 from klangbild.notes.casts import FILE as SECTIONS_FILE
+from klangbild.notes.casts import sections_file
 from klangbild.notes.network_torch import NetworkSizes, NotesNetwork
 from klangbild.notes.patched import make_patch
 from klangbild.notes.runtime import PATCH
@@ -32,7 +35,8 @@ from klangbild.train.notes_config import NotesConfig
 from klangbild.train.notes_graph import build_graph
 from klangbild.train.run import CHECKPOINT, DECAYED
 
-LICENCE = "CC BY-NC-SA 4.0"
+LICENCE, OPEN_LICENCE = "CC BY-NC-SA 4.0", "CC BY 4.0"
+"""Of weights that learnt from anything, and of those that learnt from openly licensed music only and from nobody's ratings."""
 _INT8, _SCALE = "_quantized", "_scale"
 _STEPS = 63
 
@@ -128,16 +132,14 @@ def export_notes(
     out_dir: Path,
     weights_dir: Path | None = None,
 ) -> tuple[NotesNetwork, Path]:
-    """Write `out_dir/notes-MODE.onnx`, its card and the table of sections (and `weights_dir/notes-MODE.safetensors`).
+    """Write `out_dir/NAME.onnx`, its card and the table of sections (and `weights_dir/NAME.safetensors`); NAME is
+    `config.model_name`, and its table is `notes-sections.npz`, or `NAME-sections.npz` where the config gives a name.
 
     Without `checkpoint`: the run's decayed branch if there is one, else its newest checkpoint. mix: earlier weights, of which the
     model that is written gets `mix_share` (0 .. 1). onto: the `continuous_concat` model beside which this one will stand; it is
-    then written as its difference from it, `notes-MODE.patch`. Returns the float32 network and the path of the card, for measuring both.
+    then written as its difference from it, `NAME.patch`. Returns the float32 network and the path of the card, for measuring both.
     """
-    run = Path(config.run)
-    if checkpoint is None:
-        checkpoint = run / DECAYED if (run / DECAYED).exists() else run / CHECKPOINT
-    network, state = averaged_network(checkpoint)
+    network, state = averaged_network(checkpoint or newest_checkpoint(config))
     if mix is not None:
         mixed_in(network, mix, mix_share)
     graph = network_graph(network, half_embedding=True)
@@ -145,7 +147,7 @@ def export_notes(
     pairs = on_scales_of(model, graph, onnx.load(onto)) if onto else []
     blob = model.SerializeToString()
     data = NoteData.load(Path(config.data))
-    card = _card(state, data, blob)
+    card = _card(config.model_name, state, data) | {"sha256": hashlib.sha256(blob).hexdigest()}
     if mix is not None:
         card["training"]["mixed"] = f"{1 - mix_share:g} of the run's weights, {mix_share:g} of others of its line"
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -154,12 +156,34 @@ def export_notes(
     else:
         atomic_write(out_dir / f"{card['name']}.onnx", blob)
     if network.sizes.attributes:
-        gather_sections(data, pool_shares=config.pool_shares).save(out_dir / SECTIONS_FILE)
+        table = sections_file(config.name) if config.name else SECTIONS_FILE
+        gather_sections(data, pool_shares=config.pool_shares).save(out_dir / table)
     write_card(out_dir / f"{card['name']}.json", card)
     if weights_dir:
-        header = {k: card[k] for k in ("name", "mode", "sizes", "context", "language", "language_version", "training")}
-        save_weights(weights_dir / f"{card['name']}.safetensors", network.state_dict(), half=True, notes=header)
+        _save_half(network, card, weights_dir)
     return network, out_dir / f"{card['name']}.json"
+
+
+def export_weights(config: NotesConfig, *, checkpoint: Path | None = None, weights_dir: Path) -> Path:
+    """Write `weights_dir/NAME.safetensors` alone: float16 weights to train on from, and no runtime model. Returns its path.
+
+    Without `checkpoint`: the run's decayed branch if there is one, else its newest checkpoint.
+    """
+    network, state = averaged_network(checkpoint or newest_checkpoint(config))
+    return _save_half(network, _card(config.model_name, state, NoteData.load(Path(config.data))), weights_dir)
+
+
+def newest_checkpoint(config: NotesConfig) -> Path:
+    """The run's decayed branch if there is one, else its newest checkpoint."""
+    run = Path(config.run)
+    return run / DECAYED if (run / DECAYED).exists() else run / CHECKPOINT
+
+
+def _save_half(network: NotesNetwork, card: dict[str, Any], folder: Path) -> Path:
+    keys = ("name", "mode", "sizes", "context", "language", "language_version", "licence", "training")
+    path = folder / f"{card['name']}.safetensors"
+    save_weights(path, network.state_dict(), half=True, notes={key: card[key] for key in keys})
+    return path
 
 
 def write_card(path: Path, card: dict[str, Any]) -> None:
@@ -167,11 +191,11 @@ def write_card(path: Path, card: dict[str, Any]) -> None:
     atomic_write(path, (json.dumps(card, indent=1) + "\n").encode())
 
 
-def _card(state: dict[str, Any], data: NoteData, blob: bytes) -> dict[str, Any]:
+def _card(name: str, state: dict[str, Any], data: NoteData) -> dict[str, Any]:
     config, about, before = state["config"], data.about, state.get("before", {})
     heldout = data.piece_heldout[np.unique(data.section_piece[np.diff(data.section_start) > 0])]
     return {
-        "name": f"notes-{config['mode']}",
+        "name": name,
         "kind": "notes",
         "language": about["language"],
         "language_version": about["language_version"],
@@ -179,14 +203,14 @@ def _card(state: dict[str, Any], data: NoteData, blob: bytes) -> dict[str, Any]:
         "sizes": state["sizes"],
         "context": config["context"],
         "weights": "int8 matrices by column, float16 embedding, float32 rest",
-        "licence": LICENCE,
+        "licence": OPEN_LICENCE if _all_open(data) else LICENCE,
         "data": {
             "sets": {pool: about["licences"][pool] for pool in about["pools"] if about["licences"][pool]},
             "pool_shares": config["pool_shares"],
             "pieces_trained_on": int((~heldout).sum()),
             "pieces_held_out": int(heldout.sum()),
             "ids": len(data.ids),
-            "labels": "pseudo-labels by 8-bar section; human ratings for emopia and vgmidi",
+            "labels": labels_on_card(data),
         },
         "training": {
             # with those of the weights that the run started from
@@ -198,5 +222,10 @@ def _card(state: dict[str, Any], data: NoteData, blob: bytes) -> dict[str, Any]:
         },
         "limits": "emotion is pseudo-labelled; no lyrics, no audio; timing on a grid of 1/12 beat; form beyond the context "
         "is the caller's work",
-        "sha256": hashlib.sha256(blob).hexdigest(),
     }
+
+
+def _all_open(data: NoteData) -> bool:
+    """Whether all music is openly licensed, and the labels rest on no ratings."""
+    licences = [licence for found in data.about["licences"].values() for licence in found]
+    return bool(licences) and all(map(is_open, licences)) and data.about.get("labels", {}).get("from") == "mode"

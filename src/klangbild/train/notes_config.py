@@ -16,6 +16,8 @@ class NotesConfig:
 
     data: str = "data/prepared/notes.npz"
     run: str = "runs/notes"
+    name: str = ""
+    """Of the model; "notes-MODE" where none is given."""
     seed: int = 1
     mode: str = "continuous_concat"
     width: int = 256
@@ -50,6 +52,11 @@ class NotesConfig:
     def load(path: Path) -> NotesConfig:
         """Raises InputError: missing, no TOML, or a name or type that is not ours."""
         return load_config(NotesConfig, path)
+
+    @property
+    def model_name(self) -> str:
+        """What the model's files are called."""
+        return self.name or f"notes-{self.mode}"
 
     def sizes(self, vocabulary: int) -> NetworkSizes:
         return NetworkSizes(

@@ -39,12 +39,12 @@ class Tensors:
 
 
 def heldout_batch(data: NoteData, *, mode: str, context: int, described: bool, rows: int, told: bool) -> Tensors:
-    """Fixed held-out chunks: one from each of `rows` evenly spread held-out pieces (band first, if there is band
-    music), at the section a quarter into the piece, the emotion shown; told: the attributes too."""
+    """Fixed held-out chunks: one from each of `rows` evenly spread held-out pieces (of bands, where the music
+    is mostly theirs), at the section a quarter into the piece, the emotion shown; told: the attributes too."""
     source = NoteBatches(data, mode=mode, context=context, heldout=True, described=described)
     pieces = source.source.pieces
-    if "band" in data.about["pools"]:
-        band = pieces[data.piece_pool[pieces] == data.about["pools"].index("band")]
+    if (bands := data.bands()) is not None:
+        band = pieces[data.piece_pool[pieces] == bands]
         pieces = band if len(band) else pieces
     pieces = pieces[np.unique(np.linspace(0, len(pieces) - 1, rows).astype(int))]
     every = np.ones(len(pieces), bool)
