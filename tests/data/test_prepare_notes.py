@@ -199,6 +199,15 @@ def test_split_follows_the_fixed_list():
     assert not official[0] and official[1]
 
 
+def test_a_large_set_has_something_held_out():
+    names = [f"takes/{i:03d}" for i in range(120)]
+    # three sessions of forty takes, and one of three
+    cluster = np.repeat([0, 39, 78, 117], [39, 39, 39, 3])
+    heldout = choose_split(names, [None] * 120, cluster, set())
+    assert np.flatnonzero(heldout).tolist() == [117, 118, 119]
+    assert not choose_split(names, [None] * 120, cluster, {"takes/none"}).any()  # listed sets stay as listed
+
+
 def test_the_command(raw, tmp_path, klangbild):
     code, out, _ = klangbild("data", "prepare", "notes", raw, "-o", tmp_path / "n.npz")
     assert code == 0

@@ -65,10 +65,6 @@ def polish(slug, composer, title):
             names("rock 120 bpm beat", "drummer9", "z/d@4:groove/drummer9/session1/21.mid"),
             names("rock 93 bpm fill", "drummer9", "z/d@4:groove/drummer9/session1/7.mid"),
         ),
-        (
-            names("Bach_BWV.1048_1", origin="openscore-orchestra"),
-            names("Bach_BWV.1048_3", origin="openscore-orchestra"),
-        ),
     ],
 )
 def test_one_work(one, other):

@@ -2,17 +2,17 @@
 
 Scores that programs turned into MIDI are all of one velocity. A model that learns from them plays so. Here each note gets
 
-    level of the piece    80, louder where notes come fast and softer where they come slowly (8 for a doubling of the pace), and up
-                          or down by chance (standard deviation 6, drawn from the file's own bytes)
+    level of the piece    80, louder where notes come fast and softer where they come slowly (10 for a doubling of the pace), and up
+                          or down by chance (standard deviation 9, drawn from the file's own bytes)
     level of the bar      louder where it is denser and its tune is higher, and in the middle of each four bars; scaled to a
                           standard deviation of 7.7, smoothed over the bars beside it
     accent                by place in the bar and as the top note of a chord
     balance               what its family is louder or softer than the others in the file stays
 
-Measured, on the 199 parts of pitched instruments and 515 of drums that people played or programmed with more than eight velocities (the
-open sets games_open, groove and freedoom): the accents, the top note's 2, and how far bars and pieces lie apart (7.7; 17.8, of which
-half is used). What makes a bar louder is convention and not measured there (density explains 1 to 2 of 127 for a
-factor of e, register and the place in four bars nothing): those parts are loops of games. Source: Friberg, Bresin and Sundberg
+Measured, on the 199 parts of pitched instruments and 515 of drums with more than eight velocities in the open sets that people played or
+programmed (games_open, groove, freedoom): the accents, the top note's 2, and how far bars (7.7) and parts (17.8, of which two thirds are
+used) lie apart. What makes a bar louder is convention and not measured there: those parts are loops of games, in which density
+explains 2 of 127 for a factor of e, and register and the place in four bars nothing. Source: Friberg, Bresin and Sundberg
 (2006), "Overview of the KTH rule system for musical performance", rules High loud and Phrase arch.
 """
 
@@ -27,7 +27,7 @@ from klangbild.notes.piece import Piece
 
 FLAT_VELOCITIES = 4
 """A piece with no more different velocities than this was written down without dynamics (some programs mark the beats)."""
-LEVEL, PACE, CHANCE = 80.0, 8.0, 6.0
+LEVEL, PACE, CHANCE = 80.0, 10.0, 9.0
 BAR_SPREAD = 7.7
 USUAL_ONSETS_PER_S = 4.0
 PITCHED_ACCENTS = (4.9, 3.7, 3.3, 0.0)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from importlib import resources
 
 import numpy as np
 
 HELDOUT_SHARE = 0.05
+LARGE_SET, SMALL_CLUSTER = 100, 0.1
+"""A set of so many files has something held out; at most so much of it by that."""
 HELDOUT_LIST = "notes-heldout.txt"
 """Names ("set/file") of the held-out files, kept in the package so that numbers stay comparable for ever."""
 
@@ -22,8 +25,9 @@ def fixed_heldout() -> set[str]:
 
 def choose_split(names: list[str], splits: list[str | None], cluster: np.ndarray, fixed: set[str]) -> np.ndarray:
     """bool (files,): held out. Official val and test parts are; else a cluster is if the fixed list names one of it or,
-    where no list names a file of its set, if the hash of its first name falls into the first 5 %."""
-    listed_sets = {name.split("/", 1)[0] for name in fixed}
+    where no list names a file of its set, if the hash of its first name falls into the first 5 %. A large set of which nothing
+    fell there gives the small cluster that came nearest."""
+    listed_sets = sets_of(fixed)
     heldout = np.zeros(len(names), bool)
     for number in np.unique(cluster):
         members = np.flatnonzero(cluster == number)
@@ -34,7 +38,24 @@ def choose_split(names: list[str], splits: list[str | None], cluster: np.ndarray
         else:
             chosen = _draw(first) < HELDOUT_SHARE
         heldout[members] = official or (chosen and not any(splits[i] == "train" for i in members))
+    set_of = np.array([name.split("/", 1)[0] for name in names])
+    for name in sorted(set(set_of) - listed_sets):
+        mine = set_of == name
+        if mine.sum() < LARGE_SET or heldout[mine].any() or any(splits[i] for i in np.flatnonzero(mine)):
+            continue
+        small = [
+            members
+            for members in (np.flatnonzero(cluster == number) for number in np.unique(cluster[mine]))
+            if len(members) <= SMALL_CLUSTER * mine.sum() and mine[members].all()
+        ]
+        if small:
+            heldout[min(small, key=lambda members: _draw(min(names[i] for i in members)))] = True
     return heldout
+
+
+def sets_of(names: Iterable[str]) -> set[str]:
+    """The sets that "set/file" names name."""
+    return {name.split("/", 1)[0] for name in names}
 
 
 def with_both_sides(heldout: np.ndarray, names: list[str], cluster: np.ndarray, usable: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ from klangbild.data.manifest import DROPPED, HELD_OUT, LEFT_OUT, TRAINED, Row, s
 from klangbild.data.near_duplicates import clusters, minhash
 from klangbild.data.note_data import NoteData
 from klangbild.data.note_sets import RawFile, read_sets
-from klangbild.data.note_split import choose_split, fixed_heldout, with_both_sides
+from klangbild.data.note_split import choose_split, fixed_heldout, sets_of, with_both_sides
 from klangbild.data.regrid import regrid
 from klangbild.data.repair import mend, on_grid
 from klangbild.data.section_features import FEATURES, NoteTable
@@ -155,9 +155,10 @@ def prepare_notes(
     usable = np.array([bool(p.sections) and not p.dropped for p in prepared])
     if not usable.any():
         raise InputError(_why_nothing(folders, prepared, licence, left_out))
-    cluster = clusters([p.print_ for p in prepared], works=[_works(p.raw) for p in prepared])
+    fixed = fixed_heldout()
+    cluster = clusters([p.print_ for p in prepared], works=_works(prepared, sets_of(fixed)))
     names = [p.raw.name for p in prepared]
-    heldout = choose_split(names, [p.raw.split for p in prepared], cluster, fixed_heldout())
+    heldout = choose_split(names, [p.raw.split for p in prepared], cluster, fixed)
     heldout = with_both_sides(heldout, names, cluster, usable)
     fitted = Labelling.load(labels) if labels else None
     data = relabelled(
@@ -190,8 +191,14 @@ def _files(folders: Sequence[Path]) -> Iterator[RawFile]:
             yield file
 
 
-def _works(raw: RawFile) -> frozenset[str]:
-    return work_names(title=raw.title, composer=raw.composer, origin=raw.origin, file=raw.file)
+def _works(prepared: Sequence[_Prepared], listed: set[str]) -> list[frozenset[str]]:
+    """Names of the works of each file; none in sets whose held-out files are listed, which stay those that they were."""
+    return [
+        frozenset()
+        if (raw := p.raw).set in listed
+        else work_names(title=raw.title, composer=raw.composer, origin=raw.origin, file=raw.file)
+        for p in prepared
+    ]
 
 
 def _why_left_out(file: RawFile, licence: str, without: Iterable[str]) -> str:

@@ -91,8 +91,6 @@ def _of_path(path: str, file: str, title: str) -> Iterator[str]:
         yield f"shelf/{shelf.group(1)}"  # one print or manuscript
         if name := _title_name(shelf.group(3).replace("-", " ")):
             yield f"{surname(shelf.group(2).split('-')[0]) or 'anyone'}/{name}"
-    elif movement := re.match(r"([A-Z][A-Za-z]+_[^_]*\d)_\d+[a-z]?$", title):
-        yield movement.group(1)  # Bach_BWV.1048_1
 
 
 def _catalogued(text: str) -> Iterator[tuple[str, str]]:

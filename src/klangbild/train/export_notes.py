@@ -218,7 +218,7 @@ def _card(name: str, state: dict[str, Any], data: NoteData) -> dict[str, Any]:
             "ids_seen": state["ids_seen"] + before.get("ids_seen", 0),
             "minutes": round(state["minutes"] + before.get("minutes", 0.0), 1),
             "seed": config["seed"],
-            "command": "klangbild train notes --config configs/notes.toml, then klangbild train export notes",
+            "command": f"klangbild train notes --config configs/{config.get('name') or 'notes'}.toml, then klangbild train export notes",
         },
         "limits": "emotion is pseudo-labelled; no lyrics, no audio; timing on a grid of 1/12 beat; form beyond the context "
         "is the caller's work",
