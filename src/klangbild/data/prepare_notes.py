@@ -25,6 +25,7 @@ from klangbild.data.labelling import Labelling, write_card
 from klangbild.data.licence_names import admitted, kind_of
 from klangbild.data.manifest import DROPPED, HELD_OUT, LEFT_OUT, TRAINED, Row, sha256_of, write_manifest
 from klangbild.data.near_duplicates import clusters, minhash
+from klangbild.data.note_attributes import with_attributes
 from klangbild.data.note_data import NoteData
 from klangbild.data.note_sets import RawFile, read_sets
 from klangbild.data.note_split import choose_split, fixed_heldout, sets_of, with_both_sides
@@ -167,6 +168,7 @@ def prepare_notes(
         open_only=licence != "all",
         labelling=fitted,
     )
+    data = with_attributes(data)
     data.save(out)
     if data.about["labels"]["from"] == "ratings":
         beside = out.with_name(out.stem + "-labels.npz")
