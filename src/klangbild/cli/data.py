@@ -124,12 +124,13 @@ _ATTRIBUTION = (
 
 
 def _run_attribution(args: argparse.Namespace) -> int:
+    from klangbild.atomic import atomic_write
     from klangbild.data.attribution import attribution_text
     from klangbild.data.manifest import read_manifest
 
     text = attribution_text(read_manifest(args.manifest), model=args.model)
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(text, encoding="utf-8")
+    atomic_write(args.out, text.encode())
     print(args.out)
     return 0
 
