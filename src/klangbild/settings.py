@@ -223,6 +223,7 @@ class Settings:
 
     def _name_families(self) -> None:
         told: dict[str, str] = {}
+        named: dict[str, list[str]] = {}
         for name in ("instruments", "without"):
             value = getattr(self, name)
             if isinstance(value, (tuple, list)) and not set(map(str, value)) <= set(INSTRUMENTS):
@@ -230,9 +231,11 @@ class Settings:
 
                 families, played_by = families_of(map(str, value), flag_of(name))
                 object.__setattr__(self, name, families)
+                named[name] = [str(item) for item in value]
                 told |= played_by
         if told:
             object.__setattr__(self, "_played_by", told)
+            object.__setattr__(self, "_named", named)
 
     @property
     def length_seconds(self) -> float | None:
@@ -244,6 +247,10 @@ class Settings:
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values of every field, in order."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    def as_asked(self) -> dict[str, Any]:
+        """`as_dict` with instruments by the names they were asked by, for another process that is to tell who plays them."""
+        return {**self.as_dict(), **self.__dict__.get("_named", {})}
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Settings:

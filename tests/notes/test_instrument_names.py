@@ -45,6 +45,7 @@ def test_settings_hold_families_and_say_who_plays():
     assert settings == Settings(instruments=("piano", "strings"), without=("winds",)) and "played" not in str(
         settings.as_dict()
     )
+    assert Settings.from_dict(settings.as_asked()).played_by == settings.played_by
     with pytest.raises(UsageError, match="both name strings"):
         Settings(instruments=("violin",), without=("cello",))
     with pytest.raises(UsageError, match=r"more than the 1 instrument"):

@@ -235,7 +235,7 @@ class Runs:
             "id": run.id,
             "folder": str(run.folder),
             "picture": str(run.file) if run.file else None,
-            "settings": run.settings.as_dict(),
+            "settings": run.settings.as_asked(),
             "alt": run.alt,
         }
         patience_s = self.stall_s if run.settings.model is None else max(self.stall_s, STALL_OF_OTHERS_S)
