@@ -106,6 +106,14 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         _remove(part)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are not there. Raises OutputError: it cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot make this folder ({error.strerror}); choose another with -o") from None
+
+
 def part_name(folder: Path) -> Path:
     """A hidden name that no other run takes, of one length however long the final one is; it tells who writes there."""
     name = folder / f"{_PREFIX}{_host()}-{os.getpid()}-{secrets.token_hex(4)}{_SUFFIX}"

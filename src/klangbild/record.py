@@ -9,6 +9,7 @@ of them.
 from __future__ import annotations
 
 import json
+import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from klangbild import __version__
 from klangbild.errors import InputError, no_such_file
 
 SCHEMA = 1
+_HALVES = re.compile("[\ud800-\udfff]")
 _OF_THE_RUN = ("told", "timings_s", "files", "device")
 _SUFFIXES = (".json", ".mid", ".midi", ".wav", ".flac", ".mp3", ".ogg", ".png")
 
@@ -38,8 +40,13 @@ def to_json(record: dict[str, Any], *, embedded: bool, sound: bool = True) -> st
     if embedded:
         left_out = _OF_THE_RUN if sound else (*_OF_THE_RUN, "sound")
         kept = {key: value for key, value in record.items() if key not in left_out}
-        return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
-    return json.dumps(record, ensure_ascii=False, indent=2) + "\n"
+        return _whole_text(json.dumps(kept, ensure_ascii=False, separators=(",", ":")))
+    return _whole_text(json.dumps(record, ensure_ascii=False, indent=2)) + "\n"
+
+
+def _whole_text(text: str) -> str:
+    """Without halves of surrogate pairs (names of files that are not UTF-8), which no file can hold."""
+    return _HALVES.sub("\ufffd", text)
 
 
 def read(path: str | Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from klangbild import record as records
+from klangbild.atomic import make_folder
 from klangbild.errors import InputError, OutputError, UsageError
+from klangbild.file_names import as_file_name
 from klangbild.settings import DEFAULT_FORMATS, FORMATS, Settings
 from klangbild.slips import is_another_format, unknown_format
 
@@ -136,12 +139,7 @@ class Result:
         check_formats(formats, self.record["model"]["name"], notes=self.piece is not None)
         if not is_file or not overwrite:
             base = _free(base, formats, overwrite=overwrite, root=to)
-        try:
-            base.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"{base.parent}: cannot make this folder ({error.strerror}); choose another with -o"
-            ) from None
+        make_folder(base.parent)
         paths = {name: _path(base, name) for name in formats}
         self.record["files"] = {name: path.name for name, path in paths.items()}
         from klangbild import save_files
@@ -223,7 +221,7 @@ def _filled(template: str, values: dict[str, Any]) -> str:
         raise UsageError(f"--filename '{template}' has a field we do not know; use {names}") from None
     if Path(stem).is_absolute() or ".." in Path(stem).parts or not stem.strip():
         raise UsageError(f"--filename '{template}' leaves the output folder; give a relative name without '..'")
-    return stem
+    return str(Path(*(as_file_name(part) for part in Path(stem).parts)))
 
 
 def check_formats(formats: tuple[str, ...], model: str, *, notes: bool) -> None:
@@ -246,12 +244,13 @@ def _path(base: Path, name: str) -> Path:
 
 def _free(base: Path, formats: tuple[str, ...], *, overwrite: bool, root: Path) -> Path:
     """`base`, or `base-2`, `base-3`, ... until none of its files exists."""
-    if root.exists() and not root.is_dir() and base.parent == root:
+    if os.path.lexists(root) and not os.path.isdir(root) and base.parent == root:  # noqa: PTH112 - never raises
         raise OutputError(f"{root}: is a file, not a folder; choose another with -o")
     if overwrite:
         return base
     candidate, number = base, 1
-    while any(_path(candidate, name).exists() for name in formats):
+    # a link that leads nowhere is there, too
+    while any(os.path.lexists(_path(candidate, name)) for name in formats):
         number += 1
         candidate = base.with_name(f"{base.name}-{number}")
     return candidate

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from klangbild import __version__, interrupt
-from klangbild.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, KlangbildError, UsageError
+from klangbild.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, KlangbildError, UsageError
 
 COMMANDS = {
     "compose": "a picture becomes music ('klangbild PICTURE' means this)",
@@ -80,11 +80,15 @@ def main(argv: list[str]) -> int:
     except KlangbildError as error:
         where = f" (see '{prog} --help')" if isinstance(error, UsageError) else ""
         print(f"Error: {_one_line(error)}{where}", file=sys.stderr)
-        if getattr(arguments, "verbose", 0):
-            import traceback
-
-            traceback.print_exc()
+        _trace(arguments)
         return error.exit_code
+    except OSError as error:
+        if error.filename is None:  # of a stream: the process around tells of it
+            raise
+        name, why = os.fsdecode(error.filename), error.strerror or type(error).__name__
+        print(f"Error: {_one_line(name)}: {why}; check the path and what you may do there", file=sys.stderr)
+        _trace(arguments)
+        return EXIT_FAILED
     except KeyboardInterrupt:
         print(interrupt.ENDED, file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -137,6 +141,14 @@ def _parse(parser: Parser, words: list[str]) -> argparse.Namespace:
     if left:
         raise UsageError(f"'{left[0]}' is one too many for '{parser.prog}'; leave it out")
     return arguments
+
+
+def _trace(arguments: argparse.Namespace) -> None:
+    """With -v, where the error came from."""
+    if getattr(arguments, "verbose", 0):
+        import traceback
+
+        traceback.print_exc()
 
 
 def _one_line(message: object) -> str:

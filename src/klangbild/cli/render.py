@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,9 @@ def register(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from klangbild.atomic import make_folder
     from klangbild.cli.compose import check_output
+    from klangbild.file_names import as_file_name, readable
     from klangbild.notes.midi import read_music
     from klangbild.settings import Settings
     from klangbild.slips import unknown_format
@@ -53,14 +56,15 @@ def run(arguments: argparse.Namespace) -> int:
     stems = synthesize_stems(piece, soundfont=find_soundfont(settings.soundfont))
     mastered = master(stems, loudness_lufs=None if settings.loudness == "off" else float(settings.loudness))
     folder = out.parent if is_file else out
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
+    stem = out.stem if is_file else as_file_name(source.stem)
     for name in formats:
-        path = out if is_file else folder / f"{source.stem}.{name}"
+        path = out if is_file else folder / f"{stem}.{name}"
         number = 1
-        while path.exists() and not arguments.overwrite:
+        while os.path.lexists(path) and not arguments.overwrite:
             number += 1
-            path = path.with_name(f"{(out if is_file else source).stem}-{number}.{name}")
-        write_audio(path, mastered.audio, tags={"title": source.stem, "artist": "klangbild"}, record=None)
+            path = path.with_name(f"{stem}-{number}.{name}")
+        write_audio(path, mastered.audio, tags={"title": readable(source.stem), "artist": "klangbild"}, record=None)
         print(json.dumps({"files": {name: str(path)}, "sound": mastered.facts}) if arguments.json else path)
     if arguments.verbose:
         print(mastered.facts, file=sys.stderr)

@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from klangbild.errors import InputError, no_such_file
+from klangbild.file_names import readable
 from klangbild.picture.picture import Picture
 
 MAX_MEGAPIXELS = 100
@@ -53,7 +54,8 @@ def load_picture(source: PictureSource, *, words: str | None = None) -> Picture:
         label = _one_line(getattr(source, "filename", "") or "the image")
         _check_pixels(source.size, label)
         rgb = _decode(source, label)
-        return Picture(rgb, Path(label).stem if getattr(source, "filename", "") else "picture", _pixel_hash(rgb), words)
+        name = readable(Path(label).stem) if getattr(source, "filename", "") else "picture"
+        return Picture(rgb, name, _pixel_hash(rgb), words)
     if isinstance(source, (bytes, bytearray, memoryview)):
         content, label, name = bytes(source), "the picture's bytes", "picture"
         _check_bytes(len(content), label)
@@ -88,7 +90,7 @@ def _read_path(source: str | os.PathLike) -> tuple[bytes, str, str]:
     except (OSError, ValueError) as error:
         raise InputError(f"{label}: cannot be read ({_one_line(error)}); check the path") from None
     _check_bytes(len(content), label)
-    return content, label, path.stem or "picture"
+    return content, label, readable(path.stem) or "picture"
 
 
 def _read_open_file(file: BinaryIO) -> tuple[bytes, str, str]:
@@ -103,7 +105,7 @@ def _read_open_file(file: BinaryIO) -> tuple[bytes, str, str]:
     if not isinstance(content, bytes):
         raise InputError(f"{label}: is open as text; open it with mode 'rb'")
     _check_bytes(len(content), label)
-    return content, label, (Path(named).stem if named else "") or "picture"
+    return content, label, readable(Path(named).stem if named else "") or "picture"
 
 
 def _decode_bytes(content: bytes, label: str) -> np.ndarray:
