@@ -101,7 +101,7 @@ def test_a_sound_engine_with_notes_gives_roll_and_midi_and_says_what_it_heard(vi
     page.click("#make")
     page.wait_for_selector("#downloads a[href*='.mid']")
     heard = page.locator("#heard li").all_inner_texts()
-    assert heard == ["Heard: slow, piano", "Kept away from: drums", "Not understood, left aside: qwxz"]
+    assert heard[:2] == ["Heard: slow, piano", "Kept away from: drums"] and "Not understood, left aside: qwxz" in heard
     assert "90 bpm" in page.inner_text("#facts") and "90 bpm" in page.get_attribute("#roll canvas", "aria-label")
 
 

@@ -84,7 +84,7 @@ def show_licences(licences: Iterable[Licence], *, commercial: bool = False, anno
     refused = [licence for licence in licences if not licence.commercial]
     if commercial and refused:
         raise UsageError(
-            f"commercial use refused: {refused[0].weights} is under {refused[0].name!r}; "
+            f"--commercial: commercial use refused: {refused[0].weights} is under {refused[0].name!r}; "
             "use the shipped engine 'notes' or weights that allow it"
         )
 

@@ -128,9 +128,9 @@ class SmallEngine:
                 return open_synapse(folder=self.model.folder)
             return open_projection(VARIANT_OF[settings.image_tokens], self.model.folder)
         except NotAvailableError as error:
-            if settings.model in (None, "klangbild"):
-                raise
-            raise NotAvailableError(f"{error}, or leave --model {settings.model} out") from None
+            asked = "" if settings.image_tokens is None else f"--image-tokens {settings.image_tokens}: "
+            way_out = "" if settings.model in (None, "klangbild") else f", or leave --model {settings.model} out"
+            raise NotAvailableError(f"{asked}{error}{way_out}") from None
 
     def wish(self, brief: Brief, part: PicturePart | None) -> Wish:
         """Picture, words and negative words -> what is listened to.

@@ -272,7 +272,7 @@ async function finish(state) {
   show(state);
   roll.show(roll.data, { words: state.record.music.words });
   history.end(state);
-  live(`${state.status === "stopped" ? "Stopped and kept" : "Your music is ready"}: ${[sentence(state.record.music.words), ...heardOf(state.record.music)].filter(Boolean).join(" ")} Press play to hear it.`);
+  live(`${state.status === "stopped" ? "Stopped and kept" : "Your music is ready"}: ${[sentence(state.record.music.words), ...heardOf(state.record)].filter(Boolean).join(" ")} Press play to hear it.`);
 }
 
 // a piece of this session again, with its picture, wishes and mood, so that "again" and "another" mean what is shown

@@ -47,13 +47,13 @@ export function title(record) {
   return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
-// what a sound model understood of the words, and what it did not
-export function heardOf({ words_heard_as: taken = {}, words_heard: heard = [], words_unknown: unknown = [], words_avoided: avoided = [] }) {
+// what a sound model understood of the words, and what was asked for and is not quite so
+export function heardOf({ music, told = [] }) {
+  const { words_heard: heard = [], words_avoided: avoided = [] } = music;
   return [
     ...(heard.length ? [`Heard: ${heard.join(", ")}`] : []),
-    ...Object.entries(taken).map(([written, word]) => `“${written}” was heard as “${word}”`),
     ...(avoided.length ? [`Kept away from: ${avoided.join(", ")}`] : []),
-    ...(unknown.length ? [`Not understood, left aside: ${unknown.join(", ")}`] : []),
+    ...told.map((line) => capital(line.replace(/--([a-z-]+)/g, (_, flag) => `“${flag.replaceAll("-", " ")}”`))),
   ];
 }
 
@@ -75,7 +75,7 @@ export function show(run) {
   const kept = run.status === "stopped" ? " (stopped early and kept)" : "";
   $("piece-name").textContent = `${title(record)}${kept}`;
   $("piece-words").textContent = sentence(record.music.words);
-  list($("heard"), heardOf(record.music), (words) => {
+  list($("heard"), heardOf(record), (words) => {
     const item = document.createElement("li");
     item.textContent = words;
     return item;
@@ -103,7 +103,11 @@ export function show(run) {
 }
 
 export function sentence(words) {
-  return words ? words.charAt(0).toUpperCase() + words.slice(1) + "." : "";
+  return words ? capital(words) + "." : "";
+}
+
+function capital(words) {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 export function list(place, items, make) {
