@@ -165,11 +165,11 @@ def run_describe(args: argparse.Namespace) -> int:
     from transformers import AutoProcessor, LlavaForConditionalGeneration
 
     from klangbild.diffusion.describe_artwork import describe
-    from klangbild.diffusion.model_folders import find_folder
+    from klangbild.diffusion.model_folders import find_folder, load_component
 
     folder = find_folder(args.model)
-    model = LlavaForConditionalGeneration.from_pretrained(folder, local_files_only=True).eval()
-    processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
+    model = load_component(LlavaForConditionalGeneration, folder, ".")
+    processor = load_component(AutoProcessor, folder, ".")
     pictures = list_files(args.pictures, PICTURE_SUFFIXES)
     corrupt = describe(pictures, model, processor, out=args.out, on_progress=lambda done, n: _tell("pictures", done, n))
     for file, why in corrupt:

@@ -9,6 +9,8 @@ Source: AudioLDM 2, arXiv 2308.05734, section 3.2.
 
 from __future__ import annotations
 
+import inspect
+
 import torch
 from torch import Tensor, nn
 
@@ -28,12 +30,12 @@ def generate_loa(language_model: nn.Module, prompt: Tensor, mask: Tensor, *, n_s
         (batch, n_steps, width)
     """
     trunk = getattr(language_model, "transformer", language_model)
+    # transformers 5.24 calls it `cache`, and takes the older name away in 5.40
+    name = "cache" if "cache" in inspect.signature(trunk.forward).parameters else "past_key_values"
     states: list[Tensor] = []
     inputs, past = prompt, None
     for _ in range(n_steps):
-        output = trunk(
-            inputs_embeds=inputs, attention_mask=mask, past_key_values=past, use_cache=True, return_dict=True
-        )
+        output = trunk(inputs_embeds=inputs, attention_mask=mask, **{name: past}, use_cache=True, return_dict=True)
         past = output.past_key_values
         inputs = output.last_hidden_state[:, -1:, :]  # (batch, 1, width)
         states.append(inputs)

@@ -82,8 +82,16 @@ class ImageProjection(nn.Module):
             raise InputError(
                 f"{source}: not an Art2Mus image projection, {missing[0]} is missing; expected {', '.join(KEYS)}"
             )
-        hidden_dim, image_dim = state["projection1.weight"].shape
-        out_dim = state["projection2.weight"].shape[0]
+        strange = sorted(state.keys() - set(KEYS))
+        if strange:
+            raise InputError(f"{source}: has {strange[0]}, which is no part of Art2Mus's image projection")
+        shapes = [tuple(state[key].shape) for key in KEYS]
+        if [len(shape) for shape in shapes] != [2, 1, 2, 1]:
+            raise InputError(f"{source}: its weights have shapes {shapes}; this is not Art2Mus's image projection")
+        hidden_dim, image_dim = shapes[0]
+        out_dim = shapes[2][0]
+        if shapes[1:] != [(hidden_dim,), (out_dim, hidden_dim), (out_dim,)] or not out_dim:
+            raise InputError(f"{source}: its weights have shapes {shapes}, which do not fit together; fetch it again")
         if out_dim % token_dim:
             raise InputError(
                 f"{source}: its output width {out_dim} is no multiple of the language model's {token_dim}; "

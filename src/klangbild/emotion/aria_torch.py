@@ -27,6 +27,7 @@ from klangbild.emotion.music_plane import MusicPlane
 from klangbild.emotion.predict import Prediction
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, KlangbildError, NotAvailableError
+from klangbild.hub_quiet import quiet_libraries
 from klangbild.picture.picture import Picture
 
 _HEADS = ("valence_head", "arousal_head")
@@ -52,6 +53,7 @@ class AriaImageEncoder(nn.Module):
             raise NotAvailableError(
                 'ARIA\'s image encoder needs transformers, which is not installed; run: pip install "klangbild[diffusion]"'
             ) from None
+        quiet_libraries()
         self.clip = clip
         self.clip_model = CLIPVisionModelWithProjection(CLIPVisionConfig(**clip))
         self.valence_head = head(clip["projection_dim"])

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from klangbild.errors import NotAvailableError
+from klangbild.hub_quiet import quiet_libraries
 
 
 class TransformersEncoder:
@@ -19,12 +20,19 @@ class TransformersEncoder:
     """
 
     def __init__(self, folder: Path) -> None:
-        from transformers import AutoModel, AutoTokenizer, logging
+        from transformers import AutoModel, AutoTokenizer
 
-        logging.disable_progress_bar()
+        quiet_libraries()
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            self._model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()
+            self._model, told = AutoModel.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, output_loading_info=True
+            )
+            # a pooler plays no part in the mean over the tokens, and many encoders come without one
+            missing = [key for key in told["missing_keys"] if "pooler" not in key] + list(told["mismatched_keys"])
+            if missing:
+                raise ValueError(f"it lacks {len(missing)} weights, {missing[0]} first")
+            self._model.eval()
         except Exception as error:  # the loaders raise many kinds, all meaning that the files are not right
             first = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise NotAvailableError(f"{folder}: is not a sentence encoder ({first}); put it there again") from error

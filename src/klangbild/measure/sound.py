@@ -222,7 +222,10 @@ def clap_vectors(files: list[Path], folder: Path) -> np.ndarray:
         raise NotAvailableError(f"{folder}: holds no CLAP model; give a folder with its config.json and weights")
     from scipy.signal import resample_poly
 
-    model, features = ClapModel.from_pretrained(folder).eval(), ClapFeatureExtractor.from_pretrained(folder)
+    from klangbild.diffusion.model_folders import load_component
+
+    model = load_component(ClapModel, folder, ".")
+    features = load_component(ClapFeatureExtractor, folder, ".")
     rows = []
     for file in progress(files, text="CLAP"):
         audio = open_sound(file)
