@@ -35,7 +35,17 @@ def test_the_examples_in_the_docstrings():
         ({"bars": "8,5"}, "is not a whole number; give a whole number from 1 to 400"),
         ({"seconds": "1:30:00"}, "give a number from 1 to 600"),  # an hour and a half is out of range: nothing to write
         ({"valence": "nan"}, "give a number from -1 to 1"),
-        ({"tempo": "fast"}, "give a number from 40 to 240"),
+        ({"tempo": "often"}, "give a number from 40 to 240"),
+        ({"tempo": "allegro"}, "write 130"),
+        ({"seed": 10**400}, "--seed 1000000000000000"),
+        ({"seed": 10**5000}, "--seed a number of many digits is out of range"),
+        ({"tempo": 10**400}, "is out of range; give a number from 40 to 240"),
+        ({"tempo": float("inf")}, "--tempo 'inf' is not a number"),
+        ({"tempo": {}}, "--tempo '{}' is not a number"),
+        ({"loudness": "none"}, "give a number from -40 to -8 or 'off'"),
+        ({"key": 5}, "--key '5' is not text"),
+        ({"path": 0.5}, "--path '0.5' is not text"),
+        ({"instruments": ("piano and strings",)}, "write piano,strings"),
         ({"tempo": "9" * 400}, "give a number from 40 to 240"),
         ({"key": "h-moll"}, "did you mean 'B minor'?"),
         ({"key": "H"}, "did you mean 'B major'?"),
@@ -71,6 +81,8 @@ def test_signs_of_the_trade_are_read(key):
         ("musicxml", "the nearest that we do is 'mid'"),
         ("flak", "did you mean 'flac'?"),
         ("xyz", "choose from mid, wav"),
+        ("mid wav", "write mid,wav"),
+        (".mid; .wav", "write mid,wav"),
     ],
 )
 def test_an_unknown_format(name, says):

@@ -9,12 +9,13 @@ to it (see `unheard.py`), and why.
 from __future__ import annotations
 
 import math
+import os
 import re
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from klangbild.errors import UsageError
-from klangbild.slips import key_meant, nearest, number_meant
+from klangbild.slips import key_meant, nearest, number_meant, tempo_meant
 
 ENGINES = ("notes", "art2mus", "melfusion")
 CONDITIONINGS = ("continuous_concat", "continuous_token", "discrete_token", "none")
@@ -202,9 +203,9 @@ class Settings:
             try:
                 Key.parse(self.key)
             except ValueError:
-                meant = key_meant(str(self.key))
+                meant = key_meant(self.key)
                 hint = f"did you mean '{meant}'?" if meant else "write it like 'C', 'F# minor' or 'Bbm'"
-                raise UsageError(f"--key '{self.key}' is not a key; {hint}") from None
+                raise UsageError(f"--key '{_shown(self.key)}' is not a key; {hint}") from None
         if self.path is not None:
             from klangbild.emotion.space import EmotionPath
 
@@ -289,16 +290,34 @@ def _check(knob: Any, value: Any) -> None:
             raise UsageError(f"{flag} needs at least one of {', '.join(meta['items'])}")
         return  # its items are families by now
     if "choices" in meta and value not in meta["choices"]:
-        raise UsageError(f"{flag} '{value}' is not known{_nearest(value, meta['choices'])}")
+        raise UsageError(f"{flag} '{_shown(value)}' is not known{_nearest(value, meta['choices'])}")
     if "min" in meta:
-        if knob.name == "loudness" and value == "off":
-            return
-        whole = "int" in str(knob.type)
-        if isinstance(value, (bool, str)) or (whole and not isinstance(value, int)) or not math.isfinite(value):
-            kind = "a whole number" if whole else "a number"
-            low, high = meta["min"], meta["max"]
-            meant = number_meant(value, whole=whole, low=low, high=high, seconds=knob.name == "seconds")
-            hint = f"write {meant} ({low} to {high})" if meant else f"give {kind} from {low} to {high}"
-            raise UsageError(f"{flag} '{value}' is not {kind}; {hint}")
-        if not meta["min"] <= value <= meta["max"]:
-            raise UsageError(f"{flag} {value:g} is out of range; give a number from {meta['min']} to {meta['max']}")
+        _check_number(knob, value)
+    elif str(knob.type).startswith("str") and not isinstance(value, (str, os.PathLike)):
+        raise UsageError(f"{flag} '{_shown(value)}' is not text; give it in quotes")
+
+
+def _check_number(knob: Any, value: Any) -> None:
+    flag, low, high = flag_of(knob.name), knob.metadata["min"], knob.metadata["max"]
+    or_off = " or 'off'" if knob.name == "loudness" else ""
+    if or_off and value == "off":
+        return
+    whole = "int" in str(knob.type)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or (isinstance(value, float) and (whole or not math.isfinite(value))):
+        kind = "a whole number" if whole else "a number"
+        meant = number_meant(_shown(value), whole=whole, low=low, high=high, seconds=knob.name == "seconds")
+        meant = meant or (tempo_meant(_shown(value)) if knob.name == "tempo" else None)
+        hint = f"write {meant} ({low} to {high}{or_off})" if meant else f"give {kind} from {low} to {high}{or_off}"
+        raise UsageError(f"{flag} '{_shown(value)}' is not {kind}; {hint}")
+    if not low <= value <= high:
+        raise UsageError(f"{flag} {_shown(value)} is out of range; give a number from {low} to {high}{or_off}")
+
+
+def _shown(value: Any) -> str:
+    """A wrong value as a message may hold it: short, whatever it is."""
+    try:
+        text = f"{value:g}" if isinstance(value, float) else str(value)
+    except ValueError:  # Python writes no number of more than some 4,000 digits
+        return "a number of many digits"
+    return text if len(text) <= 80 else f"{text[:60]}..."

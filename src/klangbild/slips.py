@@ -58,6 +58,22 @@ def _readings(text: str, *, seconds: bool) -> Iterable[float]:
         yield float(number[1]) * (10 ** int(exponent[2]) if exponent else 1)
 
 
+_TEMPO_WORDS = {
+    "grave": 42, "largo": 50, "lento": 55, "adagio": 70, "slow": 70, "andante": 90, "walking": 90, "moderato": 110, "medium": 110,
+    "allegretto": 115, "allegro": 130, "fast": 140, "vivace": 160, "presto": 180, "prestissimo": 210,
+}  # fmt: skip
+
+
+def tempo_meant(written: str) -> str | None:
+    """Beats a minute of a tempo word, about where metronomes print it.
+
+    >>> tempo_meant("Allegro"), tempo_meant("often")
+    ('130', None)
+    """
+    bpm = _TEMPO_WORDS.get(written.strip().casefold())
+    return None if bpm is None else str(bpm)
+
+
 _GERMAN = {"h": "B", "b": "Bb", "as": "Ab", "es": "Eb", "ais": "A#", "his": "C", "ces": "B", "eis": "F", "fes": "E"}
 _SOLFEGE = {"do": "C", "ut": "C", "re": "D", "mi": "E", "fa": "F", "sol": "G", "la": "A", "si": "B", "ti": "B"}
 _MINOR_WORDS = {"moll", "minor", "min", "mineur", "menor", "minore", "minör", "mol", "m"}
@@ -144,6 +160,9 @@ def unknown_format(name: str, known: Iterable[str], kind: str = "format we write
     ("'midi' is not a format we write; did you mean 'mid'?", "'.wav' is not a format we write; did you mean 'wav'?")
     """
     known = list(known)
+    several = [part.lstrip(".") for part in re.split(r"[\s;/+|&]+", name.strip().casefold()) if part]
+    if len(several) > 1 and set(several) <= set(known):
+        return f"'{name}' is not a {kind}; write {','.join(several)}"
     plain = name.strip().casefold().lstrip(".")
     meant = plain if plain in known else _FORMATS.get(plain)
     if meant not in known:

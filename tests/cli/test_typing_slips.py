@@ -28,6 +28,11 @@ def desk(tmp_path, monkeypatch):
         ("lake.jpg --seconds 2 min", "write --seconds 120 "),
         ("my lake.jpg --seed 1", 'write "my lake.jpg"'),
         ("emotion sea.jpg my lake.jpg", 'write "my lake.jpg"'),
+        ("lake.jpg --path 0:-0.6,0.7 30:0.5,-0.6", 'write --path "0:-0.6,0.7 30:0.5,-0.6"'),
+        ("lake.jpg ''", "a file name is empty"),
+        ("'' --seed 1", "a file name is empty"),
+        ("lake.jpg -o ''", "--output is empty"),
+        ("lake.jpg --key '' -q", "--key is empty"),
         # decimals, signs
         ("lake.jpg --valence -0,5", "--valence '-0,5' is not a number; write -0.5"),
         ("lake.jpg --arousal −0.5", "write -0.5"),

@@ -108,6 +108,11 @@ def mended(parser: argparse.ArgumentParser, words: Sequence[str]) -> list[str]:
 
 def _check_word(parser: argparse.ArgumentParser, word: Word) -> None:
     text, known = word.text, parser._option_string_actions
+    if not text.strip():
+        if word.role == "word":
+            raise UsageError("a file name is empty, as of a variable that is not set; leave it out")
+        if word.option is not None and word.option.dest not in ("text", "negative"):
+            raise UsageError(f"{word.option.option_strings[-1]} is empty; give a value, or leave it out")
     if re.match(r"[–—−]{1,2}[A-Za-z]", text) and not os.path.exists(text):  # noqa: PTH110 - pathlib is slower to import
         name = "--" + text.lstrip("–—−-")
         option = name if _action(parser, name) else "-" + text.lstrip("–—−-") if len(text) == 2 else name
@@ -256,7 +261,7 @@ _COMMAND_WORDS = {
 def first_word(words: Sequence[str], commands: Any) -> str | None:
     """What to say of a first word that is neither a command nor a file nor an option; None where it may be a file's name."""
     word = words[0]
-    if word in commands or word.startswith(("-", "–", "—")) or _there(word):
+    if word in commands or word.startswith(("-", "–", "—")) or _there(word) or not word.strip():
         return None
     for last in range(2, min(len(words), 8) + 1):
         if _there(" ".join(words[:last])):

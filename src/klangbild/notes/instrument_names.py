@@ -124,6 +124,9 @@ def families_of(names: Iterable[str], flag: str = "--instruments") -> tuple[tupl
 def _unknown(name: str, table: dict[str, str], flag: str) -> str:
     if _plain(name) in {_plain(effect) for effect in GENERAL_MIDI[FIRST_EFFECT:]}:
         return f"{flag}: '{name}' is a sound effect, which no family plays; choose from {', '.join(FAMILY_NAMES)}"
+    several = [part for part in re.split(r"\s+(?:and|und|with)\s+|[;/+&|\s]+", name.strip()) if part]
+    if len(several) > 1 and all(_plain(part) in table for part in several):
+        return f"{flag}: '{name}' is not an instrument; write {','.join(several)}"
     plain = _plain(name)
     # a family first: "pianno" is rather "piano" than "grand piano"
     close = difflib.get_close_matches(plain, FAMILY_NAMES, n=1, cutoff=0.7) or difflib.get_close_matches(
