@@ -15,7 +15,6 @@ import pytest
 from PIL import Image
 
 from klangbild.errors import InputError
-from klangbild.picture.find import find_pictures
 from klangbild.picture.load import load_picture
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "pictures"
@@ -51,7 +50,7 @@ def one_line(error: pytest.ExceptionInfo, *parts: str) -> None:
         ("paper.png", b"%PDF-1.7\n...", "PDF"),
         ("drawing.png", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
         ("start.png", b"\x89PNG\r\n\x1a\n", "cut off or damaged"),
-        ("script.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is text"),
+        ("script.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "PostScript"),
     ],
 )
 def test_bad_files_say_which_and_why(tmp_path, name, content, says):
@@ -264,19 +263,3 @@ def test_fuzz(number, recwarn):
     else:
         assert picture.rgb.ndim == 3 and picture.rgb.dtype == np.uint8
     assert not recwarn.list
-
-
-# ---- folders ---------------------------------------------------------------------------------------------------------
-
-
-def test_find_pictures(tmp_path):
-    (tmp_path / "b.JPG").write_bytes(b"x")
-    (tmp_path / "a.png").write_bytes(b"x")
-    (tmp_path / "notes.txt").write_text("x")
-    stdin = io.BytesIO(b"")
-    found = find_pictures([str(tmp_path), "gone.png", "-"], stdin=stdin)
-    assert [label for label, _ in found] == [str(tmp_path / "a.png"), str(tmp_path / "b.JPG"), "gone.png", "-"]
-    assert found[-1][1] is stdin
-    (tmp_path / "none").mkdir()
-    with pytest.raises(InputError, match="no pictures"):
-        find_pictures([str(tmp_path / "none")])

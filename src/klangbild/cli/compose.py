@@ -23,7 +23,6 @@ from klangbild.errors import (
 )  # fmt: skip
 from klangbild.interrupt import Stop, softly
 
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif"}
 _QUICK = ("mid", "json")
 _EPILOG = """examples:
   klangbild compose lake.jpg
@@ -40,6 +39,7 @@ def register(subparsers: Any) -> None:
     parser.add_argument(
         "pictures", nargs="*", metavar="PICTURE", help="picture files, folders of pictures, or - for stdin"
     )
+    parser.add_argument("-r", "--recursive", action="store_true", help="folders with all their sub-folders")
     add_output(parser)
     add_settings(parser)
     parser.set_defaults(run=run)
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"-o {out} names one file and -f a list of formats; give a folder with -f, or leave -f out")
     check_formats(formats, settings.model or settings.engine, notes=notes)
     check_filename(arguments.filename)
-    sources = expand(arguments.pictures, has_text=settings.text is not None)
+    sources = expand(arguments.pictures, teller, recursive=arguments.recursive, has_text=settings.text is not None)
     check_output(out, many=len(sources) > 1)
     sounds = [
         name for name in ((out.suffix.lower().lstrip("."),) if is_file(out) else formats) if is_sound(name, notes=notes)
@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _compose_all(
-    sources: list[Any],
+    sources: list[tuple[str | None, Any]],
     formats: tuple[str, ...],
     settings: Any,
     given: dict[str, Any],
@@ -108,9 +108,10 @@ def _compose_all(
     if len(sources) > 1:
         stop.at_once = True
         composer.load(settings)  # what is amiss with all of them alike is told once, and before any
-    for source in sources:
-        name = "-" if isinstance(source, bytes) else None if source is None else str(source)
+    for name, source in sources:
         try:
+            if isinstance(source, KlangbildError):
+                raise source
             with Bar(name, arguments) as bar:
                 stop.at_once = True  # until there is anything to keep
 
@@ -176,31 +177,22 @@ def _save(result: Any, formats: tuple[str, ...], arguments: argparse.Namespace, 
         stop.at_once = False
 
 
-def expand(arguments: list[str], *, has_text: bool = False) -> list[Any]:
-    """Files stay, folders become the pictures in them, '-' becomes the bytes of stdin; none at all with --text is words only.
+def expand(arguments: list[str], teller: Teller, *, recursive: bool, has_text: bool) -> list[tuple[str | None, Any]]:
+    """[(name, picture)] of `find_pictures`; with --text, words alone are (None, None). What was passed over is told.
 
     Raises:
-        UsageError: nothing was given. InputError: a folder holds no picture.
+        UsageError: nothing was given.
     """
     if not arguments:
         if has_text:
-            return [None]
+            return [(None, None)]
         raise UsageError("there is no picture; give one, like 'klangbild lake.jpg' (or --text alone)")
-    sources: list[Any] = []
-    for argument in arguments:
-        path = Path(argument)
-        if argument == "-":
-            sources.append(sys.stdin.buffer.read())
-        elif path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in _SUFFIXES)
-            if not inside:
-                raise InputError(
-                    f"{path}: this folder holds no picture; give one with {' '.join(sorted(_SUFFIXES))} files"
-                )
-            sources.extend(inside)
-        else:
-            sources.append(path)
-    return sources
+    from klangbild.picture.find import find_pictures
+
+    found = find_pictures(arguments, recursive=recursive)
+    for line in found.told():
+        teller.tell(line)
+    return list(found.pictures)
 
 
 def is_file(out: Path) -> bool:
@@ -254,6 +246,8 @@ class Teller:
         """Where the files of a result are, and what its asker should know."""
         if self.seed is not None:
             self.tell(f"seed {self.seed}")
+        for note in result.picture.notes if result.picture is not None else ():
+            self.tell(note, of=result.name)
         if self.arguments.json:
             record = {**result.record, "files": {name: str(path) for name, path in paths.items()}}
             print(json.dumps(record, ensure_ascii=False), flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ _EPILOG = """examples:
 'emotion' is on the raters' scale: (x - 4) / 3 of ratings from 1 to 7; the spreads are half-widths of 80 % intervals.
 'asked' is the same point on the music's plane, where percentiles match; music is made from that one.
 """
-_TOGETHER = 32
+_TOGETHER, _TOGETHER_PIXELS = 32, 8_000_000
 
 
 def register(subparsers: Any) -> None:
@@ -30,6 +31,7 @@ def register(subparsers: Any) -> None:
     parser.add_argument(
         "pictures", nargs="*", metavar="PICTURE", help="picture files, folders of pictures, or - for stdin"
     )
+    parser.add_argument("-r", "--recursive", action="store_true", help="folders with all their sub-folders")
     parser.add_argument("--text", metavar="WORDS", help="words that move the emotion, like 'stormy, heroic'")
     parser.add_argument(
         "--text-weight", type=float, default=0.6, metavar="W", help="share of the words, 0 to 1 (default: 0.6)"
@@ -61,12 +63,14 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError("there is nothing to read; give a picture, or --text WORDS")
         _show("", _readings([None], arguments)[0], None, arguments)
         return EXIT_OK
-    sources = find_pictures(arguments.pictures)
+    found = find_pictures(arguments.pictures, recursive=arguments.recursive)
+    sources = found.pictures
+    if not arguments.quiet:
+        for line in found.told():
+            print(line, file=sys.stderr)
     if arguments.map is not None and len(sources) > 1:
         raise UsageError(f"--map draws one picture, {len(sources)} were given; leave the others out")
-    failed = 0
-    for start in range(0, len(sources), _TOGETHER):
-        failed += _batch(sources[start : start + _TOGETHER], arguments)
+    failed = sum(_show_all(batch, arguments) for batch in _batches(sources))
     if not failed:
         return EXIT_OK
     if len(sources) > 1 and not arguments.quiet:
@@ -74,27 +78,46 @@ def run(arguments: argparse.Namespace) -> int:
     return EXIT_FAILED if failed == len(sources) else EXIT_SOME_FAILED
 
 
-def _batch(sources: list[tuple[str, Any]], arguments: argparse.Namespace) -> int:
-    """Load, read together, show in order. Returns how many failed."""
+def _batches(sources: list[tuple[str, Any]]) -> Iterator[list[tuple[str, Any]]]:
+    """[(label, `Picture` or the error that it gave)], as many as are read together: up to 32, and not much memory."""
     from klangbild.picture.load import load_picture
 
-    loaded: list[Any] = []
-    for _, source in sources:
+    batch: list[tuple[str, Any]] = []
+    pixels = 0
+    for label, source in sources:
         try:
-            loaded.append(load_picture(source))
+            if isinstance(source, KlangbildError):
+                raise source
+            item = load_picture(source)
+            pixels += item.rgb.shape[0] * item.rgb.shape[1]
         except KlangbildError as error:
-            loaded.append(error)
-    pictures = [item for item in loaded if not isinstance(item, KlangbildError)]
+            item = error
+        batch.append((label, item))
+        del item
+        if len(batch) == _TOGETHER or pixels >= _TOGETHER_PIXELS:
+            yield batch
+            batch, pixels = [], 0
+    if batch:
+        yield batch
+
+
+def _show_all(batch: list[tuple[str, Any]], arguments: argparse.Namespace) -> int:
+    """Read together, show in order. Returns how many failed."""
+    pictures = [item for _, item in batch if not isinstance(item, KlangbildError)]
     readings = iter(_readings(pictures, arguments) if pictures else [])
     failed = 0
-    for (label, _), item in zip(sources, loaded, strict=True):
+    for label, item in batch:
         if isinstance(item, KlangbildError):
             failed += 1
             if arguments.json:
                 print(json.dumps({"picture": label, "error": str(item)}, ensure_ascii=False), flush=True)
             print(f"Error: {item}", file=sys.stderr)
         else:
+            if not arguments.quiet:
+                for note in item.notes:
+                    print(f"{label}: {note}", file=sys.stderr)
             _show(label, next(readings), item, arguments)
+    batch.clear()  # the next is loaded while the caller still holds this list
     return failed
 
 

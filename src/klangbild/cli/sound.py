@@ -91,7 +91,7 @@ def run_pair(args: argparse.Namespace) -> int:
         return small_art2mus.run_pair(args)
     from klangbild.data.art2mus_sources import artgraph_facts, fma_facts, read_fma_tracks
     from klangbild.data.pairing_manifest import licences, pair_folders
-    from klangbild.data.pairing_vectors import MUSIC_SUFFIXES, PICTURE_SUFFIXES, list_files
+    from klangbild.data.pairing_vectors import MUSIC_SUFFIXES, list_files, list_pictures
 
     if args.imagebind is None:
         raise NotAvailableError(
@@ -99,8 +99,11 @@ def run_pair(args: argparse.Namespace) -> int:
             "sound of our small model as --music data/prepared/sound.npz, which is matched by what both ask for"
         )
     names = {
-        folder: [path.relative_to(folder).as_posix() for path in list_files(folder, suffixes)]
-        for folder, suffixes in ((args.pictures, PICTURE_SUFFIXES), (args.music, MUSIC_SUFFIXES))
+        folder: [path.relative_to(folder).as_posix() for path in files]
+        for folder, files in (
+            (args.pictures, list_pictures(args.pictures)),
+            (args.music, list_files(args.music, MUSIC_SUFFIXES)),
+        )
     }
     music_facts = None
     if args.fma_tracks is not None:
@@ -159,7 +162,7 @@ def run_triplets(args: argparse.Namespace) -> int:
 
 
 def run_describe(args: argparse.Namespace) -> int:
-    from klangbild.data.pairing_vectors import PICTURE_SUFFIXES, list_files
+    from klangbild.data.pairing_vectors import list_pictures
 
     _need_extra()
     from transformers import AutoProcessor, LlavaForConditionalGeneration
@@ -170,7 +173,7 @@ def run_describe(args: argparse.Namespace) -> int:
     folder = find_folder(args.model)
     model = load_component(LlavaForConditionalGeneration, folder, ".")
     processor = load_component(AutoProcessor, folder, ".")
-    pictures = list_files(args.pictures, PICTURE_SUFFIXES)
+    pictures = list_pictures(args.pictures)
     corrupt = describe(pictures, model, processor, out=args.out, on_progress=lambda done, n: _tell("pictures", done, n))
     for file, why in corrupt:
         print(f"left out: {file}: {why}", file=sys.stderr)

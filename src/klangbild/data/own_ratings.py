@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 from klangbild.data.pictures import KINDS, RatedPicture
@@ -64,6 +65,6 @@ def own_ratings(path: str | Path, *, scale: tuple[float, float] | None = None) -
     return found
 
 
-def own_pictures(rated: list[RatedPicture]) -> list[Picture]:
-    """The pictures of `own_ratings`, loaded as any other. Raises InputError: one cannot be read."""
-    return [load_picture(item.file) for item in rated]
+def own_pictures(rated: list[RatedPicture]) -> Iterator[Picture]:
+    """The pictures of `own_ratings`, loaded as any other, one at a time. Raises InputError: one cannot be read."""
+    return (load_picture(item.file) for item in rated)

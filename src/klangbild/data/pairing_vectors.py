@@ -16,10 +16,10 @@ from typing import Protocol
 import numpy as np
 
 from klangbild.errors import InputError, Stopped
+from klangbild.picture.find import pictures_below
 from klangbild.picture.picture import Picture
 from klangbild.sound.audio import Audio
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MUSIC_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 OnProgress = Callable[[int, int], bool | None]  # (files done, files) -> False to stop
 
@@ -44,6 +44,20 @@ class FileVectors:
     sha256: tuple[str, ...]
     vectors: np.ndarray
     corrupt: tuple[tuple[str, str], ...]
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """All pictures below a folder, sorted.
+
+    Raises:
+        InputError: it is no folder, or there is none.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder; give the folder of the files")
+    found = sorted(pictures_below(folder))
+    if not found:
+        raise InputError(f"{folder}: holds no picture; give the folder of the pictures")
+    return found
 
 
 def list_files(folder: Path, suffixes: Sequence[str]) -> list[Path]:
@@ -120,7 +134,7 @@ def embed_pictures(
     from klangbild.picture.load import load_picture
 
     return embed_files(
-        list_files(folder, PICTURE_SUFFIXES),
+        list_pictures(folder),
         lambda path: embedder.picture(load_picture(path)),
         root=folder,
         space=f"{embedder.name}/picture",

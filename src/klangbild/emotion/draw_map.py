@@ -16,11 +16,15 @@ _SIDE = 560
 _MARGIN, _PLANE = 24, 240
 _INK, _PAPER = (34, 36, 40), (252, 251, 248)
 # unpleasant to pleasant, distinguishable by most color-blind people (blue to orange)
-_LOW, _MIDDLE, _HIGH = np.array([44, 92, 168.0]), np.array([236, 234, 228.0]), np.array([226, 128, 38.0])
+_LOW, _MIDDLE, _HIGH = np.array([44, 92, 168.0]), np.array([234, 234, 234.0]), np.array([226, 128, 38.0])
+_LEAST_FULL = 0.25  # a valence that is shown in full color where no part of the picture has a larger one
 
 
 def draw_map(picture: Picture, regions: RegionMap, path: str | Path) -> Path:
     """Write a PNG: the picture with numbered stops, a map (color valence, strength arousal), and the plane.
+
+    Orange is valence above 0, blue below, on the raters' scale as in `regions`; gray is neither. How strongly a part is colored
+    tells its valence and, among the parts of this picture, its arousal.
 
     Raises:
         OutputError: the name does not end in .png, or the folder cannot be written.
@@ -45,7 +49,7 @@ def draw_map(picture: Picture, regions: RegionMap, path: str | Path) -> Path:
         _dot(draw, x, y, str(number), font)
     below = _MARGIN + size[1] + 10
     draw.text((_MARGIN, below), "where an eye might go, in order", fill=_INK, font=font)
-    legend = "orange pleasant, blue unpleasant; stronger where more excited"
+    legend = "orange pleasant, blue unpleasant, gray neither;\nstronger where more excited than the rest"
     draw.text((_MARGIN * 2 + size[0], below), legend, fill=_INK, font=font)
     _plane(draw, _MARGIN * 3 + 2 * size[0], _MARGIN, regions, font)
     try:
@@ -59,8 +63,8 @@ def draw_map(picture: Picture, regions: RegionMap, path: str | Path) -> Path:
 def _overlay(photo: Image.Image, regions: RegionMap) -> Image.Image:
     """Gray picture under the map's colors."""
     valence, arousal = (_enlarged(m, photo.size) for m in (regions.valence, regions.arousal))
-    # relative to the picture's own range: parts differ less than pictures do
-    signed = np.clip((valence - valence.mean()) / max(float(valence.std()) * 1.8, 0.02), -1, 1)[..., None]
+    # the color is the valence itself, not what it is beside the rest: a pleasant picture has no unpleasant parts
+    signed = np.clip(valence / max(float(np.abs(valence).max()), _LEAST_FULL), -1, 1)[..., None]
     tint = np.where(signed > 0, _MIDDLE + signed * (_HIGH - _MIDDLE), _MIDDLE - signed * (_LOW - _MIDDLE))
     strength = np.clip(0.5 + 0.5 * (arousal - arousal.mean()) / max(float(arousal.std()) * 1.8, 0.02), 0, 1)[..., None]
     gray = np.asarray(photo.convert("L"), np.float32)[..., None] * 0.8 + 40
@@ -69,7 +73,7 @@ def _overlay(photo: Image.Image, regions: RegionMap) -> Image.Image:
 
 
 def _enlarged(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    return np.asarray(Image.fromarray(values.astype(np.float32)).resize(size, Image.Resampling.BICUBIC))
+    return np.asarray(Image.fromarray(values.astype(np.float32)).resize(size, Image.Resampling.BILINEAR))
 
 
 def _plane(draw: ImageDraw.ImageDraw, left: int, top: int, regions: RegionMap, font) -> None:

@@ -127,7 +127,8 @@ def _order_of_looking(strength: np.ndarray, places: np.ndarray, stops: int) -> l
 
 
 def _cut(picture: Picture, left: float, top: float, share: float) -> Picture:
-    width, height = max(1, round(picture.width * share)), max(1, round(picture.height * share))
-    x, y = round(left * picture.width), round(top * picture.height)
-    x, y = min(x, picture.width - width), min(y, picture.height - height)
+    down, across = picture.rgb.shape[:2]
+    width, height = max(1, round(across * share)), max(1, round(down * share))
+    x, y = round(left * across), round(top * down)
+    x, y = min(x, across - width), min(y, down - height)
     return Picture(np.ascontiguousarray(picture.rgb[y : y + height, x : x + width]), picture.name, picture.sha256)

@@ -31,8 +31,8 @@ from klangbild.measure.judge import JUDGES, load_judge, read_piece
 from klangbild.measure.results import Results, add_output, give, passed_over, progress
 from klangbild.measure.sound_judge import LIMITS
 from klangbild.notes.midi_plain import MIDI_ENDINGS
+from klangbild.picture.find import pictures_below
 
-PICTURE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm"}
 SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
 MUSIC_ENDINGS = (*MIDI_ENDINGS, *SOUND_ENDINGS)
 
@@ -43,7 +43,7 @@ def pictures_in(folder: Path, *, most: int | None = None) -> list[Path]:
     Raises:
         InputError: fewer than two.
     """
-    found = sorted(f for f in folder.iterdir() if f.suffix.lower() in PICTURE_ENDINGS) if folder.is_dir() else []
+    found = pictures_below(folder, recursive=False)
     if len(found) < 2:
         raise InputError(f"{folder}: holds {len(found)} pictures; give a folder with two or more")
     if len({f.stem for f in found}) < len(found):

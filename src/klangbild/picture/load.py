@@ -1,8 +1,9 @@
 """Read a picture from anything, safely: the only door through which pictures enter.
 
-Nothing is decoded before its size is known: at most 100 MB of file and 100 megapixels. The first frame is taken,
-turned upright as its EXIF orientation says, and made 8-bit RGB; transparency is laid on white. Everything that cannot
-be read is an `InputError` of one line that names the file, what is wrong, and what to do.
+Nothing is decoded before its kind, its size and what it would take are known: at most 100 MB of file, 100 megapixels and
+400 MB of memory. The first frame is taken, turned upright as its EXIF orientation says, and made 8-bit sRGB by its color
+profile; transparency is laid on white. Everything that cannot be read is an `InputError` of one line that names the
+file, what is wrong, and what to do.
 """
 
 from __future__ import annotations
@@ -12,22 +13,38 @@ import io
 import os
 import stat
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from klangbild.errors import InputError, no_such_file
 from klangbild.file_names import readable
+from klangbild.picture.decode import (
+    MAX_MEGAPIXELS,
+    Pixels,
+    assemble,
+    band_rows,
+    check_memory,
+    check_pixels,
+    decode,
+    factor_for,
+    give_back,
+    kept_bytes,
+    one_line,
+    size_notes,
+)
+from klangbild.picture.decoder_memory import icon_sizes
+from klangbild.picture.formats import FORMATS, can_read
 from klangbild.picture.picture import Picture
+from klangbild.picture.signature import MEND, foreign_kind, heif_kind, unread_kind
+from klangbild.picture.tiff_numbers import tiff_numbers
+from klangbild.picture.tiff_tags import is_tiff
 
-MAX_MEGAPIXELS = 100
 MAX_MEGABYTES = 100
-
-# No format that starts another program (EPS runs Ghostscript) or fetches a second file.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "TGA", "ICO", "PCX", "JPEG2000", "AVIF")
-_MEND = "give a JPEG, PNG, WebP, GIF, TIFF or BMP picture"
+_LARGE_PIXELS = 4_000_000
 
 PictureSource = str | os.PathLike | bytes | bytearray | memoryview | BinaryIO | Image.Image | np.ndarray | Picture
 
@@ -46,40 +63,55 @@ def load_picture(source: PictureSource, *, words: str | None = None) -> Picture:
     """
     words = " ".join(words.split()) or None if words else None
     if isinstance(source, Picture):
-        return source if words is None else Picture(source.rgb, source.name, source.sha256, words)
+        return source if words is None else replace(source, words=words)
     if isinstance(source, np.ndarray):
-        rgb = _from_array(source)
-        return Picture(rgb, "picture", _pixel_hash(rgb), words)
+        pixels = _from_array(source)
+        return _picture(pixels, "picture", _pixel_hash(pixels.rgb), words)
     if isinstance(source, Image.Image):
-        label = _one_line(getattr(source, "filename", "") or "the image")
-        _check_pixels(source.size, label)
-        rgb = _decode(source, label)
+        label = one_line(getattr(source, "filename", "") or "the image")
+        pixels = decode(source, label)
         name = readable(Path(label).stem) if getattr(source, "filename", "") else "picture"
-        return Picture(rgb, name, _pixel_hash(rgb), words)
+        return _picture(pixels, name, _pixel_hash(pixels.rgb), words)
+    suffix = ""
     if isinstance(source, (bytes, bytearray, memoryview)):
         content, label, name = bytes(source), "the picture's bytes", "picture"
         _check_bytes(len(content), label)
     elif isinstance(source, (str, os.PathLike)):
         content, label, name = _read_path(source)
+        suffix = Path(os.fsdecode(source)).suffix.lower()
     elif hasattr(source, "read"):
         content, label, name = _read_open_file(source)
+        suffix = Path(label).suffix.lower()
     else:
         raise InputError(f"a {type(source).__name__} is not a picture; give a path, bytes, an open file or an array")
     if not content:
-        raise InputError(f"{label}: the file is empty; {_MEND}")
-    return Picture(_decode_bytes(content, label), name, hashlib.sha256(content).hexdigest(), words)
+        raise InputError(f"{label}: the file is empty; {MEND}")
+    sha256 = hashlib.sha256(content).hexdigest()
+    try:
+        picture = _picture(_decode_bytes(content, label, suffix), name, sha256, words)
+    except InputError:
+        give_back()
+        raise
+    if picture.width * picture.height >= _LARGE_PIXELS:
+        give_back()
+    return picture
+
+
+def _picture(pixels: Pixels, name: str, sha256: str, words: str | None) -> Picture:
+    small = pixels.rgb.shape[1::-1] != pixels.size
+    return Picture(pixels.rgb, name, sha256, words, pixels.size if small else None, pixels.notes)
 
 
 def _read_path(source: str | os.PathLike) -> tuple[bytes, str, str]:
     """(content, label for messages, stem) of a file on disk; only regular files, so that a pipe cannot hang us."""
-    label = _one_line(os.fsdecode(source))
+    label = one_line(os.fsdecode(source))
     try:
         path = Path(os.fsdecode(source))
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             raise InputError(f"{label}: is a folder; give the pictures in it")
         if not stat.S_ISREG(status.st_mode):
-            raise InputError(f"{label}: is not an ordinary file; {_MEND}")
+            raise InputError(f"{label}: is not an ordinary file; {MEND}")
         _check_bytes(status.st_size, label)
         with path.open("rb") as file:
             content = file.read(MAX_MEGABYTES * 1_000_000 + 1)
@@ -88,7 +120,7 @@ def _read_path(source: str | os.PathLike) -> tuple[bytes, str, str]:
     except PermissionError:
         raise InputError(f"{label}: may not be read; check its permissions") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{label}: cannot be read ({_one_line(error)}); check the path") from None
+        raise InputError(f"{label}: cannot be read ({one_line(error)}); check the path") from None
     _check_bytes(len(content), label)
     return content, label, readable(path.stem) or "picture"
 
@@ -97,83 +129,65 @@ def _read_open_file(file: BinaryIO) -> tuple[bytes, str, str]:
     """The same of an open binary file, read from where it stands."""
     named = getattr(file, "name", None)
     named = named if isinstance(named, str) and named and not named.startswith("<") else None
-    label = _one_line(named or "the open file")
+    label = one_line(named or "the open file")
     try:
         content = file.read(MAX_MEGABYTES * 1_000_000 + 1)
     except (OSError, ValueError) as error:
-        raise InputError(f"{label}: cannot be read ({_one_line(error)}); open it again") from None
+        raise InputError(f"{label}: cannot be read ({one_line(error)}); open it again") from None
     if not isinstance(content, bytes):
         raise InputError(f"{label}: is open as text; open it with mode 'rb'")
     _check_bytes(len(content), label)
     return content, label, readable(Path(named).stem if named else "") or "picture"
 
 
-def _decode_bytes(content: bytes, label: str) -> np.ndarray:
-    """Bytes of a picture file -> uint8 (height, width, 3); the size is checked on the header alone."""
+def _decode_bytes(content: bytes, label: str, suffix: str) -> Pixels:
+    """Bytes of a picture file -> its pixels; what it is and how large it is are checked on the header alone."""
+    if what := foreign_kind(content, suffix):
+        raise InputError(f"{label}: {what}")
+    heif = heif_kind(content)
+    if heif is not None:
+        _open_heif(heif, label)
     with warnings.catch_warnings():
         # our own limit, below Pillow's, is checked next; damaged metadata is no reason to speak either
         warnings.simplefilter("ignore")
         try:
+            if is_tiff(content) and (numbers := tiff_numbers(content, label)) is not None:
+                return numbers
+            for size in icon_sizes(content):
+                check_pixels(size, label)
+                check_memory(4 * size[0] * size[1] + kept_bytes(size) + len(content), label, size)
             Image.init()  # a Pillow built without AVIF has no such format
-            known = [name for name in FORMATS if name in Image.OPEN]
+            wanted = FORMATS if heif is None else ("HEIF",) if heif == "HEIC" else ("AVIF",)
+            known = [name for name in wanted if name in Image.OPEN]
             with Image.open(io.BytesIO(content), formats=known) as image:
-                _check_pixels(image.size, label)
-                return _decode(image, label)
+                return decode(image, label, content=content)
         except Image.DecompressionBombError:
             raise InputError(
                 f"{label}: has more than {MAX_MEGAPIXELS} megapixels, the limit; make it smaller"
             ) from None
         except UnidentifiedImageError:
-            raise InputError(f"{label}: {_kind_of(content)}; {_MEND}") from None
+            if is_tiff(content) and (numbers := tiff_numbers(content, label, refused=True)) is not None:
+                return numbers
+            what = unread_kind(content) if heif is None else f"is a {heif} picture that is damaged; save it again"
+            raise InputError(f"{label}: {what}") from None
         except InputError:
             raise
+        except MemoryError:
+            raise InputError(f"{label}: does not fit into the memory that is free; make it smaller") from None
         except Exception as error:  # decoders fed with damaged headers raise whatever they met
-            raise InputError(f"{label}: is damaged ({_one_line(error)}); {_MEND}") from error
+            raise InputError(f"{label}: is damaged ({one_line(error)}); {MEND}") from error
 
 
-def _decode(image: Image.Image, label: str) -> np.ndarray:
-    """First frame of an opened image, upright, on white -> uint8 (height, width, 3)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            image.load()
-        except Exception as error:  # as above; a truncated file is an OSError with Pillow's own words
-            whole = "is cut off or damaged" if isinstance(error, (OSError, SyntaxError, ValueError)) else "is damaged"
-            raise InputError(f"{label}: {whole} ({_one_line(error)}); save or download it again") from error
-        try:
-            upright = ImageOps.exif_transpose(image)
-        except Exception:  # noqa: BLE001 - damaged EXIF data: the pixels are good, so show them unturned
-            upright = image
-        rgb = np.array(_to_rgb(upright))  # a copy: the array outlives the image and may be written to
-    if rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
-        raise InputError(f"{label}: holds no pixels; {_MEND}")
-    return rgb
+def _open_heif(kind: str, label: str) -> None:
+    """Make Pillow read HEIC or AVIF. Raises InputError: what does it is not installed."""
+    if can_read(kind):
+        return
+    raise InputError(
+        f"{label}: is a {kind} picture, and what reads those is not installed; pip install 'klangbild[heif]', or save it as JPEG"
+    )
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """Any Pillow mode to 8-bit RGB, transparency on white."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_grey_to_8_bit(np.asarray(image))).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        over = image.convert("RGBA")
-        white = Image.new("RGBA", over.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, over).convert("RGB")
-    return image.convert("RGB")
-
-
-def _grey_to_8_bit(grey: np.ndarray) -> np.ndarray:
-    """16-bit, 32-bit or float grey (height, width) -> uint8, keeping white white."""
-    if grey.dtype.kind == "f":
-        grey = np.nan_to_num(grey.astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)
-        scale = 255.0 if grey.max(initial=0) <= 1.0 else 1.0 if grey.max() <= 255.0 else 255.0 / 65535.0
-        return np.clip(grey * scale + 0.5, 0, 255).astype(np.uint8)
-    if grey.max(initial=0) > 65535:
-        return (np.clip(grey, 0, None).astype(np.float64) * (255.0 / float(grey.max())) + 0.5).astype(np.uint8)
-    # a 16-bit file stays 16-bit even where all of it is dark; 32-bit integers (mode "I") are 16-bit PNGs in old Pillow
-    return ((np.clip(grey, 0, 65535).astype(np.uint32) + 128) // 257).astype(np.uint8)
-
-
-def _from_array(array: np.ndarray) -> np.ndarray:
+def _from_array(array: np.ndarray) -> Pixels:
     """(H, W), (H, W, 1|3|4) of uint8, uint16, bool or floats in 0..1 -> uint8 (H, W, 3)."""
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
@@ -181,24 +195,34 @@ def _from_array(array: np.ndarray) -> np.ndarray:
         raise InputError(
             f"an array of shape {array.shape} is not a picture; give (height, width), or (height, width, 3 or 4)"
         )
-    _check_pixels((array.shape[1], array.shape[0]), "the array")
+    size = (array.shape[1], array.shape[0])
+    check_pixels(size, "the array")
+    if array.dtype.kind == "f":
+        low, high = float(array.min()), float(array.max())
+        if not (low >= 0.0 and high <= 1.0):  # also true of NaN
+            raise InputError(f"an array of floats must lie in 0..1, this one has {low:g}..{high:g}; divide it first")
+    elif array.dtype not in (np.bool_, np.uint8, np.uint16):
+        raise InputError(f"an array of {array.dtype} is not a picture; give uint8, uint16, bool or floats in 0..1")
+    factor = factor_for(size)
+    rows = band_rows(size[0], factor)
+    rgb = assemble((_8_bit(array[top : top + rows]) for top in range(0, size[1], rows)), size, factor)
+    return Pixels(rgb, size, size_notes(rgb, size))
+
+
+def _8_bit(array: np.ndarray) -> np.ndarray:
+    """Rows of a checked array -> uint8 (rows, width, 3), transparency on white."""
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
     elif array.dtype == np.uint16:
         array = ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
     elif array.dtype.kind == "f":
-        low, high = float(array.min()), float(array.max())
-        if not (low >= 0.0 and high <= 1.0):  # also true of NaN
-            raise InputError(f"an array of floats must lie in 0..1, this one has {low:g}..{high:g}; divide it first")
         array = (array * 255.0 + 0.5).astype(np.uint8)
-    elif array.dtype != np.uint8:
-        raise InputError(f"an array of {array.dtype} is not a picture; give uint8, uint16, bool or floats in 0..1")
     if array.ndim == 2:
         array = np.repeat(array[:, :, None], 3, axis=2)
     if array.shape[2] == 4:
         alpha = array[:, :, 3:].astype(np.uint32)
         array = ((array[:, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
-    return np.array(array)
+    return np.ascontiguousarray(array)
 
 
 def _check_bytes(size: int, label: str) -> None:
@@ -206,37 +230,5 @@ def _check_bytes(size: int, label: str) -> None:
         raise InputError(f"{label}: is larger than {MAX_MEGABYTES} MB, the limit; save it smaller")
 
 
-def _check_pixels(size: tuple[int, int], label: str) -> None:
-    width, height = size
-    if width < 1 or height < 1:
-        raise InputError(f"{label}: holds no pixels; {_MEND}")
-    if width * height > MAX_MEGAPIXELS * 1_000_000:
-        size = f"{width}x{height} is {width * height / 1e6:.0f} megapixels"
-        raise InputError(f"{label}: {size}, the limit is {MAX_MEGAPIXELS} megapixels; make it smaller")
-
-
-def _kind_of(content: bytes) -> str:
-    """In words, what a file is that Pillow does not know."""
-    head = content[:64].lstrip()
-    if head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\x00", b"MM\x00*")):
-        return "begins like a picture but is cut off or damaged"
-    if content[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
-        return "is a HEIC picture, which is not read here"
-    if head.startswith(b"%PDF"):
-        return "is a PDF, not a picture"
-    if head.startswith((b"<svg", b"<?xml")):
-        return "is a drawing in XML (SVG), not pixels"
-    sample = content[:512]
-    if all(byte >= 32 or byte in (9, 10, 13) for byte in sample) and 127 not in sample:
-        return "is text, not a picture"
-    return "is not a picture"
-
-
 def _pixel_hash(rgb: np.ndarray) -> str:
     return hashlib.sha256(b"%d %d " % rgb.shape[:2] + rgb.tobytes()).hexdigest()
-
-
-def _one_line(value: object) -> str:
-    """Text for a one-line message: no control characters, not endless."""
-    text = "".join(c if c.isprintable() else " " for c in str(value))
-    return text if len(text) <= 200 else text[:90] + " ... " + text[-90:]

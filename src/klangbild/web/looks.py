@@ -74,13 +74,14 @@ class Looks:
         with self._decoding:
             picture = load_picture(look.file) if look else None
             reading = read_emotion(picture, text=text, model=model, kind=kind)
-        return emotion_json(reading, look)
+        return emotion_json(reading, look, told=kind != "auto")
 
 
-def emotion_json(reading: Reading, look: Look | None = None) -> dict[str, Any]:
+def emotion_json(reading: Reading, look: Look | None = None, *, told: bool = False) -> dict[str, Any]:
     """{"emotion", "asked", "reasons", "kind", "source", "words", "unknown", "palette", "picture", "alt"}.
 
-    `emotion` is on the raters' scale, `asked` on the music's plane (what --valence and --arousal set, what the pad shows)."""
+    `emotion` is on the raters' scale, `asked` on the music's plane (what --valence and --arousal set, what the pad shows).
+    told: the kind is the visitor's word, not our guess."""
     found: dict[str, Any] = {
         "emotion": _point(reading.emotion),
         "asked": _point(reading.asked),
@@ -88,32 +89,34 @@ def emotion_json(reading: Reading, look: Look | None = None) -> dict[str, Any]:
         "kind": reading.kind,
         "source": reading.source,
         "unknown": list(reading.unknown),
-        "words": words_of(reading),
+        "words": words_of(reading, told=told),
     }
     if look is not None:
         palette = [{"hex": s.hex, "name": s.name, "share": s.share} for s in look.palette]
         found |= {
             "picture": {"id": look.id, "name": look.file.name, "width": look.size[0], "height": look.size[1]},
             "palette": palette,
-            "alt": alt_text(look.palette, reading.kind),
+            "alt": alt_text(look.palette, reading.kind if told else None),
         }
     return found
 
 
-def words_of(reading: Reading) -> str:
-    """One sentence for people who do not see the pad."""
+def words_of(reading: Reading, *, told: bool = False) -> str:
+    """One sentence for people who do not see the pad. told: the kind is known, not guessed."""
     e = reading.emotion
-    what = {"words": "The words ask for", "painting": "The painting feels", "photo": "The photograph feels"}[
-        reading.kind
-    ]
+    named = {"painting": "The painting feels", "photo": "The photograph feels"} if told else {}
+    what = "The words ask for" if reading.kind == "words" else named.get(reading.kind, "The picture feels")
     return f"{what} {e.name}: {_axis('valence', e.valence)}, {_axis('arousal', e.arousal)}."
 
 
-def alt_text(palette: tuple[Swatch, ...], kind: str) -> str:
-    """A first try at words for a picture that nobody described: its kind and its colors."""
+def alt_text(palette: tuple[Swatch, ...], kind: str | None = None) -> str:
+    """A first try at words for a picture that nobody described: its colors, and its kind where that was told.
+
+    kind: "photo" or "painting"; None: nobody said so. A guess has no place in a description.
+    """
     names = list(dict.fromkeys(swatch.name for swatch in palette))[:3]
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"A {'photograph' if kind == 'photo' else 'painting'}, mainly {listed}"
+    return f"A {({'photo': 'photograph', 'painting': 'painting'}).get(kind or '', 'picture')}, mainly {listed}"
 
 
 def _point(e: Emotion) -> dict[str, Any]:

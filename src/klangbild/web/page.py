@@ -13,6 +13,7 @@ from typing import Any
 from klangbild import __version__
 from klangbild.emotion.space import Emotion
 from klangbild.notes.piece import PITCH_NAMES
+from klangbild.picture.formats import ACCEPT
 from klangbild.web import texts
 from klangbild.web.knobs import MOST_LETTERS, Knob, installed_engines, knobs
 
@@ -39,6 +40,7 @@ def page_html(*, allow_url: bool = False) -> str:
         claim=escape(texts.CLAIM),
         version=escape(__version__),
         url_row=_url_row() if allow_url else "",
+        accept=ACCEPT,
         examples=_examples(),
         words_field=_field(known["text"], help_text=texts.PAGE["words_help"]),
         length_field=_field(known["seconds"]),
