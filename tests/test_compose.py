@@ -172,6 +172,16 @@ def test_continue_goes_on_from_a_file(composer, picture_file, result, tmp_path):
     assert set(before) <= set(after)
 
 
+def test_what_is_not_quite_kept_of_the_file_gone_on_from_is_told(composer, picture_file, tmp_path):
+    midi = mido.MidiFile()
+    midi.tracks.append(mido.MidiTrack([mido.MetaMessage("time_signature", numerator=11, denominator=8, time=0)]))
+    for pitch in (60, 64, 67, 72):
+        midi.tracks[0] += [mido.Message("note_on", note=pitch, time=0), mido.Message("note_off", note=pitch, time=480)]
+    midi.save(tmp_path / "odd.mid")
+    result = composer.compose(picture_file, continue_from=str(tmp_path / "odd.mid"), seconds=2)
+    assert "odd.mid: its 11/8 is counted as 4/4" in result.told and str(tmp_path) not in str(result.told)
+
+
 def test_progress_and_stop(composer, picture_file):
     seen = []
 

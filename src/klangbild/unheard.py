@@ -95,6 +95,12 @@ def told_of(brief: Brief, music: Music) -> tuple[str, ...]:
     """What the asker should know of the wishes that were not, or not quite, granted: a line each."""
     settings = brief.settings
     lines = [f"{name}: played by {family}" for name, family in settings.played_by.items()]
+    if settings.continue_from is not None:
+        from klangbild.notes.midi import read_continued
+
+        lines += [
+            f"{Path(settings.continue_from).name}: {line}" for line in read_continued(settings.continue_from).told
+        ]
     if settings.engine == "notes":
         lines += _told_of_words(settings)
     lines += _told_of_the_picture(brief) + _told_of_the_emotion(settings)

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from band_pieces import band_piece, one_note
 
+from klangbild.errors import KlangbildError
 from klangbild.sound.audio import Audio
 from klangbild.sound.loudness import measure_loudness
+from klangbild.sound.master import master
 from klangbild.sound.mix import mix
 from klangbild.sound.reverb import reverberate, room
 from klangbild.sound.synth import synthesize_stems
@@ -120,3 +122,8 @@ def test_a_mix_is_quick(band_stems):
     started = time.process_time()
     made = mix(band_stems)
     assert made.audio.seconds / (time.process_time() - started) > 30
+
+
+def test_no_notes_are_one_line():
+    with pytest.raises(KlangbildError, match="came out silent"):
+        master([])

@@ -85,9 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     if settings.continue_from is not None:
         from klangbild.notes.midi import read_continued
 
-        before = read_continued(settings.continue_from)  # refused before any work
-        if before.told:
-            teller.tell(f"{settings.continue_from}: {'; '.join(before.told)}")
+        read_continued(settings.continue_from)  # refused before any work
     with softly("Stopping; what exists by now is kept. Ctrl-C again ends at once.") as stop:
         return _compose_all(sources, formats, settings, given, teller, stop)
 

@@ -9,6 +9,8 @@ from klangbild.errors import KlangbildError
 from klangbild.sound.audio import Audio
 from klangbild.sound.mix import Mix, mix
 
+_SILENT = "the music came out silent; try another seed, or other instruments"
+
 
 @dataclass(frozen=True)
 class Master:
@@ -39,13 +41,15 @@ def master(
     Raises:
         KlangbildError: there is nothing to hear.
     """
+    if not stems:
+        raise KlangbildError(_SILENT)
     if finished:
         mixed = mix(stems, target_lufs=loudness_lufs, reverb=0.0, trim=False)
     else:
         mixed = mix(stems, target_lufs=loudness_lufs, length_s=length_s)
     measured = mixed.loudness
     if measured.lufs is None:
-        raise KlangbildError("the music came out silent; try another seed, or other instruments")
+        raise KlangbildError(_SILENT)
     facts = {
         "rate": mixed.audio.rate,
         "seconds": round(mixed.audio.seconds, 3),
