@@ -59,6 +59,12 @@ def desk(tmp_path, monkeypatch):
         ("lake.jpg out/", "put -o before it: -o out/"),
         ("render old.mid old.flac", "put -o before it: -o old.flac"),
         ("lake.jpg -o song.midi", "did you mean 'mid'?"),
+        ("replay old.mid -f midi", "-f 'midi' is not a format we write; did you mean 'mid'?"),
+        ("replay old.mid -f mid -o a.wav", "names one file and -f a list of formats"),
+        ("render old.mid -f mp3 -o a.wav", "names one file and -f a list of formats"),
+        ("render old.mid -f mid", "'mid' is not a sound format; choose from wav, flac, mp3, ogg"),
+        ("render old.mid -o old.mp4", "'mp4' is not a sound format"),
+        ("lake.jpg -f , -q", "-f is empty"),
         # commands
         ("compos lake.jpg", "did you mean 'klangbild compose'?"),
         ("rendr old.mid", "did you mean 'klangbild render'?"),

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from klangbild.cli.options import add_output, add_settings, settings_from
+from klangbild.cli.options import add_output, add_settings, asked_formats, settings_from
 from klangbild.cli.process import NO_MEMORY, is_of_memory
 from klangbild.errors import (
     EXIT_FAILED,
@@ -48,7 +48,7 @@ def register(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from klangbild.compose import new_seed
     from klangbild.result import check_filename, check_formats, is_sound
-    from klangbild.settings import DEFAULT_FORMATS, FORMATS, Settings
+    from klangbild.settings import DEFAULT_FORMATS, Settings
     from klangbild.unheard import refuse_unheard, writes_notes
 
     given = settings_from(arguments)
@@ -56,18 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
     settings = Settings(**given)
     refuse_unheard(settings)
     notes = writes_notes(settings)
-    formats = (
-        tuple(part.strip().lower() for part in arguments.format.split(",") if part.strip())
-        if arguments.format
-        else None
-    )
-    if formats == ("all",):
-        formats = tuple(f for f in FORMATS if notes or f != "mid")
-    out = Path(arguments.output)
-    if formats is None:
-        formats = tuple(f for f in DEFAULT_FORMATS if notes or f != "mid")
-    elif out.suffix and not out.is_dir():
-        raise UsageError(f"-o {out} names one file and -f a list of formats; give a folder with -f, or leave -f out")
+    out, formats = Path(arguments.output), asked_formats(arguments)
+    if formats is None or arguments.format.strip().lower() == "all":
+        formats = tuple(f for f in formats or DEFAULT_FORMATS if notes or f != "mid")
     check_formats(formats, settings.model or settings.engine, notes=notes)
     check_filename(arguments.filename)
     sources = expand(arguments.pictures, teller, recursive=arguments.recursive, has_text=settings.text is not None)

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import fields
 from typing import Any
 
+from klangbild.errors import UsageError
 from klangbild.settings import DEFAULT_FORMATS, FORMATS, PLAYERS, Settings, flag_of
 
 GROUPS = {
@@ -73,6 +74,34 @@ def add_output(parser: argparse.ArgumentParser, *, formats: bool = True) -> None
     group.add_argument("--json", action="store_true", help="one JSON object a line on stdout instead of paths")
     group.add_argument("-q", "--quiet", action="store_true", help="only errors")
     group.add_argument("-v", "--verbose", action="count", default=0, help="more talk; a traceback with an error")
+
+
+def asked_formats(
+    arguments: argparse.Namespace, known: tuple[str, ...] = FORMATS, kind: str = "format we write"
+) -> tuple[str, ...] | None:
+    """What -f names, each once and in order ("all": every one); None without -f.
+
+    Raises:
+        UsageError: it names something else, or -o names a file besides.
+    """
+    from pathlib import Path
+
+    from klangbild.slips import unknown_format
+
+    if arguments.format is None:
+        return None
+    out = Path(arguments.output)
+    if out.suffix and not out.is_dir():
+        raise UsageError(f"-o {out} names one file and -f a list of formats; give a folder with -f, or leave -f out")
+    formats = tuple(dict.fromkeys(part.strip().lower() for part in arguments.format.split(",") if part.strip()))
+    if formats == ("all",):
+        return known
+    for name in formats:
+        if name not in known:
+            raise UsageError(f"-f {unknown_format(name, known, kind)}")
+    if not formats:
+        raise UsageError(f"-f is empty; choose from {', '.join(known)}")
+    return formats
 
 
 def _reader(knob: Any) -> Any:

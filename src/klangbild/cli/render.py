@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from klangbild.cli.options import add_output, add_settings
+from klangbild.cli.options import add_output, add_settings, asked_formats
 from klangbild.errors import UsageError
 
 _SOUND_FORMATS = ("wav", "flac", "mp3", "ogg")
@@ -43,12 +43,11 @@ def run(arguments: argparse.Namespace) -> int:
     settings = Settings(**given)
     out, source = Path(arguments.output), Path(arguments.midi)
     is_file = bool(out.suffix) and not out.is_dir()
-    formats = tuple(
-        (arguments.format or (out.suffix.lstrip(".").lower() if is_file else "wav")).lower().replace(" ", "").split(",")
-    )
-    for name in formats:
-        if name not in _SOUND_FORMATS:
-            raise UsageError(f"-f {unknown_format(name, _SOUND_FORMATS, 'sound format')}")
+    formats = asked_formats(arguments, _SOUND_FORMATS, "sound format")
+    if formats is None:
+        formats = (out.suffix.lstrip(".").lower() if is_file else "wav",)
+        if formats[0] not in _SOUND_FORMATS:
+            raise UsageError(f"-o {out}: {unknown_format(formats[0], _SOUND_FORMATS, 'sound format')}")
     check_output(out, many=False)
     piece = read_music(source)
     if piece.told:

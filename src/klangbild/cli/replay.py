@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from klangbild.cli.options import add_output
+from klangbild.cli.options import add_output, asked_formats
 
 
 def register(subparsers: Any) -> None:
@@ -33,10 +33,11 @@ def run(arguments: argparse.Namespace) -> int:
     out = Path(arguments.output)
     check_output(out, many=False)
     check_filename(arguments.filename)
+    formats = asked_formats(arguments)
     record = records.read(arguments.file)
     result = replay_record(record, picture=arguments.picture)
-    formats = tuple(arguments.format.split(",")) if arguments.format else None
-    formats = formats or tuple(f for f in DEFAULT_FORMATS if result.piece is not None or f != "mid")
+    if formats is None or arguments.format.strip().lower() == "all":
+        formats = tuple(f for f in formats or DEFAULT_FORMATS if result.piece is not None or f != "mid")
     paths = result.save(out, formats, filename=arguments.filename, overwrite=arguments.overwrite)
     for reason in differences(record, result.record):  # the SoundFont is known once there is sound
         print(f"not exact: {reason}", file=sys.stderr)
