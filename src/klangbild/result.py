@@ -70,6 +70,8 @@ class Result:
         made = master(stems, loudness_lufs=level, finished=self.piece is None, length_s=self.length_s)
         timings["mix"] = round(time.perf_counter() - started, 3)
         self.record["sound"] = {**made.facts, **facts}
+        if self.settings.loudness != Settings.loudness:
+            self.record["told"] = list(dict.fromkeys([*self.told, *made.told]))
         return made
 
     @property

@@ -110,6 +110,24 @@ def told_of(brief: Brief, music: Music) -> tuple[str, ...]:
     return tuple(dict.fromkeys(lines))
 
 
+def told_of_given(given: dict[str, Any]) -> list[str]:
+    """Of knobs set by hand to klangbild's default, which midi-emotion's sampler takes for "as midi-emotion does"."""
+    if given.get("sampler") != "midi-emotion":
+        return []
+    from klangbild.notes.events_engine import sampling_of
+
+    theirs = sampling_of(Settings(sampler="midi-emotion"))
+    meant = {
+        "note_temperature": theirs.after_shift, "rest_temperature": theirs.otherwise, "top_p": theirs.top_p,
+        "repetition_penalty": 1.0 + theirs.repeat_penalty,
+    }  # fmt: skip
+    return [
+        f"{flag_of(name)} {given[name]:g} is klangbild's default, for which midi-emotion's sampler takes its own, {value:g}"
+        for name, value in meant.items()
+        if given.get(name) == getattr(Settings, name) != value
+    ]
+
+
 def _told_of_words(settings: Settings) -> list[str]:
     """Words that the notes engine, which hears feelings, takes otherwise than they were written or not at all."""
     if not settings.text:
@@ -176,6 +194,13 @@ def _told_of_the_piece(settings: Settings, music: Music) -> list[str]:
         if late and late[-1] > (settings.length_seconds or 0.0):
             points = ", ".join(f"{seconds:g} s" for seconds in late)
             lines.append(f"--path: what it says of {points} is not reached: the piece is {piece.seconds:.1f} s long")
+    if settings.seconds is not None and settings.continue_from is None:
+        (_, numerator, denominator), bpm = piece.meters[-1], piece.tempos[-1][1]
+        bar_s = 4.0 * numerator / denominator * 60.0 / bpm
+        if abs(piece.seconds - settings.seconds) > bar_s / 2 + 0.05:
+            lines.append(
+                f"--seconds {settings.seconds:g}: the piece is {piece.seconds:.1f} s long; a bar takes {bar_s:.1f} s"
+            )
     missing = [name for name in settings.instruments or () if name not in piece.families]
     if missing:
         lines.append(

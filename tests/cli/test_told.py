@@ -6,6 +6,7 @@ import re
 import pytest
 
 from klangbild.settings import Settings
+from klangbild.unheard import told_of_given
 
 FAST = ("--seconds", "2", "--seed", "1", "-f", "json")
 
@@ -91,6 +92,34 @@ def test_the_seed_is_told_with_the_first_piece(klangbild, picture_file, tmp_path
         and sum(line.startswith("seed") for line in lines) == 1
     )
     assert klangbild(tmp_path / "gone.png", *flags)[2].count("\n") == 1
+
+
+def test_a_loudness_that_peaks_do_not_allow_is_told(klangbild, picture_file, tmp_path):
+    flags = ("-o", tmp_path, "--seconds", "2", "--seed", "1", "--overwrite")
+    wish = ("--instruments", "piano", "--loudness")
+    code, out, err = klangbild(picture_file, *flags, *wish, "-8", "-f", "mid,wav,json", "--json")
+    told = json.loads(out)["told"]
+    assert code == 0 and told == [err.strip().removeprefix("dusk: ")]
+    assert re.fullmatch(r"--loudness -8: the sound comes to -\d+\.\d LUFS, its peaks held under -1 dBTP", told[0])
+    assert json.loads((tmp_path / "dusk-1.json").read_text())["told"] == told
+    assert klangbild(picture_file, *flags, *wish, "-30", "-f", "wav")[2] == ""
+    assert "comes to" in klangbild("render", tmp_path / "dusk-1.mid", "-o", tmp_path, "--loudness", "-8")[2]
+
+
+def test_a_bar_longer_than_the_piece_asked_for_is_told(klangbild, picture_file, tmp_path):
+    flags = ("-o", tmp_path, "--seconds", "2", "--tempo", "40", "--seed", "1", "-f", "mid")
+    assert (
+        "--seconds 2: the piece is 6.0 s long; a bar takes 6.0 s"
+        in klangbild(picture_file, *flags, "--meter", "4/4")[2]
+    )
+    assert klangbild(picture_file, *flags, "--meter", "1/4")[2] == ""
+
+
+def test_a_default_that_their_sampler_takes_otherwise_is_told():
+    given = {"sampler": "midi-emotion", "top_p": 0.995, "top_k": 0, "note_temperature": 1.1}
+    (line,) = told_of_given(given)
+    assert line.startswith("--top-p 0.995 is klangbild's default") and line.endswith("its own, 0.7")
+    assert told_of_given({**given, "sampler": "klangbild"}) == []
 
 
 def test_guidance_help_has_every_default():

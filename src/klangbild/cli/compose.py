@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     from klangbild.compose import new_seed
     from klangbild.result import check_filename, check_formats, is_sound
     from klangbild.settings import DEFAULT_FORMATS, Settings
-    from klangbild.unheard import refuse_unheard, writes_notes
+    from klangbild.unheard import refuse_unheard, told_of_given, writes_notes
 
     given = settings_from(arguments)
     teller = Teller(arguments, None if "seed" in given else given.setdefault("seed", new_seed()))
@@ -70,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
         from klangbild.sound.fonts import find_soundfont
 
         find_soundfont(settings.soundfont)
+    for line in told_of_given(given):
+        teller.tell(line)
     for name in ("soundfont", "loudness"):
         if name in given and not sounds:
             teller.tell(f"--{name} is kept in the record only: no sound is made (-f {','.join(formats)})")

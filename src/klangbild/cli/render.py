@@ -54,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{source}: {'; '.join(piece.told)}", file=sys.stderr)
     stems = synthesize_stems(piece, soundfont=find_soundfont(settings.soundfont))
     mastered = master(stems, loudness_lufs=None if settings.loudness == "off" else float(settings.loudness))
+    for line in mastered.told if "loudness" in given and not arguments.quiet else ():
+        print(f"{source}: {line}", file=sys.stderr)
     folder = out.parent if is_file else out
     make_folder(folder)
     stem = out.stem if is_file else as_file_name(source.stem)

@@ -9,16 +9,20 @@ from klangbild.errors import KlangbildError
 from klangbild.sound.audio import Audio
 from klangbild.sound.mix import Mix, mix
 
+HEARD_LU = 0.5
+"""A difference in loudness that a listener may notice."""
 _SILENT = "the music came out silent; try another seed, or other instruments"
 
 
 @dataclass(frozen=True)
 class Master:
-    """facts: the record's "sound": {"rate", "seconds", "lufs", "true_peak_dbtp"}, the last two measured on `audio`."""
+    """facts: the record's "sound": {"rate", "seconds", "lufs", "true_peak_dbtp"}, the last two measured on `audio`. told: that the
+    loudness asked for is not met, where peaks would have had to pass the ceiling."""
 
     audio: Audio
     facts: dict[str, Any]
     mixed: Mix
+    told: tuple[str, ...] = ()
 
     @property
     def stems(self) -> tuple[tuple[str, Audio], ...]:
@@ -56,4 +60,9 @@ def master(
         "lufs": round(measured.lufs, 2),
         "true_peak_dbtp": round(measured.true_peak_dbtp, 2),
     }
-    return Master(mixed.audio, facts, mixed)
+    told = ()
+    if loudness_lufs is not None and abs(measured.lufs - loudness_lufs) > HEARD_LU:
+        told = (
+            f"--loudness {loudness_lufs:g}: the sound comes to {measured.lufs:.1f} LUFS, its peaks held under -1 dBTP",
+        )
+    return Master(mixed.audio, facts, mixed, told)
