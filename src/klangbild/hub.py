@@ -106,6 +106,11 @@ def is_hub_id(text: str) -> bool:
     return bool(_HUB_ID.fullmatch(text)) and not Path(text).exists()
 
 
+def is_added(name: str) -> bool:
+    """True if something of that name lies among the added models, whole or not."""
+    return bool(_NAME.fullmatch(name)) and name not in _NOT_MODELS and os.path.lexists(models_home() / name)
+
+
 def shipped() -> list[dict[str, Any]]:
     """The cards of the models inside the package, by name."""
     cards = []
@@ -237,33 +242,6 @@ def save_pretrained(
     return from_pretrained(folder)
 
 
-def fetch(hub_id: str, *, patterns: list[str]) -> Path:
-    """A model repository of the Hugging Face hub -> its folder on this machine (cached; only files that match).
-
-    Raises:
-        NotAvailableError: offline, no such repository, or `huggingface_hub` is not installed and it is not cached.
-    """
-    try:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-    except ModuleNotFoundError:
-        raise NotAvailableError(
-            f'{hub_id}: fetching needs huggingface_hub; run: pip install "klangbild[diffusion]", or give --from FOLDER'
-        ) from None
-    try:
-        return Path(snapshot_download(hub_id, allow_patterns=patterns, local_files_only=is_offline()))
-    except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
-        why = (
-            "we are offline"
-            if is_offline()
-            else f"the hub cannot be reached or has no such model ({_first_line(error)})"
-        )
-        raise NotAvailableError(
-            f"{hub_id}: is not on this machine and {why}; fetch it where there is a network "
-            f"(hf download {hub_id}) and give --from FOLDER"
-        ) from None
-
-
 def sha256_of(path: Path) -> str:
     """The sha256 of a file's bytes. Raises InputError: it cannot be read."""
     digest = hashlib.sha256()
@@ -361,10 +339,8 @@ def _is_folder(path: Path) -> bool:
 
 
 def _how_to_get(model: str) -> str:
+    if is_hub_id(model):
+        return f"fetch it with 'klangbild models pull {model}', which also says what it is for"
     if model == "aria":
         return "add it with: klangbild models add aria --from vincentamato/ARIA (or --from FOLDER)"
     return "see 'klangbild models list' for what is there, or add one: klangbild models add aria --from DIR|HUB_ID"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

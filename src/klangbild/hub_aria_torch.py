@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from klangbild import hub, hub_aria
+from klangbild import hub, hub_aria, hub_fetch
 from klangbild.errors import InputError, NotAvailableError
 from klangbild.hub_weights_torch import read_settings, read_tensors
 from klangbild.notes.events_vocabulary import EMOTION_LABELS, EventsVocabulary, from_mappings
@@ -118,7 +118,10 @@ def convert(
     """
     origin = str(source)
     if hub.is_hub_id(origin):
-        source = hub.fetch(origin, patterns=hub_aria.HUB_PATTERNS)
+        known = hub_fetch.KNOWN.get(origin)
+        if known is not None and known.layout != "aria":
+            raise InputError(f"{origin}: is no model of ARIA or midi-emotion; run: klangbild models pull {origin}")
+        source = hub_fetch.fetch(origin, patterns=hub_aria.HUB_PATTERNS)
         origin = f"https://huggingface.co/{origin}"
     source = Path(source)
     if source.is_file():
@@ -178,6 +181,11 @@ def _parts_of(source: Path) -> list[Path]:
     found = [source] if any((source / name).is_file() for name in names) else []
     found = found or sorted({path.parent for name in names for path in source.glob(f"*/{name}")})
     if not found:
+        if (source / "model_index.json").is_file():
+            raise InputError(
+                f"{source}: is a sound model in diffusers' layout, which needs no conversion; "
+                f"use it as it is: --engine art2mus --model {source}"
+            )
         raise InputError(
             f"{source}: holds no model.pt or model.safetensors, and no subfolder does; give a folder with {', '.join(hub_aria.FILES)}, or one with "
             "a subfolder of these for each conditioning"

@@ -10,8 +10,8 @@ import soundfile
 from PIL import Image
 
 from klangbild.data.art2mus_sources import (
-    artgraph_facts,
     fma_facts,
+    picture_facts,
     read_descriptions,
     read_fma_tracks,
     read_published_pairs,
@@ -64,7 +64,7 @@ def test_folders_to_manifest(folders, tmp_path):
     embedder = Brightness()
     out = tmp_path / "out" / "pairs.csv"
     names = [f"{'cubism' if i % 3 else 'pop'}/p{i:02d}.png" for i in range(12)]
-    options = {"out": out, "picture_facts": artgraph_facts(names), "n_validation": 1}
+    options = {"out": out, "picture_facts": picture_facts(names), "n_validation": 1}
     with pytest.raises(Stopped, match="go on"):
         pair_folders(
             pictures, music, embedder, on_progress=lambda stage, done, n: (stage, done) != ("music", 5), **options
@@ -189,11 +189,15 @@ def test_fma_and_published_files(tmp_path):
 
 def test_styles_and_descriptions(tmp_path):
     (tmp_path / "styles.csv").write_text("image,style\na.jpg,Cubism\n")
-    facts = artgraph_facts(["imagesf2/a.jpg", "imagesf2/b.jpg", "Baroque/c.jpg"], table=tmp_path / "styles.csv")
+    facts = picture_facts(["imagesf2/a.jpg", "imagesf2/b.jpg", "Baroque/c.jpg"], table=tmp_path / "styles.csv")
     assert [style for _, style in facts.values()] == ["Cubism", "unknown", "Baroque"]
+    # nobody's own pictures are called WikiArt's
+    assert [licence.split()[0] for licence, _ in facts.values()] == ["WikiArt", "WikiArt", "not"]
+    assert picture_facts(["a.jpg"], root="imagesf2")["a.jpg"][0].startswith("WikiArt")
+    assert picture_facts(["a.jpg"], licence="CC0")["a.jpg"] == ("CC0", "unknown")
     with pytest.raises(InputError, match="image and style"):
         (tmp_path / "bad.csv").write_text("x,y\n1,2\n")
-        artgraph_facts(["a.jpg"], table=tmp_path / "bad.csv")
+        picture_facts(["a.jpg"], table=tmp_path / "bad.csv")
     forms = {
         "a.json": json.dumps({"Image": {"0": "a.jpg"}, "ArtwDesc": {"0": "a rider"}}),
         "b.json": json.dumps({"a.jpg": "a rider"}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+import torch
 
 from klangbild.compose import Composer
 from klangbild.diffusion.melfusion_parts import save_synapses
@@ -23,6 +24,10 @@ def test_art2mus(audioldm2_folder, picture):
     assert result.record["model"]["licence"] == "mit" and len(result.record["model"]["sha256"]) == 64
     four = composer.compose(picture.rgb, seconds=1, steps=100, seed=4, image_tokens=4)
     assert four.record["music"]["solver"] == "ddim"
+    coarse = Composer(engine="art2mus", model=f"{audioldm2_folder}:bfloat16:slicing")
+    assert coarse.compose(picture.rgb, seconds=1, steps=2, seed=4).record["model"] == result.record["model"]
+    (engine,) = coarse._engines.values()
+    assert next(engine._pipelines.values().__iter__()).placement.dtype == torch.bfloat16
     with pytest.raises(UsageError, match="--bars is not heard"):
         composer.compose(picture.rgb, bars=4)
 

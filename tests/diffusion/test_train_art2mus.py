@@ -137,6 +137,14 @@ def test_batches_depend_on_the_seed_and_the_place_alone():
         next(batch_indices(1, 2, seed=0, start=0))
 
 
+def test_a_trial_does_not_end_in_hours_of_validation(parts, items, tmp_path, capsys):
+    run = tmp_path / "run"
+    train_art2mus(parts, items, Art2MusConfig(**TINY), loop(run, steps=2, validate_every=500), validation=items)
+    assert not (run / "clips").exists() and "validation_loss" not in log_of(run)[-1]
+    assert "trial" in capsys.readouterr().err
+    assert LoopConfig(run="x").is_trial is False and LoopConfig(run="x", steps=500).is_trial is False
+
+
 def test_the_rate():
     config = LoopConfig(run="x", steps=100, lr=1.0, warmup=10)
     assert [config.rate(step) for step in (0, 9, 50)] == [0.1, 1.0, 1.0]

@@ -39,7 +39,10 @@ def register(subparsers: Any) -> None:
     parser.add_argument("--map", type=Path, metavar="FILE.png", help="draw the emotion of its parts (one picture)")
     parser.add_argument("--regions", action="store_true", help="also the emotion of its parts, in the order of looking")
     parser.add_argument(
-        "--emotion-model", default="klangbild", metavar="NAME|DIR", help="klangbild, features, aria, or a folder"
+        "--emotion-model",
+        default="klangbild",
+        metavar="NAME|DIR",
+        help="klangbild, features, an added model that has an image encoder (aria), or a folder",
     )
     parser.add_argument(
         "--kind", choices=("auto", "painting", "photo"), default="auto", help="what it is (default: auto)"

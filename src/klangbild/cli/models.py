@@ -181,13 +181,24 @@ def _add(args: argparse.Namespace) -> int:
 
 
 def _pull(args: argparse.Namespace) -> int:
-    from klangbild import hub, hub_aria
+    from klangbild import hub, hub_aria, hub_fetch
 
     if args.name in KNOWN_FOREIGN:
         return _convert(hub_aria.ARIA_HUB_ID, args.name, overwrite=args.overwrite)
-    if hub.is_hub_id(args.name):
+    if not hub.is_hub_id(args.name):
+        near = hub_fetch.nearest(args.name)
+        hint = f"did you mean {near}?" if near else f"give {', '.join(KNOWN_FOREIGN)}, or an id like owner/name"
+        raise UsageError(f"'{args.name}' is not known; {hint}")
+    model = hub_fetch.identify(args.name)
+    if model.layout == "aria":
         return _convert(args.name, args.name.rpartition("/")[2].lower(), overwrite=args.overwrite)
-    raise UsageError(f"'{args.name}' is not known; give {', '.join(KNOWN_FOREIGN)}, or an id like owner/name")
+    from klangbild.diffusion.licences import licence_of
+
+    folder = hub_fetch.fetch_model(model)
+    print(f"licence of {licence_of(model.hub_id, folder).line}", file=sys.stderr)
+    print(f"kept in the hub's cache as it is; use: {model.use}", file=sys.stderr)
+    print(folder)
+    return 0
 
 
 def _convert(source: str, name: str, *, overwrite: bool) -> int:
@@ -202,9 +213,23 @@ def _convert(source: str, name: str, *, overwrite: bool) -> int:
             "(composing with the converted model does not)"
         ) from None
     folder = convert(source, name=name, overwrite=overwrite)
-    print(f"added; use it with: klangbild PICTURE --model {folder.name}", file=sys.stderr)
+    for command in commands_for(folder.name, folder.config):
+        print(f"added; use it with: {command}", file=sys.stderr)
     print(folder.path)
     return 0
+
+
+def commands_for(name: str, config: dict[str, Any]) -> list[str]:
+    """Commands that work with an added model: what is not the default must be said."""
+    from klangbild.settings import Settings
+
+    has = list(config.get("conditionings", {}))
+    usual = Settings().conditioning
+    commands = [f"klangbild PICTURE --model {name}" + ("" if usual in has else f" --conditioning {c}")
+                for c in has if usual not in has or c == usual]  # fmt: skip
+    if config.get("image_encoder"):
+        commands.append(f"klangbild emotion PICTURE --emotion-model {name}")
+    return commands
 
 
 def _path(args: argparse.Namespace) -> int:

@@ -24,6 +24,10 @@ def add_data_commands(actions: argparse._SubParsersAction) -> None:
     pair.add_argument("--imagebind", type=Path, metavar="FILE", help="imagebind_huge.pth: the space that both share")
     pair.add_argument("--styles", type=Path, metavar="FILE.csv", help="style of each picture (columns image, style)")
     pair.add_argument("--fma-tracks", type=Path, metavar="FILE.csv", help="fma_metadata/tracks.csv: licence and genre")
+    pair.add_argument("--picture-licence", metavar="WORDS", help="of all the pictures (default: not stated)")
+    pair.add_argument(
+        "--music-licence", metavar="WORDS", help="of the tracks that --fma-tracks does not name (default: not stated)"
+    )
     pair.add_argument("--seed", type=int, default=0, metavar="N", help="of the split (default: 0)")
     pair.add_argument(
         "--test-share", type=float, default=0.2, metavar="S", help="of test and validation (default: 0.2)"
@@ -89,7 +93,7 @@ def add_train_commands(parts: argparse._SubParsersAction) -> None:
 def run_pair(args: argparse.Namespace) -> int:
     if args.imagebind is None and args.music.suffix == ".npz":
         return small_art2mus.run_pair(args)
-    from klangbild.data.art2mus_sources import artgraph_facts, fma_facts, read_fma_tracks
+    from klangbild.data.art2mus_sources import fma_facts, picture_facts, read_fma_tracks
     from klangbild.data.pairing_manifest import licences, pair_folders
     from klangbild.data.pairing_vectors import MUSIC_SUFFIXES, list_files, list_pictures
 
@@ -105,16 +109,18 @@ def run_pair(args: argparse.Namespace) -> int:
             (args.music, list_files(args.music, MUSIC_SUFFIXES)),
         )
     }
-    music_facts = None
+    music_facts = dict.fromkeys(names[args.music], (args.music_licence, "all")) if args.music_licence else {}
     if args.fma_tracks is not None:
-        music_facts = fma_facts(read_fma_tracks(args.fma_tracks), names[args.music])
+        music_facts |= fma_facts(read_fma_tracks(args.fma_tracks), names[args.music])
     report = pair_folders(
         args.pictures,
         args.music,
         _imagebind(args.imagebind),
         out=args.out,
-        picture_facts=artgraph_facts(names[args.pictures], table=args.styles),
-        music_facts=music_facts,
+        picture_facts=picture_facts(
+            names[args.pictures], table=args.styles, licence=args.picture_licence, root=args.pictures.resolve().name
+        ),
+        music_facts=music_facts or None,
         seed=args.seed,
         test_share=args.test_share,
         n_validation=args.validation,

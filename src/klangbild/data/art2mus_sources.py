@@ -21,6 +21,7 @@ import numpy as np
 from klangbild.errors import InputError
 
 UNSTATED = "not stated"
+ARTGRAPH_FOLDER = "imagesf2"
 ARTGRAPH_LICENCE = "WikiArt pictures, rights with their owners"
 _STYLE_COLUMNS = ("style", "Style", "artistic_movement")
 _FILE_COLUMNS = ("image", "Image", "file", "filename", "name", "path")
@@ -82,13 +83,18 @@ def fma_facts(tracks: list[FmaTrack], files: list[str]) -> dict[str, tuple[str, 
     return facts
 
 
-def artgraph_facts(files: list[str], *, table: Path | None = None) -> dict[str, tuple[str, str]]:
+def picture_facts(
+    files: list[str], *, table: Path | None = None, licence: str | None = None, root: str = ""
+) -> dict[str, tuple[str, str]]:
     """(licence, style) of pictures by their relative names.
 
     Args:
         files: as in `pairing_vectors.FileVectors.files`.
         table: a CSV that names a style for each picture (columns such as image, style). Without it the sub-folder is the
             style, as WikiArt lies on disk; pictures without either have style "unknown".
+        licence: of all of them, as the caller knows it. Without it: ArtGraph's where they lie in its folder `imagesf2`,
+            else not stated: nobody's pictures are called WikiArt's.
+        root: the name of the folder that the names start in.
 
     Raises:
         InputError: the table is missing or has no such columns.
@@ -97,8 +103,9 @@ def artgraph_facts(files: list[str], *, table: Path | None = None) -> dict[str, 
     facts = {}
     for file in files:
         parts = PurePosixPath(file).parts
-        folder = parts[-2] if len(parts) > 1 and parts[-2] != "imagesf2" else "unknown"
-        facts[file] = (ARTGRAPH_LICENCE, styles.get(parts[-1], folder))
+        folder = parts[-2] if len(parts) > 1 and parts[-2] != ARTGRAPH_FOLDER else "unknown"
+        stated = licence or (ARTGRAPH_LICENCE if ARTGRAPH_FOLDER in (root, *parts[:-1]) else UNSTATED)
+        facts[file] = (stated, styles.get(parts[-1], folder))
     return facts
 
 

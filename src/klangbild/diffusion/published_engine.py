@@ -6,6 +6,7 @@ They load from a folder (`--model DIR`) or, for Art2Mus, a hub name that is in t
                 imagebind_huge.pth beside it
     melfusion   DIR/music (Tango, AudioLDM), DIR/image (Stable Diffusion), DIR/synapses (what training wrote)
 
+Precision and memory stand behind the name: `--model DIR:bfloat16`, `:float16`, `:offload`, `:slicing` (`placement.py`).
 Below 100 steps the faster solver (DPM++) is used, from 100 on DDIM, as published; default 25 steps.
 """
 
@@ -28,6 +29,7 @@ from klangbild.diffusion.licences import licence_of
 from klangbild.diffusion.melfusion_pipeline import GUIDANCE as MELFUSION_GUIDANCE
 from klangbild.diffusion.melfusion_pipeline import MelfusionPipeline
 from klangbild.diffusion.model_folders import find_folder
+from klangbild.diffusion.placement import split_placement
 from klangbild.errors import InputError, NotAvailableError, UsageError
 from klangbild.settings import Settings
 from klangbild.sound.audio import Audio
@@ -43,7 +45,7 @@ class PublishedEngine:
 
     def __init__(self, settings: Settings) -> None:
         self.name = settings.engine
-        self.model = str(settings.model)
+        self.model, self._placement = split_placement(str(settings.model))
         self.folder = find_folder(self.model)
         self._pipelines: dict[tuple[Any, ...], Any] = {}
         self._loading_s = 0.0
@@ -118,7 +120,7 @@ class PublishedEngine:
         key = (tokens, settings.device, settings.commercial)
         if key not in self._pipelines:
             started = time.perf_counter()
-            options = {"device": settings.device, "commercial": settings.commercial}
+            options = {"device": settings.device, "commercial": settings.commercial, **self._placement}
             if self.name == "art2mus":
                 made: Any = Art2MusPipeline.from_pretrained(self.model, image_tokens=tokens, **options)
             else:

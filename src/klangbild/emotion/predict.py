@@ -1,12 +1,13 @@
 """Picture -> what raters would say of it: features (and an encoder's embedding) read by the two heads.
 
 Models by name: "features" (interpretable features alone), "klangbild" (our encoder and the features; the default, falling
-back to "features" where its files are not installed), "aria" (CLIP with ARIA's heads, when added), or a folder that holds
-`emotion.npz` and, if it needs one, `encoder.onnx`.
+back to "features" where its files are not installed), an added model with an image encoder ("aria": CLIP with ARIA's heads), or
+a folder: of such a model, or with `emotion.npz` and, if it needs one, `encoder.onnx`.
 """
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,18 +17,19 @@ from typing import Protocol
 
 import numpy as np
 
+from klangbild import hub, hub_aria
 from klangbild.emotion.heads import KINDS, EmotionHeads, load_heads
 from klangbild.emotion.kind import KindGate
 from klangbild.emotion.music_plane import MusicPlane
 from klangbild.emotion.reasons import reasons_for
 from klangbild.emotion.space import Emotion
-from klangbild.errors import UsageError
+from klangbild.errors import NotAvailableError, UsageError
 from klangbild.picture.encoder import PictureEncoder, open_encoder
 from klangbild.picture.features import FEATURE_NAMES, PictureFeatures, picture_features
 from klangbild.picture.picture import Picture
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
-MODEL_NAMES = ("klangbild", "features", "aria")
+MODEL_NAMES = ("klangbild", "features")
 
 
 @dataclass(frozen=True)
@@ -146,10 +148,21 @@ def open_predictor(model: str = "klangbild") -> Predictor:
         model = "klangbild" if (WEIGHTS / "emotion-klangbild.npz").is_file() else "features"
     if model in ("features", "klangbild"):
         return HeadsPredictor(model, open_reader(model), load_heads(WEIGHTS / f"emotion-{model}.npz"))
-    if model == "aria":
-        from klangbild.emotion.aria_torch import open_aria
-
+    if model == "aria" or hub.is_added(model) or (Path(model) / hub.CONFIG).is_file():
+        hub.from_pretrained(
+            model, kind=hub_aria.KIND
+        )  # what is not here, or damaged, is told before torch is asked for
+        try:
+            from klangbild.emotion.aria_torch import open_aria
+        except ModuleNotFoundError as error:
+            raise NotAvailableError(
+                f"--emotion-model {model}: needs {error.name}, which is not installed; "
+                'run: pip install "klangbild[diffusion]"'
+            ) from None
         return open_aria(model)
     if Path(model).is_dir():
         return HeadsPredictor(model, open_reader(model), load_heads(Path(model) / "emotion.npz"))
-    raise UsageError(f"--emotion-model {model} is not known; give {', '.join(MODEL_NAMES)} or a folder")
+    names = [*MODEL_NAMES, *(folder.name for folder in hub.added() if folder.config.get("image_encoder"))]
+    near = difflib.get_close_matches(model, names, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"give {', '.join(names)} or a folder"
+    raise UsageError(f"--emotion-model {model} is not known; {hint}")

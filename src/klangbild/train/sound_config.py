@@ -34,6 +34,11 @@ class LoopConfig:
     precision: Literal["no", "fp16", "bf16"] = "no"
     cpu: bool = False
 
+    @property
+    def is_trial(self) -> bool:
+        """Too short for a first validation: such a run is not ended with hours of validation clips."""
+        return self.steps < self.validate_every
+
     def rate(self, step: int) -> float:
         """Learning rate of a step, counted from 0."""
         warm = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0

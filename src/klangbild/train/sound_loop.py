@@ -8,6 +8,7 @@ part, its average, the optimiser and the step; nothing frozen is saved.
 from __future__ import annotations
 
 import csv
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -163,6 +164,7 @@ def run_loop(
             average.update(_Only(weights))
         due = {name: every and step % every == 0 for name, every in _intervals(config).items()}
         last = step == config.steps
+        ends_well = last and not config.is_trial
         if (due["log"] or due["validate"] or last) and accelerator.is_main_process:
             row: dict[str, float] = {
                 "step": step,
@@ -172,7 +174,7 @@ def run_loop(
             }
             losses.clear()
             with _inside(weights, average):
-                row |= dict(validate(trainable)) if validate and (due["validate"] or last) else {}
+                row |= dict(validate(trainable)) if validate and (due["validate"] or ends_well) else {}
                 row |= dict(extra(trainable)) if extra else {}
             trainable.train()
             _append(folder / LOG, row)
@@ -183,12 +185,18 @@ def run_loop(
             with _inside(weights, average):
                 if save:
                     save(trainable, folder)
-        if (due["clips"] or last) and make_clips and accelerator.is_main_process:
+        if (due["clips"] or ends_well) and make_clips and accelerator.is_main_process:
             with _inside(weights, average):
                 make_clips(trainable, step)
             trainable.train()
         accelerator.wait_for_everyone()
     accelerator.free_memory()
+    if config.is_trial and validate and accelerator.is_main_process:
+        print(
+            f"{config.steps} steps are a trial: it ends without validation and clips, which come from "
+            f"{config.validate_every} steps (validate_every) on, or at every clips_every",
+            file=sys.stderr,
+        )
     return folder / LOG
 
 
