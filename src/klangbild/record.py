@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from klangbild import __version__
-from klangbild.errors import InputError, no_such_file
+from klangbild.errors import InputError
+from klangbild.input_file import open_input
 
 SCHEMA = 1
 _HALVES = re.compile("[\ud800-\udfff]")
 _OF_THE_RUN = ("told", "timings_s", "files", "device")
+_MOST_BYTES = 64 * 2**20
 _SUFFIXES = (".json", ".mid", ".midi", ".wav", ".flac", ".mp3", ".ogg", ".png")
 
 
@@ -56,49 +59,70 @@ def read(path: str | Path) -> dict[str, Any]:
         InputError: no such file, or it carries no record of ours.
     """
     path = Path(path)
-    if not path.exists():
-        raise no_such_file(path)
     suffix = path.suffix.lower()
-    text = None
-    if suffix == ".json":
-        text = path.read_text(encoding="utf-8", errors="replace")
-    elif suffix in (".mid", ".midi"):
-        from klangbild.notes.midi import read_record
-
-        text = read_record(path.read_bytes())
-    elif suffix == ".png":
-        text = _png_record(path)
-    elif suffix in _SUFFIXES:
-        from klangbild.sound.files import read_record as read_sound_record
-
-        text = read_sound_record(path)
-    else:
+    if suffix not in _SUFFIXES:
+        open_input(path).close()  # what is not there is told first
         raise InputError(
             f"{path}: '{suffix}' is not a kind of file that carries a record; give one of {' '.join(_SUFFIXES)}"
         )
+    with open_input(path) as file:
+        if suffix == ".png":
+            text = _png_record(file, path)
+        elif suffix in (".json", ".mid", ".midi"):
+            data = file.read(_MOST_BYTES + 1)
+            if len(data) > _MOST_BYTES:
+                raise InputError(
+                    f"{path}: is over {_MOST_BYTES // 2**20} MB, which no file of ours is; give another one"
+                )
+            text = data.decode("utf-8", "replace") if suffix == ".json" else _midi_record(data)
+        else:
+            from klangbild.sound.tags import RECORD_FIELD, read_field
+
+            text = read_field(file, RECORD_FIELD)
     if not text:
         raise InputError(f"{path}: carries no klangbild record; only files that klangbild made can be replayed")
-    try:
-        record = json.loads(text)
-    except json.JSONDecodeError:
-        raise InputError(f"{path}: its record is damaged (not JSON); use another file of the same piece") from None
+    return checked(_parsed(text, path), str(path))
+
+
+def checked(record: Any, name: str = "the record") -> dict[str, Any]:
+    """A record that can be played again. name: of the file that it is from.
+
+    Raises:
+        InputError: it is none of ours, of another schema, or a field of it is missing or not what it should be (which is told).
+    """
     if not isinstance(record, dict) or "klangbild" not in record or "seed" not in record:
-        raise InputError(f"{path}: is not a klangbild record; only files that klangbild made can be replayed")
-    if record.get("schema") != SCHEMA:
+        raise InputError(f"{name}: is not a klangbild record; only files that klangbild made can be replayed")
+    schema = record.get("schema")
+    if schema != SCHEMA or isinstance(schema, bool):
         raise InputError(
-            f"{path}: has record schema {record.get('schema')}, this klangbild reads schema {SCHEMA}; "
-            "install the version that made it"
+            f"{name}: has record schema {str(schema)[:40]}, this klangbild reads schema {SCHEMA}; install the version that made it"
         )
+    from klangbild.record_shape import check_shape
+
+    check_shape(record, name)
     return record
 
 
-def _png_record(path: Path) -> str | None:
-    """The record in a PNG's text chunks. Raises InputError: not a PNG."""
-    from PIL import Image, UnidentifiedImageError
+def _parsed(text: str, path: Path) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):  # ValueError: also numbers of thousands of digits
+        raise InputError(f"{path}: its record is damaged (not JSON); use another file of the same piece") from None
+
+
+def _midi_record(data: bytes) -> str | None:
+    from klangbild.notes.midi import read_record
+
+    return read_record(data)
+
+
+def _png_record(file: BinaryIO, path: Path) -> str | None:
+    """The record in a PNG's text chunks, which stand before its pixels. Raises InputError: not a PNG."""
+    from PIL import Image
 
     try:
-        with Image.open(path) as image:
-            image.load()
-            return getattr(image, "text", {}).get("klangbild")
-    except (UnidentifiedImageError, OSError):
+        with Image.open(file, formats=("PNG",)) as image:
+            text = image.info.get("klangbild")
+    except (OSError, ValueError, SyntaxError, struct.error, EOFError, Image.DecompressionBombError):
         raise InputError(f"{path}: is not a readable PNG; give another file of the same piece") from None
+    return text if isinstance(text, str) else None

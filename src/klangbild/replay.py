@@ -26,7 +26,7 @@ def replay(
     picture: needed by sound engines, and by the piano roll's thumbnail; it must be the very same file (sha256).
 
     Raises:
-        InputError: the file carries no record, or another picture was given.
+        InputError: the file carries no record or a damaged one, or another picture was given.
     """
     return replay_record(records.read(path), picture=picture, on_progress=on_progress)
 
@@ -35,7 +35,7 @@ def replay_record(
     record: dict[str, Any], *, picture: Any = None, on_progress: Callable[[float, float], bool | None] | None = None
 ) -> Result:
     """As `replay`, from the record itself."""
-    brief = brief_of(record, picture=picture)
+    brief = brief_of(records.checked(record), picture=picture)
     return Composer().perform(brief, on_progress=on_progress)
 
 

@@ -204,9 +204,11 @@ def check_output(out: Path, *, many: bool) -> None:
     if is_file(out) and many:
         raise UsageError(f"-o {out} is one file, but there are several pictures; give a folder")
     folder = out.parent if is_file(out) else out
-    while not folder.exists():
+    while not os.path.lexists(folder):
         folder = folder.parent
-    if not folder.is_dir():
+    if os.path.islink(folder) and not os.path.exists(folder):  # noqa: PTH110, PTH114 - these never raise
+        raise OutputError(f"{folder}: is a link that leads nowhere; choose another folder with -o")
+    if not os.path.isdir(folder):  # noqa: PTH112
         raise OutputError(f"{folder}: is a file, not a folder; choose another with -o")
     if not os.access(folder, os.W_OK):
         raise OutputError(f"{folder}: this folder is not writable; choose another with -o")

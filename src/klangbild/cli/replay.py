@@ -9,15 +9,22 @@ from typing import Any
 
 from klangbild.cli.options import add_output, asked_formats
 
+_ABOUT = """Make a piece again from its .json, .mid, .wav, .flac, .mp3, .ogg or .png. Equal byte for byte, with the same versions and SoundFont: MIDI, WAV,
+FLAC, MP3, OGG and stems; the PNG, too, where --picture is given. The JSON (and the .zip, which holds one) tells the times, files and device of its own run.
+What is known to differ (model, SoundFont, klangbild, numpy, scipy, onnxruntime, symusic) is told."""
+
 
 def register(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "replay", help="the same piece again, from any file klangbild made",
-        description="Make a piece again from its .json, .mid, .wav, .flac, .mp3, .ogg or .png. Says so if it cannot be exact.",
+        description=_ABOUT,
     )  # fmt: skip
     parser.add_argument("file", metavar="FILE", help="a file that klangbild made")
     parser.add_argument(
-        "--picture", default=None, metavar="PICTURE", help="the picture it was made from (checked by its hash)"
+        "--picture",
+        default=None,
+        metavar="PICTURE",
+        help="the picture it was made from (checked by its hash); sound engines need it, and the piano roll's thumbnail",
     )
     add_output(parser)
     parser.set_defaults(run=run)
@@ -41,5 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     paths = result.save(out, formats, filename=arguments.filename, overwrite=arguments.overwrite)
     for reason in differences(record, result.record):  # the SoundFont is known once there is sound
         print(f"not exact: {reason}", file=sys.stderr)
+    if {"png", "zip"} & set(paths) and record.get("picture") and result.picture is None and result.piece is not None:
+        print(f"PNG without its thumbnail: give --picture {record['picture']['name']}", file=sys.stderr)
     Teller(arguments).report(result, paths)
     return 0

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import symusic
 
-from klangbild.errors import InputError, no_such_file
+from klangbild.errors import InputError
+from klangbild.input_file import open_input
 from klangbild.notes.families import FAMILY_NAMES, MELODIC_DRUMS, family_of
 from klangbild.notes.midi_plain import LONGEST_CONTINUED_S, MOST_BYTES, check_seconds, plain_midi
 from klangbild.notes.midi_track import variable_length
@@ -73,13 +74,8 @@ def read_midi(source: str | Path | bytes) -> Piece:
     if isinstance(source, bytes):
         data = source
     else:
-        try:
-            with Path(source).open("rb") as file:
-                data = file.read(MOST_BYTES + 1)
-        except FileNotFoundError:
-            raise no_such_file(name) from None
-        except OSError as error:
-            raise InputError(f"{name}: cannot be read ({error.strerror}); check its permissions") from None
+        with open_input(source) as file:
+            data = file.read(MOST_BYTES + 1)
     plain = plain_midi(data, name)
     try:
         try:

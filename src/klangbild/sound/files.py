@@ -23,7 +23,8 @@ from typing import BinaryIO
 import numpy as np
 
 from klangbild.atomic import atomic_path, output_error
-from klangbild.errors import InputError, UsageError, no_such_file
+from klangbild.errors import InputError, UsageError
+from klangbild.input_file import open_input
 from klangbild.sound import tags as tag_blocks
 from klangbild.sound.audio import Audio
 
@@ -97,7 +98,7 @@ def read_audio(path: str | Path) -> Audio:
     import soundfile
 
     try:
-        with _opened(path) as file, soundfile.SoundFile(file.fileno(), closefd=False) as sound:
+        with open_input(path) as file, soundfile.SoundFile(file.fileno(), closefd=False) as sound:
             samples, rate = sound.read(dtype="float32", always_2d=True), sound.samplerate
     except soundfile.LibsndfileError as error:
         raise InputError(
@@ -112,17 +113,8 @@ def read_record(path: str | Path) -> str | None:
     Raises:
         InputError: the file is missing or cannot be read.
     """
-    with _opened(path) as file:
+    with open_input(path) as file:
         return tag_blocks.read_field(file, tag_blocks.RECORD_FIELD)
-
-
-def _opened(path: str | Path) -> BinaryIO:
-    try:
-        return Path(path).open("rb")
-    except FileNotFoundError:
-        raise no_such_file(path) from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
 
 
 def _check_kind(kind: str) -> None:

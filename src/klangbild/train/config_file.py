@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import os
 import tomllib
 import types
 import typing
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from klangbild.errors import InputError
+from klangbild.input_file import open_input
 
 Config = TypeVar("Config")
 _KINDS = {int: "a whole number", float: "a number", str: 'text in quotes ("...")', bool: "true or false"}
@@ -28,12 +30,11 @@ def load_config(kind: type[Config], path: Path) -> Config:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a TOML file. Raises InputError: missing, or no TOML."""
+    if not os.path.lexists(path):
+        raise InputError(f"{path}: there is no such config; see configs/")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such config; see configs/") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give a config file, see configs/") from None
+        with open_input(path) as file:
+            return tomllib.load(file)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not TOML ({error}); mend that line") from None
 

@@ -1,0 +1,163 @@
+"""What a record must look like before it is played again: every field that is used has its type and its range.
+
+A record is text that anybody may have changed. What is wrong is told by the field's name, like `emotion.asked.valence`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from klangbild.errors import InputError, UsageError
+
+Check = Callable[[Any, str], None]
+LARGEST_SEED = 2**32 - 1
+
+
+def check_shape(record: Mapping[str, Any], name: str) -> None:
+    """Raises InputError: a field is missing, or is not what it should be. name: of the file, for the message."""
+    try:
+        _RECORD(record, "")
+        _check_settings(record)
+    except _Wrong as wrong:
+        raise InputError(f"{name}: its record is damaged ({wrong}); use another file of the same piece") from None
+
+
+class _Wrong(Exception):
+    """What is wrong where, without the file."""
+
+
+def _text(value: Any, where: str) -> None:
+    if not isinstance(value, str):
+        raise _Wrong(f"'{where}' is not text")
+
+
+def _number(least: float, most: float) -> Check:
+    def check(value: Any, where: str) -> None:
+        if isinstance(value, bool) or not (
+            isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+        ):
+            raise _Wrong(f"'{where}' is not a number")
+        if not least <= value <= most:
+            raise _Wrong(f"'{where}' is not within {least:g} and {most:g}")
+
+    return check
+
+
+def _whole(least: int, most: int) -> Check:
+    def check(value: Any, where: str) -> None:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise _Wrong(f"'{where}' is not a whole number")
+        if not least <= value <= most:
+            raise _Wrong(f"'{where}' is not within {least} and {most}")
+
+    return check
+
+
+def _or_none(check: Check) -> Check:
+    return lambda value, where: None if value is None else check(value, where)
+
+
+def _every(check: Check) -> Check:
+    """Each item of a list."""
+
+    def each(value: Any, where: str) -> None:
+        if not isinstance(value, (list, tuple)):
+            raise _Wrong(f"'{where}' is not a list")
+        for item in value:
+            check(item, where)
+
+    return each
+
+
+def _each_of(check: Check) -> Check:
+    """Each value of a table whose names are free."""
+
+    def each(value: Any, where: str) -> None:
+        if not isinstance(value, Mapping):
+            raise _Wrong(f"'{where}' is not a table")
+        for name, item in value.items():
+            check(item, f"{where}.{name}")
+
+    return each
+
+
+def _anything(value: Any, where: str) -> None:
+    pass
+
+
+def _table(needed: Mapping[str, Check], allowed: Mapping[str, Check] | None = None) -> Check:
+    """A table with all of `needed` and, where they are there, those of `allowed`; what else it holds is not looked at."""
+
+    def check(value: Any, where: str) -> None:
+        if not isinstance(value, Mapping):
+            raise _Wrong(f"'{where}' is not a table")
+        before = f"{where}." if where else ""
+        for name, inner in needed.items():
+            if name not in value:
+                raise _Wrong(f"'{before}{name}' is missing")
+            inner(value[name], before + name)
+        for name, inner in (allowed or {}).items():
+            if name in value:
+                inner(value[name], before + name)
+
+    return check
+
+
+_PLACE = _number(-1.0, 1.0)
+_SPREAD = _number(0.0, 100.0)
+_MODEL = _table({"name": _text}, {"sha256": _or_none(_text), "licence": _or_none(_text)})
+_PICTURE = _table({"name": _text, "sha256": _text}, {"width": _whole(1, 10**9), "height": _whole(1, 10**9)})
+_EMOTION = _table(
+    {
+        "valence": _PLACE, "arousal": _PLACE, "valence_spread": _SPREAD, "arousal_spread": _SPREAD, "source": _text,
+        "asked": _table({"valence": _PLACE, "arousal": _PLACE}),
+    }
+)  # fmt: skip
+_SOUND = _table({}, {"soundfont": _or_none(_table({"name": _text, "sha256": _text}))})
+_RECORD = _table(
+    {
+        "klangbild": _text, "seed": _whole(0, LARGEST_SEED), "engine": _text, "model": _MODEL, "emotion": _EMOTION,
+        "reasons": _every(_text), "settings": _each_of(_anything),
+    },
+    {
+        "picture": _or_none(_PICTURE), "music": _table({}, {"words": _text, "words_heard_as": _each_of(_text)}),
+        "sound": _or_none(_SOUND), "versions": _each_of(_text),
+    },
+)  # fmt: skip
+
+
+def _check_settings(record: Mapping[str, Any]) -> None:
+    """Each setting has the type of its field, then `Settings` looks at ranges and contradictions."""
+    from klangbild.settings import Settings
+
+    given = record["settings"]
+    kinds = {knob.name: str(knob.type).split(" | ") for knob in fields(Settings)}
+    for name, value in given.items():
+        if name not in kinds:
+            raise _Wrong(f"'settings.{name}' is no setting of this version")
+        if not any(_is_of(value, kind) for kind in kinds[name]):
+            raise _Wrong(f"'settings.{name}' is not what it should be ({' or '.join(kinds[name])})")
+    try:
+        settings = Settings.from_dict(dict(given))
+    except UsageError as error:
+        raise _Wrong(f"settings: {error}") from None
+    if settings.engine != record["engine"]:
+        raise _Wrong("'engine' and 'settings.engine' differ")
+
+
+def _is_of(value: Any, kind: str) -> bool:
+    if kind == "None":
+        return value is None
+    if kind == "bool":
+        return isinstance(value, bool)
+    if kind == "int":
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind == "float":
+        whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
+        return whole or (isinstance(value, float) and math.isfinite(value))
+    if kind.startswith("tuple"):
+        return isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
+    return isinstance(value, str)
