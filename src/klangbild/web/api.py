@@ -5,111 +5,152 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
 
-from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 
 from klangbild import __version__
-from klangbild.errors import InputError, KlangbildError, NotAvailableError, UsageError
+from klangbild.errors import UsageError
 from klangbild.settings import Settings
-from klangbild.web import openapi
-from klangbild.web.knobs import installed_engines, knobs, plain_sentence, read_settings
+from klangbild.web.answers import NotThere, send_file
+from klangbild.web.bodies import Body, FieldError, read_body, read_json
+from klangbild.web.docs_page import docs_html
+from klangbild.web.knobs import installed_engines, knobs, read_settings, without_folders
 from klangbild.web.looks import Look, Looks
-from klangbild.web.runs import FINISHED, Full, Run, Runs, Unmade
+from klangbild.web.openapi import MOST_ALT_LETTERS, MOST_ID_LETTERS, MOST_URL_LETTERS, answers, sends
+from klangbild.web.runs import FINISHED, Run, Runs
 
 _TICK_S = 0.1
 _HEARTBEAT_S = 15.0
+_SOUNDS = (
+    "audio/midi", "audio/wav", "audio/mpeg", "audio/flac", "audio/ogg", "image/png", "application/zip", "application/json",
+)  # fmt: skip
+_NO_ROLL = '{"seconds":0,"bars":[],"lanes":[]}'
+Route = TypeVar("Route", bound=Callable[..., Any])
 
 
-class NotThere(KlangbildError):
-    """No run or picture of that id."""
+def make_api(runs: Runs, looks: Looks, document: Callable[[], dict[str, Any]], *, allow_url: bool) -> APIRouter:
+    """The routes. document: gives the OpenAPI document. allow_url: whether `picture_url` may be given."""
+    api = APIRouter(prefix="/v1", default_response_class=JSONResponse)
 
+    def get(path: str, **about: Any) -> Callable[[Route], Route]:
+        """A route for GET, and for HEAD, which the document does not list."""
 
-def make_api(runs: Runs, looks: Looks, *, allow_url: bool) -> APIRouter:
-    """The routes. allow_url: whether `picture_url` may be given."""
-    api = APIRouter(prefix="/v1")
+        def add(route: Route) -> Route:
+            api.get(path, response_model=None, **about)(route)
+            api.head(path, response_model=None, include_in_schema=False)(route)
+            return route
 
-    @api.post("/compose", status_code=202, openapi_extra=openapi.COMPOSE, tags=["music"])
+        return add
+
+    @api.post(
+        "/compose", status_code=202, response_model=None, tags=["music"],
+        responses=answers(202, "Run", "it is in line; `Location` says where it is followed", 409, 413, 422, 503),
+    )  # fmt: skip
     async def compose(request: Request) -> JSONResponse:
         """A picture, words or both become music. Gives at once 202 and a run; follow `links.self` or `links.events`."""
-        values, picture, continues = await _form(request)
-        look = await _look_of(values, picture)
-        alt = str(values.pop("alt", "") or "")[:500]
-        given = await run_in_threadpool(read_settings, values)
+        body = await read_body(request)
+        look = await _look_of(body)
+        alt = body.take_text("alt", MOST_ALT_LETTERS) or ""
+        given = await run_in_threadpool(read_settings, body.values, typed=body.typed)
         if look is None and not given.get("text"):
             raise UsageError("there is neither a picture nor words; give at least one")
-        content = (continues.filename or "before.mid", await continues.read()) if continues else None
-        run = await run_in_threadpool(lambda: runs.submit(given, look=look, alt=alt, continues=content))
+        run = await run_in_threadpool(lambda: runs.submit(given, look=look, alt=alt, continues=body.continues))
         return JSONResponse(runs.describe(run), status_code=202, headers={"location": f"/v1/runs/{run.id}"})
 
-    @api.post("/emotion", openapi_extra=openapi.EMOTION, tags=["emotion"])
+    @api.post(
+        "/emotion", response_model=None, tags=["emotion"],
+        responses=answers(200, "Reading", "what is seen", 409, 413, 422, 503),
+    )  # fmt: skip
     async def emotion_of_upload(request: Request) -> dict[str, Any]:
         """What is seen in a picture: valence, arousal, why, and its palette. The picture's id serves `compose` for an hour."""
-        values, picture, _ = await _form(request)
-        look = await _look_of(values, picture)
-        return await _read(look, values)
+        body = await read_body(request)
+        look = await _look_of(body)
+        if body.continues:
+            raise FieldError("an emotion is not read from a MIDI file; leave it out", "continue_from")
+        return await _read(look, body.values, typed=body.typed)
 
-    @api.get("/emotion", tags=["emotion"])
+    @get("/emotion", tags=["emotion"], responses=answers(200, "Reading", "what is heard and seen", 409, 422, 503))
     async def emotion(
-        text: str | None = None, picture: str | None = None, emotion_model: str = "klangbild", kind: str = "auto"
+        text: str | None = Query(None, description="words"),
+        picture: str | None = Query(None, description="a picture given before: its id"),
+        emotion_model: str = Query("klangbild", description="who reads the picture"),
+        kind: str = Query("auto", description="what the picture is: auto, painting or photo"),
     ) -> dict[str, Any]:
         """The same for words, or for a picture given before (its id), with other words."""
         look = looks.get(picture) if picture else None
-        return await _read(look, {"text": text, "emotion_model": emotion_model, "kind": kind})
+        return await _read(look, {"text": text, "emotion_model": emotion_model, "kind": kind}, typed=False)
 
-    @api.get("/runs/{key}", tags=["music"])
-    async def status(key: str) -> dict[str, Any]:
+    @get("/runs/{key}", tags=["music"], responses=answers(200, "Run", "how it stands", 404))
+    async def run_status(key: str) -> dict[str, Any]:
         """How a run stands: status, place in line, progress, and at the end its record and files."""
         return runs.describe(_run(key))
 
-    @api.delete("/runs/{key}", tags=["music"])
-    async def cancel(key: str, keep: bool = False) -> dict[str, Any]:
+    @api.delete(
+        "/runs/{key}", response_model=None, tags=["music"],
+        responses=answers(200, "Run", "how it stood, or stands now", 404, 422),
+    )  # fmt: skip
+    async def delete_run(key: str, keep: bool = False) -> dict[str, Any]:
         """Waiting: leaves the line. Running: stops at the next bar and keeps what exists. Finished: removed with its files
         (with `keep=true` left as it is)."""
         run = _run(key)
         await run_in_threadpool(lambda: runs.stop(run, keep=keep))
         return runs.describe(run)
 
-    @api.get("/runs/{key}/events", tags=["music"])
-    async def events(key: str) -> StreamingResponse:
+    @get(
+        "/runs/{key}/events", tags=["music"], response_class=StreamingResponse,
+        responses=sends(("text/event-stream",), "`state` (a Run) and `roll` (a Roll) as they change", 404),
+    )  # fmt: skip
+    async def run_events(key: str, request: Request) -> Response:
         """Server-sent events: `state` whenever something changed, `roll` with the notes so far; ends with the run."""
+        run = _run(key)
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(_follow(runs, _run(key)), media_type="text/event-stream", headers=headers)
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream", headers=headers)
+        return StreamingResponse(_follow(runs, run), media_type="text/event-stream", headers=headers)
 
-    @api.get("/runs/{key}/roll", tags=["music"])
-    async def roll(key: str) -> Response:
+    @get("/runs/{key}/roll", tags=["music"], responses=answers(200, "Roll", "the notes so far", 404))
+    async def run_roll(key: str) -> Response:
         """The notes so far, in seconds, by family."""
-        return Response(_run(key).roll or '{"seconds":0,"bars":[],"lanes":[]}', media_type="application/json")
+        return Response(_run(key).roll or _NO_ROLL, media_type="application/json")
 
-    @api.get("/runs/{key}/picture", tags=["music"])
-    async def thumbnail(key: str) -> FileResponse:
+    @get(
+        "/runs/{key}/picture", tags=["music"], response_class=FileResponse,
+        responses=sends(("image/jpeg",), "at most 480 pixels wide and high", 404, 416, parts=True),
+    )  # fmt: skip
+    async def run_picture(key: str, request: Request) -> Response:
         """A small copy of the run's picture."""
         path = _run(key).folder / "thumbnail.jpg"
         if not path.exists():
             raise NotThere("this run has no picture")
-        return FileResponse(path, media_type="image/jpeg")
+        return send_file(request, path, download=False)
 
-    @api.get("/pictures/{key}", tags=["emotion"])
-    async def given(key: str) -> FileResponse:
+    @get(
+        "/pictures/{key}", tags=["emotion"], response_class=FileResponse,
+        responses=sends(("image/jpeg",), "at most 480 pixels wide and high", 404, 416, parts=True),
+    )  # fmt: skip
+    async def given_picture(key: str, request: Request) -> Response:
         """A small copy of a picture given before."""
-        return FileResponse(looks.get(key).folder / "thumbnail.jpg", media_type="image/jpeg")
+        if not looks.knows(key):
+            raise NotThere("there is no such picture (pictures are removed after an hour); give it again")
+        return send_file(request, looks.get(key).folder / "thumbnail.jpg", download=False)
 
-    @api.get("/runs/{key}/files/{name}", tags=["music"])
-    async def file(key: str, name: str, download: bool = False) -> Response:
-        """A file of a finished run; large ones are made when first asked for."""
+    @get(
+        "/runs/{key}/files/{name}", tags=["music"], response_class=FileResponse,
+        responses=sends(_SOUNDS, "the file, by its kind", 404, 416, 422, 503, parts=True),
+    )  # fmt: skip
+    async def run_file(key: str, name: str, request: Request, download: bool = False) -> Response:
+        """A file of a finished run; large ones are made when first asked for. `download=true`: to be saved, not shown."""
         run = _run(key)
         path = await run_in_threadpool(run.files.path, name) if run.files else None
         if path is None:
             raise NotThere(f"this run has no file '{name[:80]}'; GET /v1/runs/{key} lists them")
-        return send_file(path, download=download)
+        return send_file(request, path, download=download)
 
-    @api.get("/models", tags=["about"])
+    @get("/models", tags=["about"], responses=answers(200, "Models", "by name, with their licences"))
     def models() -> dict[str, Any]:
         """The engines and models installed here, with their licences."""
         from klangbild import hub
@@ -118,34 +159,46 @@ def make_api(runs: Runs, looks: Looks, *, allow_url: bool) -> APIRouter:
             {"name": c["name"], "kind": c.get("kind"), "licence": c.get("licence", "not stated")} for c in hub.shipped()
         ]
         added = [{"name": m.name, "kind": m.kind, "licence": m.licence} for m in hub.added()]
-        damaged = [{"name": m.name, "why": m.why} for m in hub.damaged()]
+        damaged = [{"name": m.name, "why": without_folders(m.why)} for m in hub.damaged()]
         return {"engines": list(installed_engines()), "shipped": shipped, "added": added, "damaged": damaged}
 
-    @api.get("/settings", tags=["about"])
+    every_setting = {"type": "array", "items": {"$ref": "#/components/schemas/Setting"}}
+
+    @get("/settings", tags=["about"], responses=answers(200, every_setting, "in the order of the command line"))
     def settings() -> list[dict[str, Any]]:
         """Every setting with its help, range, choices and default: the same as the command line's."""
         return [knob.as_dict() for knob in knobs()]
 
-    @api.post("/settings", openapi_extra=openapi.SETTINGS, tags=["about"])
+    @api.post(
+        "/settings", response_model=None, tags=["about"],
+        responses=answers(200, "Preset", "the settings that it holds", 413, 422),
+    )  # fmt: skip
     async def check_settings(request: Request) -> dict[str, Any]:
-        """Check a preset: a JSON object of settings, or a result's own JSON. Gives the settings that are not default."""
-        body = await _json(request)
+        """Check a preset: a JSON object of settings, or a result's own JSON. Gives the settings that it holds."""
+        body = await read_json(request)
         body = body.get("settings", body) if isinstance(body, dict) else body
-        if not isinstance(body, dict):
-            raise UsageError("this file holds no settings; save some from this page first")
         names = {knob.name for knob in knobs()}
-        if body and not names & set(body):
+        if not isinstance(body, dict) or (body and not names & set(body)):
             raise UsageError("this file holds no settings; save some from this page first")
-        given = await run_in_threadpool(
-            read_settings, {k: v for k, v in body.items() if k in names and k != "continue_from"}
-        )
+        known = {k: v for k, v in body.items() if k in names and k != "continue_from"}
+        given = await run_in_threadpool(read_settings, known, typed=True)
         Settings(**given)
         return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
 
-    @api.get("/health", tags=["about"])
+    @get("/health", tags=["about"], responses=answers(200, "Health", "it lives"))
     def health() -> dict[str, Any]:
         """Whether it lives, and how long the line is."""
         return {"status": "ok", "klangbild": __version__, **runs.counts(), "max_waiting": runs.max_waiting}
+
+    @get("/openapi.json", tags=["about"], responses=answers(200, {"type": "object"}, "OpenAPI 3.1"))
+    def openapi_json() -> dict[str, Any]:
+        """This document, for programs."""
+        return document()
+
+    @get("/docs", tags=["about"], response_class=HTMLResponse, responses=sends(("text/html",), "a page"))
+    def docs() -> HTMLResponse:
+        """This document, for people."""
+        return HTMLResponse(docs_html(document()), headers={"cache-control": "no-cache"})
 
     def _run(key: str) -> Run:
         run = runs.get(key)
@@ -153,116 +206,35 @@ def make_api(runs: Runs, looks: Looks, *, allow_url: bool) -> APIRouter:
             raise NotThere("there is no such run (runs are removed after an hour); make it again")
         return run
 
-    async def _look_of(values: dict[str, Any], picture: UploadFile | None) -> Look | None:
-        key, url = values.pop("picture_id", None), values.pop("picture_url", None)
-        if picture is not None:
-            content = await picture.read()
-            return await run_in_threadpool(looks.take, picture.filename or "picture", content)
+    async def _look_of(body: Body) -> Look | None:
+        key = body.take_text("picture_id", MOST_ID_LETTERS)
+        url = body.take_text("picture_url", MOST_URL_LETTERS)
+        if sum(given is not None for given in (body.picture, key, url)) > 1:
+            raise FieldError("there is more than one picture; give a file, an id or an address", "picture")
+        if body.picture is not None:
+            return await run_in_threadpool(looks.take, *body.picture)
         if url:
             if not allow_url:
                 raise UsageError("addresses are not fetched here; save the picture and give the file")
             from klangbild.web.fetch import fetch_picture
 
-            return await run_in_threadpool(lambda: looks.take(*fetch_picture(str(url))))
-        return looks.get(str(key)) if key else None
+            return await run_in_threadpool(lambda: looks.take(*fetch_picture(url)))
+        return looks.get(key) if key else None
 
-    async def _read(look: Look | None, values: dict[str, Any]) -> dict[str, Any]:
-        given = await run_in_threadpool(
-            read_settings, {k: v for k, v in values.items() if k in ("text", "emotion_model", "kind")}
-        )
-        Settings(**given)
+    async def _read(look: Look | None, values: dict[str, Any], *, typed: bool) -> dict[str, Any]:
+        unheard = set(values) - {"text", "emotion_model", "kind"}
+        if unheard:
+            name = sorted(unheard)[0][:80]
+            raise UsageError(f"'{name}' does not change what is seen; give text, emotion_model or kind")
+        given = await run_in_threadpool(read_settings, values, typed=typed)
+        settings = Settings(**given)
+        if look is None and not settings.text:
+            raise UsageError("there is neither a picture nor words; give at least one")
         return await run_in_threadpool(
-            lambda: looks.read(
-                look,
-                text=given.get("text"),
-                model=given.get("emotion_model", "klangbild"),
-                kind=given.get("kind", "auto"),
-            )
+            lambda: looks.read(look, text=settings.text, model=settings.emotion_model, kind=settings.kind)
         )
 
     return api
-
-
-def send_file(path: Path, *, download: bool) -> FileResponse:
-    """A file under its own name, to be shown or to be saved; players may ask for parts of it."""
-    types = {
-        ".mid": "audio/midi",
-        ".wav": "audio/wav",
-        ".mp3": "audio/mpeg",
-        ".flac": "audio/flac",
-        ".ogg": "audio/ogg",
-    }
-    kind = "attachment" if download else "inline"
-    return FileResponse(path, filename=path.name, media_type=types.get(path.suffix), content_disposition_type=kind)
-
-
-async def answer_error(request: Request, error: Exception) -> JSONResponse:
-    """Every `KlangbildError` as {"error": one sentence, "field": a setting, "picture", or None} and a fitting status."""
-    field, headers = None, None
-    if isinstance(error, HTTPException):
-        status, headers, sentence = error.status_code, error.headers, _WORDS.get(error.status_code, str(error.detail))
-    elif isinstance(error, KlangbildError):
-        sentence, field = plain_sentence(error, folder=_folder_in(str(error)))
-        if isinstance(error, InputError):
-            field = field or "picture"
-        statuses = (
-            (NotThere, 404),
-            (Full, 503),
-            (Unmade, 503),
-            (NotAvailableError, 409),
-            (UsageError, 422),
-            (InputError, 422),
-        )
-        status = next((code for kind, code in statuses if isinstance(error, kind)), 500)
-    else:
-        status, sentence = 500, "Something went wrong here; try again"
-    return JSONResponse({"error": sentence, "field": field}, status_code=status, headers=headers)
-
-
-_WORDS = {
-    404: "There is nothing at this address; the page is at /, the API at /v1/openapi.json",
-    405: "This address does not answer to that method; /v1/openapi.json says which ones it knows",
-}
-
-
-def _folder_in(message: str) -> str:
-    """The folder of ours that a message about an uploaded file begins with; visitors see the file's own name."""
-    first = message.split(":", 1)[0]
-    return str(Path(first).parent) if first.startswith("/") else ""
-
-
-async def _form(request: Request) -> tuple[dict[str, Any], UploadFile | None, UploadFile | None]:
-    """(values by name, picture, MIDI to go on from) of a multipart form or a JSON body."""
-    kind = request.headers.get("content-type", "")
-    if kind.startswith("application/json"):
-        body = await _json(request)
-        if not isinstance(body, dict):
-            raise UsageError("the body is not a JSON object; give names and values")
-        if isinstance(body.get("picture"), str):
-            raise UsageError("a picture cannot travel inside JSON; send a form, or picture_id")
-        return body, None, None
-    form = await request.form(max_files=2, max_fields=100, max_part_size=1_000_000)
-    values: dict[str, Any] = {}
-    files: dict[str, UploadFile] = {}
-    for name, value in form.multi_items():
-        if isinstance(value, UploadFile):
-            if value.filename:
-                files[name] = value
-        elif name in values:
-            values[name] = f"{values[name]},{value}"
-        else:
-            values[name] = value
-    unknown = set(files) - {"picture", "continue_from"}
-    if unknown or (isinstance(values.get("picture"), str) and values.pop("picture")):
-        raise UsageError("send the picture as a file named 'picture' (and a MIDI file as 'continue_from')")
-    return values, files.get("picture"), files.get("continue_from")
-
-
-async def _json(request: Request) -> Any:
-    try:
-        return json.loads(await request.body())
-    except ValueError:
-        raise UsageError("this is not JSON; give an object of names and values") from None
 
 
 async def _follow(runs: Runs, run: Run) -> AsyncIterator[str]:

@@ -18,17 +18,20 @@ from typing import TYPE_CHECKING, Any
 # set before the hub is imported by anything: no outside connection
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from fastapi import FastAPI
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from klangbild import __version__
 from klangbild.errors import KlangbildError
-from klangbild.web.api import answer_error, make_api
+from klangbild.web.answers import refusals
+from klangbild.web.api import make_api
 from klangbild.web.guard import Guard
 from klangbild.web.looks import Looks
+from klangbild.web.openapi import allowed, document
 from klangbild.web.page import page_html
 from klangbild.web.runs import MAX_WAITING, STALL_S, Runs
 from klangbild.web.shelf import KEEP_S, Shelf
@@ -66,12 +69,14 @@ class App:
         )
         self.api = FastAPI(
             title="klangbild", version=__version__, lifespan=self._lifespan, docs_url=None, redoc_url=None,
-            openapi_url="/v1/openapi.json", description="Pictures to music. Names and ranges are the command line's.",
+            openapi_url=None, redirect_slashes=False, generate_unique_id_function=lambda route: route.name,
         )  # fmt: skip
-        self.api.include_router(make_api(self.runs, self.looks, allow_url=options.allow_url))
-        self.api.add_exception_handler(KlangbildError, answer_error)
-        self.api.add_exception_handler(HTTPException, answer_error)
-        self.api.add_exception_handler(Exception, answer_error)
+        routes = make_api(self.runs, self.looks, lambda: document(self.api), allow_url=options.allow_url)
+        self.api.include_router(routes)
+        self._paths: dict[str, Any] | None = None
+        refuse = refusals(self._allowed)
+        for kind in (KlangbildError, HTTPException, RequestValidationError, Exception):
+            self.api.add_exception_handler(kind, refuse)
         self._add_page()
         self._guarded = Guard(self.api, auth=options.auth, local=options.local)
 
@@ -81,16 +86,22 @@ class App:
     def _add_page(self) -> None:
         allow_url = self.options.allow_url
 
-        @self.api.get("/", response_class=HTMLResponse, include_in_schema=False)
-        def page() -> HTMLResponse:
+        def page(_: Request) -> HTMLResponse:
             return HTMLResponse(page_html(allow_url=allow_url), headers={"cache-control": "no-cache"})
 
-        @self.api.get("/favicon.ico", include_in_schema=False)
-        def icon() -> JSONResponse:
-            return JSONResponse(None, status_code=204)
+        def icon(_: Request) -> Response:
+            return Response(status_code=204)
+
+        self.api.add_route("/", page, methods=["GET"], include_in_schema=False)
+        self.api.add_route("/favicon.ico", icon, methods=["GET"], include_in_schema=False)
 
         self.api.mount("/static", _Fresh(directory=HERE / "static"), name="static")
         self.api.mount("/examples", _Fresh(directory=HERE / "examples", check_dir=False), name="examples")
+
+    def _allowed(self, path: str) -> list[str]:
+        if self._paths is None:
+            self._paths = document(self.api)["paths"]
+        return allowed(self._paths, path)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from klangbild.web.bodies import TooMuch
+
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -33,16 +35,19 @@ class Guard:
 
     def __init__(self, app: Any, *, auth: tuple[str, str] | None = None, local: bool = True) -> None:
         self.app, self.local = app, local
-        self._expected = b"Basic " + base64.b64encode(":".join(auth).encode()) if auth else None
+        self._expected = ":".join(auth).encode() if auth else None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":  # nothing here speaks it: no door beside the guarded one
+            await send({"type": "websocket.close", "code": 1008})
+            return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         refusal = self._refusal(scope, headers)
         if refusal:
-            if int(headers.get("content-length") or 0) <= _LITTLE_BYTES:
+            if (_length(headers) or 0) <= _LITTLE_BYTES:
                 await _read_on(receive)
             await _answer(send, *refusal)
             return
@@ -56,20 +61,12 @@ class Guard:
                 raise TooMuch
             return message
 
-        begun = False
-
         async def guarded(message: Message) -> None:
-            nonlocal begun
             if message["type"] == "http.response.start":
-                begun = True
                 message = {**message, "headers": [*message.get("headers", []), *_HEADERS]}
             await send(message)
 
-        try:
-            await self.app(scope, counted, guarded)
-        except TooMuch:
-            if not begun:
-                await _answer(send, 413, _TOO_MUCH, None)
+        await self.app(scope, counted, guarded)
 
     def _refusal(self, scope: Message, headers: dict[str, str]) -> tuple[int, str, str | None] | None:
         """(status, sentence, realm) or None."""
@@ -81,12 +78,15 @@ class Guard:
                 None,
             )
         origin = headers.get("origin")
-        if origin and scope["method"] not in ("GET", "HEAD", "OPTIONS") and urlsplit(origin).netloc != host:
+        if origin and scope["method"] not in ("GET", "HEAD", "OPTIONS") and _netloc(origin) != host.lower():
             return 403, "another site may not ask for this; open the page itself", None
-        if self._expected and not hmac.compare_digest(headers.get("authorization", "").encode(), self._expected):
+        if self._expected and not hmac.compare_digest(_given(headers.get("authorization", "")), self._expected):
             return 401, "name and password, please", "klangbild"
-        if int(headers.get("content-length") or 0) > MAX_BODY_BYTES:
-            return 413, _TOO_MUCH, None
+        length = _length(headers)
+        if length is None:
+            return 400, "Content-Length is not a number of bytes; send it right, or leave it out", None
+        if length > MAX_BODY_BYTES:
+            return 413, str(TooMuch()), None
         return None
 
 
@@ -99,16 +99,38 @@ async def _read_on(receive: Receive) -> None:
         more = message["type"] == "http.request" and message.get("more_body", False)
 
 
-class TooMuch(Exception):
-    """More bytes came than may."""
-
-
 _LITTLE_BYTES = 1_000_000
-_TOO_MUCH = "The file is larger than 100 MB, the limit; save it smaller"
+
+
+def _given(authorization: str) -> bytes:
+    """name:password of a header, or nothing; the scheme's case does not matter."""
+    scheme, _, token = authorization.strip().partition(" ")
+    if scheme.lower() != "basic":
+        return b""
+    try:
+        return base64.b64decode(token.strip(), validate=True)
+    except ValueError:
+        return b""
+
+
+def _length(headers: dict[str, str]) -> int | None:
+    """What Content-Length says, 0 without one; None when it is no number of bytes."""
+    text = headers.get("content-length", "0").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _is_this_machine(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return False
     try:
         ipaddress.ip_address(name)
     except ValueError:
@@ -117,6 +139,7 @@ def _is_this_machine(host: str) -> bool:
 
 
 async def _answer(send: Send, status: int, sentence: str, realm: str | None) -> None:
+    sentence = sentence[:1].upper() + sentence[1:]
     body = json.dumps({"error": sentence, "field": "picture" if status == 413 else None}).encode()
     headers = [
         (b"content-type", b"application/json"),

@@ -2,14 +2,20 @@
 
 Label, help, range, choices and default come from the field itself. Where the command line takes a path of this machine (model,
 SoundFont, a MIDI file to go on from), a visitor may only choose among what is installed, or send a file of their own.
+
+Values come typed (JSON) or as text (forms, queries): a typed one must be of its setting's own type, a text must read as it.
 """
 
 from __future__ import annotations
 
+import functools
+import os
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from klangbild.errors import KlangbildError, UsageError
@@ -17,6 +23,12 @@ from klangbild.settings import DEFAULT_SECONDS, ENGINES, Settings, flag_of
 from klangbild.web.texts import CONDITIONING_WORDS, LABELS
 
 MOST_LETTERS = 2000
+MOST_SHOWN = 80
+_SHELVES = re.compile(r"/(?:[^/\n]+/)*?(?:pictures|runs)/[\w-]{22}/(?:(?:picture|before|files)/)?")
+# where a path stands by itself ("PATH: what is wrong", or in quotes) its folders may hold spaces
+_SPACED = re.compile(r"(?:^|(?<=: )|(?<='))(?:[A-Za-z]:)?[/\\](?!v1/)[^:'\n]*[/\\](?=[^:'/\\\n]+(?:: |'))")
+_FOLDERS = re.compile(r"(?<![\w/\\:.\])])(?:[A-Za-z]:[/\\]|/(?!v1/))(?:[^\s/\\'\":;,()]+[/\\])*(?=[^\s/\\])")
+_YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
 @dataclass(frozen=True)
@@ -61,22 +73,24 @@ def installed_engines() -> tuple[str, ...]:
     return ("notes", *(name for name in ENGINES[1:] if name in found))
 
 
-def read_settings(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What a form or a JSON body asks for -> keyword arguments of `Settings`; empty fields are left out.
+def read_settings(values: Mapping[str, Any], *, typed: bool = False) -> dict[str, Any]:
+    """What a form or a JSON body asks for -> keyword arguments of `Settings`; empty fields and null are left out.
+
+    typed: values are JSON's own; else all of them are text.
 
     Raises:
-        UsageError: a name is not a setting, or a value names something that is not installed here.
+        UsageError: a name is not a setting, a value is of another type, or names something that is not installed here.
     """
     known = {knob.name: knob for knob in knobs()}
     given = {}
     for name, value in values.items():
         if name not in known:
-            raise UsageError(f"'{name}' is not a setting; GET /v1/settings lists them")
-        if value is None or (isinstance(value, (str, list, tuple)) and not value):
+            raise UsageError(f"'{name[:MOST_SHOWN]}' is not a setting; GET /v1/settings lists them")
+        if value is None or (isinstance(value, (str, list)) and not value and _may_be_empty(known[name], value, typed)):
             continue
         if known[name].kind == "file":
             raise UsageError(f"{flag_of(name)} needs a file, not a name; send the MIDI file itself in a form")
-        value = _read(known[name], value)
+        value = _typed(known[name], value) if typed else _from_text(known[name], value)
         if value is not None:
             given[name] = value
     return given
@@ -87,7 +101,10 @@ def plain_sentence(error: KlangbildError, *, folder: str = "") -> tuple[str, str
     message = str(error)
     if folder:
         message = message.replace(folder.rstrip("/") + "/", "")
-    field, first = None, len(message)
+    message = without_folders(message)
+    field, first = getattr(error, "field", None), len(message)
+    if field:
+        first = -1
     for setting in fields(Settings):
         flag = re.compile(re.escape(flag_of(setting.name)) + r"(?![\w-])")
         found = flag.search(message)
@@ -97,6 +114,17 @@ def plain_sentence(error: KlangbildError, *, folder: str = "") -> tuple[str, str
             message = flag.sub(label_of(setting.name), message)
     names_a_file = "." in message.split(" ", 1)[0]
     return message if names_a_file else message[:1].upper() + message[1:], field
+
+
+def without_folders(message: str) -> str:
+    """A message without any folder of this machine: only the last part of a path is left.
+
+    >>> without_folders("/tmp/klangbild-a1/pictures/AAAAAAAAAAAAAAAAAAAAAA/picture/my lake.png: is text; see https://a.example/b/c")
+    'my lake.png: is text; see https://a.example/b/c'
+    """
+    for folder in (tempfile.gettempdir(), str(Path.home()), str(Path(__file__).resolve().parents[1])):
+        message = message.replace(folder.rstrip("/\\") + os.sep, os.sep)
+    return _FOLDERS.sub("", _SPACED.sub("", _SHELVES.sub("", message)))
 
 
 def label_of(name: str) -> str:
@@ -126,12 +154,16 @@ def _knob(field: Any) -> Knob:
 
 def _engines(meta: Mapping[str, Any]) -> tuple[str, ...]:
     """Who listens to a setting when it plays what ships."""
+    engines = tuple(meta.get("engines", ENGINES))
+    return tuple(engine for engine in engines if engine in _note_writers()) if meta.get("needs_notes") else engines
+
+
+@functools.cache
+def _note_writers() -> tuple[str, ...]:
+    """The engines whose own models, which ship, write notes."""
     from klangbild.unheard import writes_notes
 
-    engines = tuple(meta.get("engines", ENGINES))
-    if not meta.get("needs_notes"):
-        return engines
-    return tuple(engine for engine in engines if writes_notes(Settings(engine=engine)))
+    return tuple(engine for engine in ENGINES if writes_notes(Settings(engine=engine)))
 
 
 def _choices(name: str, listed: tuple[str, ...]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
@@ -164,45 +196,108 @@ def _choices(name: str, listed: tuple[str, ...]) -> tuple[tuple[tuple[str, str],
     return tuple((choice, choice) for choice in listed), ()
 
 
-def _read(knob: Knob, value: Any) -> Any:
-    if knob.kind == "many":
-        parts = value.split(",") if isinstance(value, str) else list(value)
-        return tuple(str(part).strip().lower() for part in parts if str(part).strip()) or None
-    if knob.kind == "switch":
-        return value if isinstance(value, bool) else str(value).lower() in ("1", "true", "yes", "on")
-    if knob.name in ("model", "emotion_model", "soundfont", "device"):
-        return _installed(knob, str(value))
+def json_type(knob: Knob) -> str:
+    """ "number", "integer", "boolean", "array" or "string": what a setting's value is in JSON."""
     if knob.name == "image_tokens":
-        return _number(value, whole=True)
-    if knob.kind in ("number", "whole"):
-        return _number(value, whole=knob.kind == "whole")
+        return "integer"
+    return {"number": "number", "whole": "integer", "switch": "boolean", "many": "array"}.get(knob.kind, "string")
+
+
+def _may_be_empty(knob: Knob, value: Any, typed: bool) -> bool:
+    """Whether an empty value means "not given": any empty text of a form, in JSON an empty string or list of its own type."""
+    kind = json_type(knob)
+    return not typed or kind == "array" or (kind == "string" and isinstance(value, str))
+
+
+def _typed(knob: Knob, value: Any) -> Any:
+    """A JSON value, checked for its type."""
+    kind, flag = json_type(knob), flag_of(knob.name)
+    if kind == "array":
+        if isinstance(value, str):
+            return _from_text(knob, value)
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise UsageError(f"{flag} {shown(value)} is not a list of names; give names from {_listed(knob)}")
+        return tuple(words(flag, item).strip().lower() for item in value)
+    if kind == "string":
+        if not isinstance(value, str):
+            raise UsageError(f"{flag} {shown(value)} is not text; give it in quotes")
+        return _from_text(knob, value)
+    if kind == "boolean":
+        if not isinstance(value, bool):
+            raise UsageError(f"{flag} {shown(value)} is neither true nor false; give one of them")
+        return value
+    if isinstance(value, str) and knob.name == "loudness":
+        return _from_text(knob, value)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise UsageError(f"{flag} {shown(value)} is not {_a_number(knob)}; give {_a_number(knob)}{_between(knob)}")
+    if kind == "integer":
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+    return float(value) if isinstance(value, int) and abs(value) < 2**53 else value
+
+
+def _from_text(knob: Knob, text: str) -> Any:
+    """What the words of a form or query mean for a setting."""
+    kind, flag = json_type(knob), flag_of(knob.name)
+    text = words(flag, text).strip()
+    if kind == "array":
+        return tuple(part.strip().lower() for part in text.split(",") if part.strip()) or None
+    if kind == "boolean":
+        if text.lower() not in _YES + _NO:
+            raise UsageError(f"{flag} {shown(text)} is neither true nor false; give one of them")
+        return text.lower() in _YES
+    if kind in ("number", "integer"):
+        # what does not read stays as it is, so that `Settings` complains in its own words
+        return _number(text, whole=kind == "integer") if text else None
+    if knob.name in ("model", "emotion_model", "soundfont", "device"):
+        return _installed(knob, text)
+    if len(text) > MOST_LETTERS:
+        raise UsageError(f"{flag} is longer than {MOST_LETTERS} letters; say it shorter")
+    return text or None
+
+
+def words(what: str, text: str) -> str:
+    """Text that can be written to any file. Raises UsageError: it holds a control character, or half of a surrogate pair."""
+    if any((ord(letter) < 32 and letter not in "\t\n\r") or 0xD800 <= ord(letter) < 0xE000 for letter in text):
+        raise UsageError(f"{what} holds a character that is no text (a control character or half a pair); take it out")
+    return text
+
+
+def shown(value: Any) -> str:
+    """A value as a message repeats it: short, and never deep."""
+    if isinstance(value, (dict, list)):
+        return "(an object)" if isinstance(value, dict) else "(a list)"
     if isinstance(value, bool):
-        return value
-    if len(str(value)) > MOST_LETTERS:
-        raise UsageError(f"{flag_of(knob.name)} is longer than {MOST_LETTERS} letters; say it shorter")
-    return str(value).strip() or None
+        return f"'{str(value).lower()}'"
+    if isinstance(value, int) and abs(value) >= 10**MOST_SHOWN:
+        return "(a number of many digits)"
+    return f"'{str(value)[:MOST_SHOWN]}'"
 
 
-def _number(value: Any, *, whole: bool) -> Any:
-    """Text -> number; what does not read stays as it is, so that `Settings` complains in its own words."""
-    if isinstance(value, float) and whole and value.is_integer():
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and not whole:
-        return float(value)
-    if not isinstance(value, str):
-        return value
-    for convert in (int, float) if whole else (float,):
-        try:
-            return convert(value.strip())
-        except ValueError:
-            continue
-    return value.strip()
+def _number(text: str, *, whole: bool) -> Any:
+    if whole and re.fullmatch(r"[+-]?[0-9]{1,30}", text):
+        return int(text)
+    if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
+        number = float(text)
+        return int(number) if whole and number.is_integer() else number
+    return text[:MOST_SHOWN]
+
+
+def _a_number(knob: Knob) -> str:
+    return "a whole number" if json_type(knob) == "integer" else "a number"
+
+
+def _between(knob: Knob) -> str:
+    return f" from {knob.low:g} to {knob.high:.0f}" if knob.low is not None and knob.high is not None else ""
+
+
+def _listed(knob: Knob) -> str:
+    return ", ".join(value for value, _ in knob.choices)
 
 
 def _installed(knob: Knob, value: str) -> str | None:
     names = [choice for choice, _ in knob.choices]
     if value not in names:
-        raise UsageError(f"{flag_of(knob.name)} '{value}' is not installed here; choose from {', '.join(names)}")
+        raise UsageError(f"{flag_of(knob.name)} {shown(value)} is not installed here; choose from {', '.join(names)}")
     if knob.name == "soundfont":
         # the first one is what plays when none is named; the others go by name, so that no record holds a path of this machine
         return None if value == names[0] else value

@@ -42,24 +42,29 @@ class Looks:
         """Keep and look at an uploaded picture. Raises InputError: it is none, or too large."""
         key, folder = self.shelf.new()
         try:
-            file = keep_upload(folder, name, content)
+            # in a folder of its own: whatever its name is, it is not one of ours
+            (folder / "picture").mkdir()
+            file = keep_upload(folder / "picture", name, content)
             with self._decoding:
                 picture = load_picture(file)
                 features = picture_features(picture)
                 _write_thumbnail(picture, folder / "thumbnail.jpg")
-        except InputError:
+        except BaseException:
             self.shelf.drop(key)
             raise
         look = Look(key, folder, file, features.palette, (picture.width, picture.height))
         self._looks[key] = look
         return look
 
+    def knows(self, key: str) -> bool:
+        """Whether there is such a picture (still)."""
+        return key in self._looks and self.shelf.folder(key) is not None
+
     def get(self, key: str) -> Look:
         """Raises InputError: there is no such picture (any more)."""
-        look = self._looks.get(key)
-        if look is None or self.shelf.folder(key) is None:
+        if not self.knows(key):
             raise InputError("this picture is no longer kept (pictures are removed after an hour); give it again")
-        return look
+        return self._looks[key]
 
     def forget(self, keys: list[str]) -> None:
         """Drop what the shelf has removed."""

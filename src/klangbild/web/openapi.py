@@ -1,55 +1,155 @@
-"""What OpenAPI says about the bodies of the REST API, made from the settings."""
+"""The OpenAPI document of the REST API: bodies made from the settings, and every answer in the shape that is really sent."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from klangbild.settings import INSTRUMENTS
-from klangbild.web.knobs import Knob, knobs
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 
-_TYPES = {"number": "number", "whole": "integer", "switch": "boolean"}
+from klangbild.web.knobs import knobs
+from klangbild.web.schemas import components, ref, value_schema
+
+MOST_ALT_LETTERS = 500
+MOST_URL_LETTERS = 2000
+MOST_ID_LETTERS = 100
+_ABOUT = """Pictures to music. Names, ranges and defaults of settings are the command line's.
+
+Every refusal is `{"error": "one sentence", "field": "tempo"}`: also 404 for an address that is not listed here, and 405 with `Allow` for a
+method that is not. Every GET address answers HEAD. With `serve --auth` each request needs HTTP Basic."""
+_REFUSALS = {
+    401: "name and password are asked for, and these are not they",
+    403: "a page of another site asks, or this server answers to names of its own machine only",
+    404: "there is nothing of that name (any more)",
+    409: "a model or library that this needs is not installed here",
+    413: "more than 100 MB, or more than a megabyte of text or JSON",
+    416: "the part asked for lies beyond the end of the file",
+    422: "a wish, a value, a picture or the body itself cannot be used",
+    503: "the line is full, or it cannot be made just now; try again later",
+}
+_ALWAYS = (401, 403)
 
 
-def _schema(knob: Knob) -> dict[str, Any]:
-    if knob.kind == "file":
-        return {"type": "string", "format": "binary", "description": knob.help}
-    schema: dict[str, Any] = {"type": _TYPES.get(knob.kind, "string"), "description": knob.help}
-    if knob.kind == "many":
-        schema["description"] += f": {', '.join(INSTRUMENTS)}"
-    elif knob.name in ("conditioning", "kind", "meter", "engine"):
-        schema["enum"] = [value for value, _ in knob.choices]
-    # loudness may also be "off"
-    if knob.low is not None and knob.name != "loudness":
-        schema |= {"minimum": knob.low, "maximum": knob.high}
-    if knob.default is not None:
-        schema["default"] = knob.default
-    return schema
+def answers(status: int, schema: dict[str, Any] | str, about: str, *refusals: int) -> dict[int | str, dict[str, Any]]:
+    """What a route answers: a schema (or the name of one) as JSON with `status`, and these refusals."""
+    schema = ref(schema) if isinstance(schema, str) else schema
+    found: dict[int | str, dict[str, Any]] = {
+        status: {"description": about, "content": {"application/json": {"schema": schema}}}
+    }
+    return found | _refused(*refusals)
+
+
+def sends(kinds: tuple[str, ...], about: str, *refusals: int, parts: bool = False) -> dict[int | str, dict[str, Any]]:
+    """What a route answers that sends files or text of these media types; parts: also a range of one (206)."""
+    text = all(kind.startswith("text/") for kind in kinds)
+    schema = {"type": "string"} if text else {"type": "string", "format": "binary"}
+    content = {kind: {"schema": ref("Record") if kind == "application/json" else schema} for kind in kinds}
+    found: dict[int | str, dict[str, Any]] = {200: {"description": about, "content": content}}
+    if parts:
+        part = {kind: {"schema": schema} for kind in kinds}
+        found[206] = {"description": "the part that `Range` asked for", "content": part}
+    return found | _refused(*refusals)
+
+
+def _refused(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {
+        status: {
+            "description": _REFUSALS[status],
+            "content": {"application/json": {"schema": ref("Error")}},
+            **(
+                {"headers": {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "Basic"}}}
+                if status == 401
+                else {}
+            ),
+        }
+        for status in sorted({*_ALWAYS, *statuses})
+    }
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The whole document, for the engines and models that are installed now."""
+    found = get_openapi(
+        title=app.title, version=app.version, openapi_version="3.1.0", description=_ABOUT, routes=app.routes,
+        tags=[
+            {"name": "music", "description": "pieces of music, and how they come to be"},
+            {"name": "emotion", "description": "what is seen in a picture or in words"},
+            {"name": "about", "description": "what is here"},
+        ],
+    )  # fmt: skip
+    found["servers"] = [{"url": "/"}]
+    found["security"] = [{}, {"basic": []}]
+    found["components"] = {
+        "schemas": components(),
+        "securitySchemes": {"basic": {"type": "http", "scheme": "basic", "description": "only with serve --auth"}},
+    }
+    for item in found["paths"].values():
+        for about in item.values():
+            # FastAPI names its own shape where a route says nothing of 422: an address is any text, and cannot be wrong so
+            if "HTTPValidationError" in str(about["responses"].get("422")):
+                del about["responses"]["422"]
+    for path, method, body in (
+        ("/v1/compose", "post", _body()),
+        ("/v1/emotion", "post", _body(("text", "emotion_model", "kind"))),
+        ("/v1/settings", "post", _PRESET),
+    ):
+        found["paths"][path][method]["requestBody"] = body
+    return found
+
+
+def allowed(paths: dict[str, Any], path: str) -> list[str]:
+    """The methods that an address of the document answers to; static files answer GET and HEAD."""
+    methods: set[str] = set()
+    for template, item in paths.items():
+        if re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template)), path):
+            methods |= {method.upper() for method in item}
+    methods = methods or {"GET"}
+    order = ("GET", "HEAD", "POST", "DELETE")
+    return [method for method in order if method in methods or (method == "HEAD" and "GET" in methods)]
 
 
 def _body(names: tuple[str, ...] | None = None) -> dict[str, Any]:
-    fields = {knob.name: _schema(knob) for knob in knobs() if names is None or knob.name in names}
-    sent = {
-        "picture_id": {"type": "string", "description": "a picture given before: `picture.id` of POST /v1/emotion"},
-        "picture_url": {"type": "string", "description": "a public address (only with serve --allow-url)"},
-    }
-    alt = {} if names else {"alt": {"type": "string", "description": "the picture in words; kept with the result"}}
-    upload = {
-        "picture": {"type": "string", "format": "binary", "description": "the picture: at most 100 MB, 100 megapixels"}
-    }
-    in_json = {name: schema for name, schema in fields.items() if schema.get("format") != "binary"}
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {
-                    "schema": {"type": "object", "properties": {**upload, **sent, **alt, **fields}}
-                },
-                "application/json": {"schema": {"type": "object", "properties": {**sent, **alt, **in_json}}},
-            },
+    """The body of a wish, as a form and as JSON, with all settings or these."""
+    listed = [knob for knob in knobs() if names is None or knob.name in names]
+    form: dict[str, Any] = {
+        "picture": {
+            "type": "string",
+            "format": "binary",
+            "description": "the picture as a file: at most 100 MB, 100 megapixels",
         }
     }
+    sent: dict[str, Any] = {
+        "picture_id": _sent("a picture given before: `picture.id` of POST /v1/emotion", MOST_ID_LETTERS),
+        "picture_url": _sent("a public address (only with serve --allow-url)", MOST_URL_LETTERS),
+    }
+    if names is None:
+        sent["alt"] = _sent("the picture in words; kept with the result", MOST_ALT_LETTERS)
+    typed = dict(sent)
+    form |= {name: {**schema, "type": "string"} for name, schema in sent.items()}
+    for knob in listed:
+        if knob.kind == "file":
+            form[knob.name] = {"type": "string", "format": "binary", "description": f"{knob.help}, sent as a file"}
+            continue
+        form[knob.name] = value_schema(knob, null=False, text=True)
+        typed[knob.name] = value_schema(knob)
+    return {
+        "required": True,
+        "content": {
+            kind: {"schema": {"type": "object", "properties": properties, "additionalProperties": False}}
+            for kind, properties in (("multipart/form-data", form), ("application/json", typed))
+        },
+    }
 
 
-COMPOSE = _body()
-EMOTION = _body(("text", "emotion_model", "kind"))
-SETTINGS = {"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}}
+def _sent(description: str, longest: int) -> dict[str, Any]:
+    return {"type": ["string", "null"], "maxLength": longest, "description": description}
+
+
+_PRESET = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"type": "object", "description": "settings by name, or the record of a piece, which holds some"}
+        }
+    },
+}

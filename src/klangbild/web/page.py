@@ -15,7 +15,7 @@ from klangbild.emotion.space import Emotion
 from klangbild.notes.piece import PITCH_NAMES
 from klangbild.picture.formats import ACCEPT
 from klangbild.web import texts
-from klangbild.web.knobs import MOST_LETTERS, Knob, installed_engines, knobs
+from klangbild.web.knobs import MOST_LETTERS, Knob, installed_engines, json_type, knobs
 
 HERE = Path(__file__).resolve().parent
 # where the page shows a field other than in its group's fold
@@ -61,7 +61,10 @@ def _data(known: dict[str, Knob]) -> dict[str, Any]:
     """What the scripts need to know: fields, words for regions of the pad, names of files, examples."""
     ring = [Emotion(0.9 * math.cos(math.radians(a)), 0.9 * math.sin(math.radians(a))).name for a in range(0, 360, 30)]
     return {
-        "fields": {name: {"default": k.default, "kind": k.kind, "label": k.label} for name, k in known.items()},
+        "fields": {
+            name: {"default": k.default, "kind": k.kind, "label": k.label, "type": json_type(k)}
+            for name, k in known.items()
+        },
         "ring": ring,
         "centre": Emotion(0, 0).name,
         "files": texts.FILE_WORDS,
@@ -173,7 +176,7 @@ def _about() -> str:
     return (
         f"<ol>{_each('li', texts.ABOUT_HOW)}</ol>"
         + _each("p", (texts.ABOUT_CAN, texts.ABOUT_CANNOT, texts.ABOUT_LICENCES))
-        + '<p><a href="/v1/openapi.json">OpenAPI of the REST API</a></p>'
+        + '<p><a href="/v1/docs">The REST API</a></p>'
     )
 
 

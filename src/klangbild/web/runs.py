@@ -142,7 +142,8 @@ class Runs:
             refuse_unheard(settings)
             file = None
             if look is not None:
-                file = folder / look.file.name
+                (folder / "picture").mkdir()
+                file = folder / "picture" / look.file.name
                 shutil.copyfile(look.file, file)
                 shutil.copyfile(look.folder / "thumbnail.jpg", folder / "thumbnail.jpg")
             run = Run(key, folder, settings, file, alt, picture_id=look.id if look else None)

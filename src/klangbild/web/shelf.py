@@ -67,7 +67,9 @@ class Shelf:
 
 def keep_upload(folder: Path, name: str, content: bytes) -> Path:
     """Write an upload under a safe form of its own name; an earlier one of the same name is not overwritten."""
-    name = re.sub(r"[^\w.() -]+", "_", Path(name.replace("\\", "/")).name).strip(" .")[-80:] or "picture"
+    name = re.sub(r"[^\w.() -]+", "_", name.replace("\\", "/").rsplit("/", 1)[-1])
+    # 80 letters and 100 bytes at most, of its end: the names of a run's files are longer by a few
+    name = name.encode("utf-8", "replace")[-100:].decode("utf-8", "ignore")[-80:].strip(" .") or "picture"
     path, number = folder / name, 1
     while path.exists():
         number += 1

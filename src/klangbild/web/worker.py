@@ -126,6 +126,8 @@ class Worker:
             return key not in self._stopped
 
         result = self.composer.perform(brief, on_progress=on_progress, on_bar=on_bar, reading_s=reading_s)
+        if settings.continue_from:  # a visitor's file goes by its name; where it lies here is nobody's business
+            result.record["settings"]["continue_from"] = Path(settings.continue_from).name
         if result.piece is not None:
             self.tell({"id": key, "roll": _roll_text(result.piece)})
         for told in run_files.write_at_once(result, folder, picture):

@@ -2,6 +2,12 @@
 
 const $ = (id) => document.getElementById(id);
 
+// a number where the API wants one; what is none is sent as it is, and refused in words
+function typed(text, type) {
+  const number = Number(text.replace(/^([+-]?\d+),(\d+)$/, "$1.$2"));
+  return (type === "number" || type === "integer") && !Number.isNaN(number) ? number : text;
+}
+
 export class Fields {
   constructor(known) {
     this.known = known;
@@ -33,10 +39,11 @@ export class Fields {
       if (part.closest("[data-engines]").hidden || kind === "file") continue;
       if (kind === "many") {
         const chosen = [...part.querySelectorAll(":checked")].map((box) => box.value);
-        if (chosen.length) given[name] = chosen.join(",");
+        if (chosen.length) given[name] = chosen;
       } else if (kind === "switch") {
         if (part.checked) given[name] = true;
-      } else if (part.value.trim() !== "" && String(standard ?? "") !== part.value.trim()) given[name] = part.value.trim();
+      } else if (part.value.trim() !== "" && String(standard ?? "") !== part.value.trim())
+        given[name] = typed(part.value.trim(), this.known[name].type);
     }
     // one length only: bars or tokens instead of seconds
     if (given.bars || given.gen_len) delete given.seconds;

@@ -1,0 +1,167 @@
+"""What a request's body says: a form with files, a form of text alone, or JSON, all of it small but the files themselves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+
+from klangbild.errors import KlangbildError, UsageError
+from klangbild.web.knobs import MOST_SHOWN, words
+
+MOST_TEXT_BYTES = 1_000_000
+_MOST_FIELDS = 100
+_FILES = ("picture", "continue_from")
+# names whose values add up when they are given more than once, as several boxes of a form are
+_ADD_UP = ("instruments", "without")
+
+
+class TooMuch(KlangbildError):
+    """More bytes came than may."""
+
+    def __init__(self, message: str = "the file is larger than 100 MB, the limit; save it smaller") -> None:
+        super().__init__(message)
+        self.field = "picture"
+
+
+class FieldError(UsageError):
+    """A wrong value of something that is no setting: `picture_id`, `alt`, ..."""
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass
+class Body:
+    """values by name; typed: they are JSON's own, else all are text. picture, continues: (file name, bytes) of what was sent."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    typed: bool = False
+    picture: tuple[str, bytes] | None = None
+    continues: tuple[str, bytes] | None = None
+
+    def take_text(self, name: str, longest: int) -> str | None:
+        """A value that is no setting, taken out of `values`. Raises FieldError: it is not text, or longer than `longest` letters."""
+        value = self.values.pop(name, None)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise FieldError(f"'{name}' is not text; give it in quotes", name)
+        if len(value) > longest:
+            raise FieldError(f"'{name}' is longer than {longest} letters; say it shorter", name)
+        try:
+            return words(f"'{name}'", value).strip() or None
+        except UsageError as error:
+            raise FieldError(str(error), name) from None
+
+
+async def read_body(request: Request) -> Body:
+    """The body of a wish.
+
+    Raises:
+        UsageError: it is no form and no JSON object, is damaged, or names something twice. TooMuch: it is too large.
+    """
+    kind = request.headers.get("content-type", "").split(";", 1)[0].strip().lower()
+    if kind == "application/json" or kind.endswith("+json"):
+        values = await read_json(request)
+        if not isinstance(values, dict):
+            raise UsageError("the body is not a JSON object; give names and values")
+        if values.get("picture") is not None:
+            raise FieldError("a picture cannot travel inside JSON; send a form, or picture_id", "picture")
+        return Body({name: value for name, value in values.items() if name != "picture"}, typed=True)
+    if kind == "multipart/form-data":
+        return await _multipart(request)
+    text = await _little(request)
+    if kind == "application/x-www-form-urlencoded":
+        return Body(_joined(_pairs(text)))
+    if not text:
+        return Body()
+    raise UsageError("this body is neither a form nor JSON; send multipart/form-data or application/json")
+
+
+async def read_json(request: Request) -> Any:
+    """The JSON of a body. Raises UsageError: it is none. TooMuch: it is larger than a megabyte."""
+    text = await _little(request)
+    try:
+        return json.loads(text, parse_constant=_no_number, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        raise UsageError("this is not JSON (or nested too deeply); give an object of names and values") from None
+
+
+async def _little(request: Request) -> bytes:
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MOST_TEXT_BYTES:
+            raise TooMuch("text and JSON may have a megabyte; send a picture as a file in a form")
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def _multipart(request: Request) -> Body:
+    try:
+        form = await request.form(max_files=len(_FILES), max_fields=_MOST_FIELDS, max_part_size=MOST_TEXT_BYTES)
+    except (HTTPException, MultiPartException, AssertionError, ValueError, LookupError) as error:
+        detail = getattr(error, "detail", None) or getattr(error, "message", "")
+        about = f" ({str(detail).rstrip('.')[:MOST_SHOWN]})" if detail else ""
+        raise UsageError(f"this form is damaged{about}; send it again") from None
+    pairs: list[tuple[str, str]] = []
+    body = Body()
+    try:
+        for name, value in form.multi_items():
+            if not isinstance(value, UploadFile):
+                pairs.append((name, value))
+                continue
+            if not value.filename:  # a file field that was left empty
+                continue
+            if name not in _FILES:
+                raise UsageError("send the picture as a file named 'picture' (and a MIDI file as 'continue_from')")
+            given = (value.filename, await value.read())
+            if (body.picture if name == "picture" else body.continues) is not None:
+                raise FieldError(f"'{name}' is given twice; give one", name)
+            if name == "picture":
+                body.picture = given
+            else:
+                body.continues = given
+    finally:
+        await form.close()
+    body.values = _joined(pairs)
+    if body.values.pop("picture", ""):
+        raise FieldError("'picture' is a name, not a file; send the picture as a file in the form", "picture")
+    return body
+
+
+def _pairs(text: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+    except ValueError:
+        raise UsageError("this form is damaged (not UTF-8, or too many fields); send it again") from None
+
+
+def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for name, value in pairs:
+        if name in values and name not in _ADD_UP:
+            raise UsageError(f"'{name[:MOST_SHOWN]}' is given twice; give it once")
+        values[name] = f"{values[name]},{value}" if name in values else value
+    return values
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise UsageError(f"'{name[:MOST_SHOWN]}' is given twice; give it once")
+        found[name] = value
+    return found
+
+
+def _no_number(name: str) -> NoReturn:
+    raise UsageError(f"{name} is no number of JSON; give one, or leave it out")
