@@ -137,6 +137,53 @@ def test_lab_cmyk_and_grey():
     assert np.array_equal(with_rgb_profile.rgb, load_picture(encoded(cmyk, "TIFF")).rgb) and with_rgb_profile.notes
 
 
+def press_profile() -> bytes:
+    """A CMYK profile (ICC version 2, 8-bit table of the sixteen corners) of inks that are duller than screens are."""
+    corners = []
+    for c in (0, 1):
+        for m in (0, 1):
+            for y in (0, 1):
+                for k in (0, 1):
+                    light = 92 * (1 - 0.45 * c) * (1 - 0.5 * m) * (1 - 0.1 * y) * (1 - 0.85 * k)
+                    a, b = (60 * m - 30 * c) * (1 - k), (70 * y - 40 * c - 5 * m) * (1 - k)
+                    corners += [round(light * 2.55), round(a + 128), round(b + 128)]
+    line = bytes(range(256))
+    table = (
+        b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + struct.pack(">9i", *(65536 * i for i in (1, 0, 0, 0, 1, 0, 0, 0, 1)))
+    )
+    table += line * 4 + bytes(corners) + line * 3
+    text = b"desc\0\0\0\0" + struct.pack(">I", 6) + b"press\0" + bytes(78)
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    parts, index, body = {b"desc": text, b"wtpt": white, b"A2B0": table, b"A2B1": table}, struct.pack(">I", 4), b""
+    for name, part in parts.items():
+        part += bytes(-len(part) % 4)
+        index += name + struct.pack(">II", 128 + 4 + 48 + len(body), len(part))
+        body += part
+    head = struct.pack(">I4sI4s4s4s", 128 + len(index) + len(body), b"", 0x02100000, b"prtr", b"CMYK", b"Lab ")
+    head += (
+        struct.pack(">6H4s", 2000, 1, 1, 0, 0, 0, b"acsp")
+        + bytes(28)
+        + struct.pack(">3i", 63190, 65536, 54061)
+        + bytes(48)
+    )
+    return head + index + body
+
+
+@pytest.mark.parametrize("format", ["TIFF", "JPEG"])
+def test_cmyk_with_its_profile(format):
+    inks = np.zeros((16, 64, 4), np.uint8)
+    inks[:, 16:32, 1:3] = 255  # red
+    inks[:, 32:48, 0] = 255  # cyan
+    inks[:, 48:, 3] = 255  # black
+    image, options = Image.frombytes("CMYK", (64, 16), inks.tobytes()), {"JPEG": {"quality": 100, "subsampling": 0}}.get(format, {})
+    picture = load_picture(encoded(image, format, icc_profile=press_profile(), **options))
+    plain = load_picture(encoded(image, format, **options)).rgb[8, 8::16].astype(int)
+    white, red, cyan, black = picture.rgb[8, 8::16].astype(int)
+    assert not picture.notes and white.min() > 245 and black.max() < 60
+    assert red[0] > red[1] + 60 and cyan[2] > cyan[0] + 60
+    assert np.abs(np.array([red, cyan]) - plain[1:3]).max() > 40  # not what inks of no profile would be
+
+
 def png_with(rgb: np.ndarray, *chunks: tuple[bytes, bytes]) -> bytes:
     """A PNG with chunks behind its header."""
     made = encoded(Image.fromarray(rgb), "PNG")

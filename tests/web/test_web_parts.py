@@ -142,3 +142,25 @@ def test_what_the_page_offers_of_models_can_read_a_picture_with_every_engine_it_
                 assert load(settings).part(settings) is not None
     with pytest.raises(UsageError, match="not installed"):
         read_settings({"model": "klangbild-small"})
+
+
+def test_nobody_s_picture_is_called_a_photograph_by_guess():
+    from klangbild.emotion.read import Reading
+    from klangbild.emotion.space import Emotion
+    from klangbild.picture.color import Swatch
+    from klangbild.web.looks import alt_text, words_of
+
+    palette = (Swatch((10, 20, 90), 0.6, "dark blue"), Swatch((0, 0, 0), 0.4, "black"))
+    assert alt_text(palette) == "A picture, mainly dark blue and black"
+    assert alt_text(palette, "painting").startswith("A painting") and alt_text(palette, "photo").startswith(
+        "A photograph"
+    )
+    for kind in ("photo", "painting"):
+        reading = Reading(Emotion(0.2, 0.1), Emotion(0.3, 0.2), (), kind, "picture", {})
+        assert words_of(reading).startswith("The picture feels") and kind in words_of(reading, told=True)
+
+
+def test_the_file_field_takes_what_telephones_make():
+    from klangbild.web.page import page_html
+
+    assert 'accept="image/*,' in page_html() and ".heic" in page_html()

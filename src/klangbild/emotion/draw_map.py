@@ -21,10 +21,10 @@ _LEAST_FULL = 0.25  # a valence that is shown in full color where no part of the
 
 
 def draw_map(picture: Picture, regions: RegionMap, path: str | Path) -> Path:
-    """Write a PNG: the picture with numbered stops, a map (color valence, strength arousal), and the plane.
+    """Write a PNG: the picture with numbered stops, a map (color valence, opacity arousal), and the plane.
 
-    Orange is valence above 0, blue below, on the raters' scale as in `regions`; gray is neither. How strongly a part is colored
-    tells its valence and, among the parts of this picture, its arousal.
+    Orange is valence above 0, blue below, on the raters' scale as in `regions`; gray is neither. How deep a color is tells how far
+    the valence is from 0; how opaque, the arousal among the parts of this picture.
 
     Raises:
         OutputError: the name does not end in .png, or the folder cannot be written.
@@ -49,7 +49,7 @@ def draw_map(picture: Picture, regions: RegionMap, path: str | Path) -> Path:
         _dot(draw, x, y, str(number), font)
     below = _MARGIN + size[1] + 10
     draw.text((_MARGIN, below), "where an eye might go, in order", fill=_INK, font=font)
-    legend = "orange pleasant, blue unpleasant, gray neither;\nstronger where more excited than the rest"
+    legend = "orange pleasant, blue unpleasant, the deeper the more;\nmore opaque where more excited than elsewhere in it"
     draw.text((_MARGIN * 2 + size[0], below), legend, fill=_INK, font=font)
     _plane(draw, _MARGIN * 3 + 2 * size[0], _MARGIN, regions, font)
     try:

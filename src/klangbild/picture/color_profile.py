@@ -111,7 +111,8 @@ def _probe(mode: str) -> Image.Image:
     steps = np.linspace(0, 255, 9 if mode != "CMYK" else 5).round()
     grid = np.stack(np.meshgrid(*[steps] * len(mode), indexing="ij"), axis=-1).reshape(-1, len(mode))
     ends = [[255] * 3, [0] * 3] if mode != "CMYK" else [[0] * 4, [255] * 4]
-    return Image.fromarray(np.concatenate([ends, grid]).astype(np.uint8)[None], mode if mode == "CMYK" else None)
+    colors = np.concatenate([ends, grid]).astype(np.uint8)
+    return Image.frombytes(mode, (len(colors), 1), colors.tobytes())
 
 
 def matrix_profile(colors: Chromaticities, curve: float | np.ndarray) -> bytes:

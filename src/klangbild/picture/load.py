@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import os
 import stat
 import warnings
@@ -44,6 +45,8 @@ from klangbild.picture.tiff_numbers import tiff_numbers
 from klangbild.picture.tiff_tags import is_tiff
 
 MAX_MEGABYTES = 100
+# Pillow logs what is odd in a file; where nobody listens, that would be printed
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 _LARGE_PIXELS = 4_000_000
 
 PictureSource = str | os.PathLike | bytes | bytearray | memoryview | BinaryIO | Image.Image | np.ndarray | Picture

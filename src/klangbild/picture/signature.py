@@ -251,7 +251,8 @@ def _is_adts(content: bytes) -> bool:
     if len(content) < 16 or content[0] != 0xFF or content[1] & 0xF6 != 0xF0:
         return False
     length = (content[3] & 3) << 11 | content[4] << 3 | content[5] >> 5
-    return length > 7 and content[length : length + 1] == b"\xff" and content[length + 1] & 0xF6 == 0xF0
+    following = content[length : length + 2]
+    return length > 7 and len(following) == 2 and following[0] == 0xFF and following[1] & 0xF6 == 0xF0
 
 
 def _is_video(content: bytes) -> bool:
