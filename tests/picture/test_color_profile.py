@@ -175,7 +175,10 @@ def test_cmyk_with_its_profile(format):
     inks[:, 16:32, 1:3] = 255  # red
     inks[:, 32:48, 0] = 255  # cyan
     inks[:, 48:, 3] = 255  # black
-    image, options = Image.frombytes("CMYK", (64, 16), inks.tobytes()), {"JPEG": {"quality": 100, "subsampling": 0}}.get(format, {})
+    image, options = (
+        Image.frombytes("CMYK", (64, 16), inks.tobytes()),
+        {"JPEG": {"quality": 100, "subsampling": 0}}.get(format, {}),
+    )
     picture = load_picture(encoded(image, format, icc_profile=press_profile(), **options))
     plain = load_picture(encoded(image, format, **options)).rgb[8, 8::16].astype(int)
     white, red, cyan, black = picture.rgb[8, 8::16].astype(int)

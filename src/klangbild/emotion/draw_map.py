@@ -49,7 +49,9 @@ def draw_map(picture: Picture, regions: RegionMap, path: str | Path) -> Path:
         _dot(draw, x, y, str(number), font)
     below = _MARGIN + size[1] + 10
     draw.text((_MARGIN, below), "where an eye might go, in order", fill=_INK, font=font)
-    legend = "orange pleasant, blue unpleasant, the deeper the more;\nmore opaque where more excited than elsewhere in it"
+    legend = (
+        "orange pleasant, blue unpleasant, the deeper the more;\nmore opaque where more excited than elsewhere in it"
+    )
     draw.text((_MARGIN * 2 + size[0], below), legend, fill=_INK, font=font)
     _plane(draw, _MARGIN * 3 + 2 * size[0], _MARGIN, regions, font)
     try:

@@ -2,13 +2,15 @@
 
 What decoding takes is estimated from the header before any pixel is read, and refused above `MAX_MEMORY_MB`. The pixels
 are then made 8-bit sRGB on white a band of rows at a time, so that only the decoder itself ever holds the whole picture in
-its own form; above `WHOLE_MEGAPIXELS` each two by two pixels are averaged (JPEG and JPEG 2000 decode that way).
+its own form; above `WHOLE_MEGAPIXELS` each two by two pixels are averaged (JPEG and JPEG 2000 decode that way, and a
+PNG is decoded a band at a time too).
 """
 
 from __future__ import annotations
 
 import ctypes
 import warnings
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -18,13 +20,14 @@ from PIL import Image
 from klangbild.errors import InputError
 from klangbild.picture.color_profile import ToSrgb, conversion_of
 from klangbild.picture.decoder_memory import decoder_bytes
+from klangbild.picture.png_bands import can_band, png_bands, png_orientation
 from klangbild.picture.signature import MEND
 
 MAX_MEGAPIXELS = 100
 WHOLE_MEGAPIXELS = 25
 """Up to here every pixel is kept; larger pictures are kept at half their width and height."""
-MAX_MEMORY_MB = 400
-"""For the file, its decoder and the pixels; with Python, numpy and Pillow a process stays below 600 MB."""
+MAX_MEMORY_MB = 345
+"""For the file, its decoder and the pixels: with all that the page's server holds, it stays below 600 MB."""
 BAND_PIXELS = 1 << 20
 _TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
           5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
@@ -55,6 +58,8 @@ def decode(image: Image.Image, label: str, *, content: bytes | None = None) -> P
         warnings.simplefilter("ignore")
         size = image.size
         check_pixels(size, label)
+        if content is not None and factor_for(size) > 1 and can_band(content):
+            return _decode_png(image, label, content)
         halved = content is not None and factor_for(size) > 1 and _decode_halved(image, content)
         needed = decoder_bytes(image, content or b"", halved=halved)
         check_memory(needed + kept_bytes(size) + len(content or b""), label, size)
@@ -73,6 +78,23 @@ def decode(image: Image.Image, label: str, *, content: bytes | None = None) -> P
         if turn is not None:
             rgb = np.array(Image.fromarray(rgb).transpose(turn))
             size = size if turn in (_TURNS[2], _TURNS[3], _TURNS[4]) else size[::-1]
+    return Pixels(rgb, size, (*((note,) if note else ()), *size_notes(rgb, size)))
+
+
+def _decode_png(image: Image.Image, label: str, content: bytes) -> Pixels:
+    """A large PNG, opened and not loaded, band by band."""
+    size, factor = image.size, factor_for(image.size)
+    check_memory(kept_bytes(size) + len(content), label, size)
+    to_srgb, note = conversion_of(image, content)
+    bands = png_bands(content, band_rows(size[0], factor))
+    try:
+        rgb = assemble((part for band in bands for part in _bands(band, factor, to_srgb)), size, factor)
+    except (OSError, SyntaxError, ValueError, zlib.error) as error:
+        raise InputError(f"{label}: is cut off or damaged ({one_line(error)}); save or download it again") from error
+    turn = _TURNS.get(png_orientation(content))
+    if turn is not None:
+        rgb = np.array(Image.fromarray(rgb).transpose(turn))
+        size = size if turn in (_TURNS[2], _TURNS[3], _TURNS[4]) else size[::-1]
     return Pixels(rgb, size, (*((note,) if note else ()), *size_notes(rgb, size)))
 
 
@@ -220,6 +242,10 @@ def _flat(image: Image.Image, to_srgb: ToSrgb | None) -> Image.Image:
     """Any 8-bit Pillow mode to sRGB, transparency on white."""
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         over = image.convert("RGBA")
+        if (
+            over.getchannel("A").getextrema()[0] == 255
+        ):  # nothing shines through, and laying it on white would cost the most
+            return over.convert("RGB") if to_srgb is None else to_srgb.apply(over.convert("RGB"))
         if to_srgb is not None:
             colors = to_srgb.apply(over.convert("RGB"))
             colors.putalpha(over.getchannel("A"))

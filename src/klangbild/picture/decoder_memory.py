@@ -8,7 +8,7 @@ from __future__ import annotations
 from PIL import Image
 
 # bytes a pixel beside Pillow's own image
-_BESIDE = {"WEBP": 9.0, "AVIF": 8.0, "HEIF": 3.0, "PPM": 4.0, "JPEG2000": 16.0}
+_BESIDE = {"WEBP": 9.0, "AVIF": 4.0, "HEIF": 2.0, "PPM": 4.0, "JPEG2000": 16.0}
 _STARTS_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 _STRIP_OF_ROWS, _TILE_WIDTH = 278, 322

@@ -1,7 +1,7 @@
 """Read a picture from anything, safely: the only door through which pictures enter.
 
 Nothing is decoded before its kind, its size and what it would take are known: at most 100 MB of file, 100 megapixels and
-400 MB of memory. The first frame is taken, turned upright as its EXIF orientation says, and made 8-bit sRGB by its color
+345 MB of memory. The first frame is taken, turned upright as its EXIF orientation says, and made 8-bit sRGB by its color
 profile; transparency is laid on white. Everything that cannot be read is an `InputError` of one line that names the
 file, what is wrong, and what to do.
 """
@@ -171,7 +171,11 @@ def _decode_bytes(content: bytes, label: str, suffix: str) -> Pixels:
         except UnidentifiedImageError:
             if is_tiff(content) and (numbers := tiff_numbers(content, label, refused=True)) is not None:
                 return numbers
-            what = unread_kind(content) if heif is None else f"is a {heif} picture that is damaged; save it again"
+            what = (
+                unread_kind(content)
+                if heif is None
+                else f"is a {heif} picture that is damaged or packed unusually; save it as JPEG"
+            )
             raise InputError(f"{label}: {what}") from None
         except InputError:
             raise

@@ -31,7 +31,7 @@ class Look:
 
 
 class Looks:
-    """The pictures given in the last hour. One is decoded at a time: a large one takes 300 MB while it is."""
+    """The pictures given in the last hour. One is decoded at a time: a large one takes up to 345 MB while it is."""
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
