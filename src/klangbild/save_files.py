@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from klangbild.result import Result
+    from klangbild.show.bundle import Content
 
 
 def draw(result: Result) -> Image:
@@ -86,15 +88,16 @@ def _stems(result: Result, path: Path) -> None:
 
 def _zip(result: Result, path: Path) -> None:
     from klangbild.show.bundle import write_bundle
-    from klangbild.sound.files import encode_audio
+    from klangbild.sound.files import encode_into
 
     stem = path.stem
-    files: dict[str, bytes] = {}
+    files: dict[str, Content] = {}
     if result.piece is not None:
         files[f"{stem}.mid"] = result.midi
-    files[f"{stem}.wav"] = encode_audio(result.audio, "wav", tags=tags(result), record=result.embedded_in_sound)
+    sound, told = result.audio, {"tags": tags(result), "record": result.embedded_in_sound}
+    files[f"{stem}.wav"] = partial(encode_into, audio=sound, kind="wav", **told)
     for name, audio in result.stems:
-        files[f"stems/{name}.wav"] = encode_audio(audio, "wav", tags={"title": name})
+        files[f"stems/{name}.wav"] = partial(encode_into, audio=audio, kind="wav", tags={"title": name})
     files[f"{stem}.png"] = _png_bytes(result)
     files[f"{stem}.json"] = records.to_json(result.record, embedded=False).encode()
     write_bundle(path, files)

@@ -83,11 +83,13 @@ def test_the_ceiling_holds_whatever_is_asked(target, seed):
 def test_the_limiter_is_gentle_and_linked():
     audio = bursts(4.0)
     out, done = normalize(audio, target_lufs=-14.0)
-    assert done.curve is not None and done.curve.max() <= 1.0
+    assert done.curve is not None
+    curve = done.curve.read(0, audio.frames)
+    assert curve.max() <= 1.0
     # no sudden gain: less than 1.5 dB in a millisecond
-    per_ms = np.abs(np.diff(20 * np.log10(done.curve[::44])))
+    per_ms = np.abs(np.diff(20 * np.log10(curve[::44])))
     assert per_ms.max() < 3.0
-    gain = 10 ** (done.gain_db / 20) * done.curve
+    gain = 10 ** (done.gain_db / 20) * curve
     np.testing.assert_allclose(out.samples, audio.samples * gain.astype(np.float32), rtol=1e-5, atol=1e-7)
 
 

@@ -66,13 +66,19 @@ def _cut_after(samples: np.ndarray, n: int) -> np.ndarray:
     return out
 
 
-def test_silence_is_trimmed_and_tails_stay(font):
+def test_time_is_kept_or_silence_is_trimmed_and_tails_stay(font):
     # a note that starts after four seconds
     late = band_piece(bars=1, bpm=60.0)
     moved = type(late)(
         tuple(type(t)(t.family, t.program, _moved(t.notes, 4.0)) for t in late.tracks), tempos=late.tempos
     )
-    made = mix(synthesize_stems(moved, soundfont=font))
+    stems = synthesize_stems(moved, soundfont=font)
+    kept = mix(stems)
+    assert kept.start_s == 0.0
+    for audio in (kept.audio, *(audio for _, audio in kept.stems)):
+        sounds = np.abs(audio.samples).max(axis=0) > 1e-3
+        assert sounds.argmax() / RATE == pytest.approx(4.0, abs=0.03)
+    made = mix(stems, trim_start=True)
     assert made.start_s == pytest.approx(4.0, abs=0.05)
     assert np.abs(made.audio.samples[:, : RATE // 10]).max() > 0.01
     # the tail: sound goes on after the last note ends, and the file ends at nothing

@@ -22,6 +22,7 @@ def register(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument("midi", metavar="FILE.mid", help="the MIDI file")
     parser.add_argument("-f", "--format", default=None, metavar="LIST", help="of wav flac mp3 ogg (default: wav)")
+    parser.add_argument("--trim", action="store_true", help="cut silence off the front (default: time is kept)")
     add_output(parser, formats=False)
     add_settings(parser, only=("soundfont", "loudness"))
     parser.set_defaults(run=run)
@@ -50,10 +51,11 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"-o {out}: {unknown_format(formats[0], _SOUND_FORMATS, 'sound format')}")
     check_output(out, many=False)
     piece = read_music(source)
-    if piece.told:
+    if piece.told and not arguments.quiet:
         print(f"{source}: {'; '.join(piece.told)}", file=sys.stderr)
     stems = synthesize_stems(piece, soundfont=find_soundfont(settings.soundfont))
-    mastered = master(stems, loudness_lufs=None if settings.loudness == "off" else float(settings.loudness))
+    level = None if settings.loudness == "off" else float(settings.loudness)
+    mastered = master(stems, loudness_lufs=level, trim_start=arguments.trim)
     for line in mastered.told if "loudness" in given and not arguments.quiet else ():
         print(f"{source}: {line}", file=sys.stderr)
     folder = out.parent if is_file else out

@@ -28,4 +28,6 @@ def played(piece: Piece, *, seconds: float = 30.0, rate: int = 22050) -> Audio:
     from klangbild.sound.mix import mix
     from klangbild.sound.synth import synthesize_stems
 
-    return mix(synthesize_stems(first_seconds(piece, seconds), soundfont=find_soundfont(None), rate=rate)).audio
+    return mix(
+        synthesize_stems(first_seconds(piece, seconds), soundfont=find_soundfont(None), rate=rate), trim_start=True
+    ).audio

@@ -26,7 +26,7 @@ from klangbild.atomic import atomic_path, output_error
 from klangbild.errors import InputError, UsageError
 from klangbild.input_file import open_input
 from klangbild.sound import tags as tag_blocks
-from klangbild.sound.audio import Audio
+from klangbild.sound.audio import Audio, LongAudio, spans
 
 FORMATS = ("wav", "flac", "ogg", "mp3")
 # libsndfile crashes on long Vorbis input given at once
@@ -46,7 +46,7 @@ _INFO = {
 
 def write_audio(
     path: str | Path,
-    audio: Audio,
+    audio: Audio | LongAudio,
     *,
     tags: Mapping[str, str] | None = None,
     record: str | None = None,
@@ -71,8 +71,22 @@ def write_audio(
     return path
 
 
+def encode_into(
+    to: BinaryIO,
+    audio: Audio | LongAudio,
+    kind: str,
+    *,
+    tags: Mapping[str, str] | None = None,
+    record: str | None = None,
+    cover: bytes | None = None,
+) -> None:
+    """The bytes that `write_audio` writes, block after block into an open file. kind: wav, flac, ogg or mp3."""
+    _check_kind(kind)
+    _write(to, None, audio, kind, tags, record, cover)
+
+
 def encode_audio(
-    audio: Audio,
+    audio: Audio | LongAudio,
     kind: str,
     *,
     tags: Mapping[str, str] | None = None,
@@ -80,10 +94,9 @@ def encode_audio(
     cover: bytes | None = None,
 ) -> bytes:
     """The bytes that `write_audio` writes. kind: wav, flac, ogg or mp3."""
-    _check_kind(kind)
     stream = io.BytesIO()
     try:
-        _write(stream, None, audio, kind, tags, record, cover)
+        encode_into(stream, audio, kind, tags=tags, record=record, cover=cover)
     except OSError as error:
         raise output_error(Path(tempfile.gettempdir()), error) from error
     return stream.getvalue()
@@ -125,7 +138,7 @@ def _check_kind(kind: str) -> None:
 def _write(
     to: BinaryIO,
     beside: Path | None,
-    audio: Audio,
+    audio: Audio | LongAudio,
     kind: str,
     tags: Mapping[str, str] | None,
     record: str | None,
@@ -137,7 +150,7 @@ def _write(
         _write_wav(to, audio, fields, record, cover)
         return
     with tempfile.TemporaryFile(dir=beside) as bare:
-        _encode(bare, _blocks(audio), audio.rate, audio.samples.shape[0], kind)
+        _encode(bare, _blocks(audio), audio.rate, audio.channels, kind)
         bare.seek(0)
         if kind == "ogg":
             serial = _ogg_serial(bare)
@@ -151,10 +164,10 @@ def _write(
         shutil.copyfileobj(bare, to, 1 << 20)
 
 
-def _blocks(audio: Audio) -> Iterator[np.ndarray]:
+def _blocks(audio: Audio | LongAudio) -> Iterator[np.ndarray]:
     """(n, channels) float32 within -1..1, a block at a time."""
-    for first in range(0, audio.samples.shape[1], _BLOCK):
-        yield np.clip(np.ascontiguousarray(audio.samples[:, first : first + _BLOCK].T), -1.0, 1.0)
+    for first, last in spans(audio.frames, _BLOCK):
+        yield np.clip(np.ascontiguousarray(audio.read(first, last).T), -1.0, 1.0)
 
 
 def _encode(bare: BinaryIO, blocks: Iterable[np.ndarray], rate: int, channels: int, kind: str) -> None:
@@ -198,8 +211,10 @@ def _ogg_serial(stream: BinaryIO) -> int:
 # --- WAV -------------------------------------------------------------------------------------------------------------
 
 
-def _write_wav(to: BinaryIO, audio: Audio, fields: Mapping[str, str], record: str | None, cover: bytes | None) -> None:
-    channels, n = audio.samples.shape
+def _write_wav(
+    to: BinaryIO, audio: Audio | LongAudio, fields: Mapping[str, str], record: str | None, cover: bytes | None
+) -> None:
+    channels, n = audio.channels, audio.frames
     width = 3 * channels
     form = b"".join(
         value.to_bytes(size, "little")

@@ -12,21 +12,33 @@ _LOOK_AHEAD_S = 0.003
 _RECOVERY_DB_PER_S = 80.0
 
 
-def limiter_curve(peaks: np.ndarray, *, ceiling: float, block: int, rate: int, n: int) -> np.ndarray:
-    """Gain per sample, float32 (n,), 0..1, that keeps every block's peak at or under `ceiling`.
+class LimiterCurve:
+    """Gain per sample, 0..1, that keeps every block's peak at or under a ceiling."""
 
-    peaks: the largest |sound| of each block of `block` samples, (ceil(n / block),).
-    """
-    from scipy.ndimage import minimum_filter1d, uniform_filter1d
+    def __init__(self, peaks: np.ndarray, *, ceiling: float, block: int, rate: int) -> None:
+        """peaks: the largest |sound| of each block of `block` samples."""
+        from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
-    needed_db = 20 * np.log10(np.minimum(1.0, ceiling / np.maximum(peaks, 1e-9)).astype(np.float64))
-    # recovery: the lowest of all earlier needs, each rising by the recovery rate since
-    rise = np.arange(len(needed_db)) * (_RECOVERY_DB_PER_S * block / rate)
-    held_db = np.minimum.accumulate(needed_db - rise) + rise
-    held = 10 ** (np.minimum(held_db, 0.0) / 20)
-    half = max(round(_LOOK_AHEAD_S * rate / block), 1)
-    # a mean over 2 half + 1 blocks of minima over 2 half + 3 blocks is nowhere above the need, even between block centres
-    low = minimum_filter1d(held, 2 * half + 3, mode="nearest")
-    smooth = uniform_filter1d(low, 2 * half + 1, mode="nearest")
-    centres = (np.arange(len(smooth)) + 0.5) * block
-    return np.interp(np.arange(n), centres, smooth).astype(np.float32)
+        # in place: an hour has ten million blocks
+        gain = np.log10(np.minimum(1.0, ceiling / np.maximum(peaks, 1e-9)).astype(np.float64))
+        gain *= 20
+        # recovery: the lowest of all earlier needs, each rising by the recovery rate since
+        rise = np.arange(len(gain)) * (_RECOVERY_DB_PER_S * block / rate)
+        gain -= rise
+        np.minimum.accumulate(gain, out=gain)
+        gain += rise
+        del rise
+        np.minimum(gain, 0.0, out=gain)
+        gain /= 20
+        np.power(10, gain, out=gain)
+        half = max(round(_LOOK_AHEAD_S * rate / block), 1)
+        # a mean over 2 half + 1 blocks of minima over 2 half + 3 blocks is nowhere above the need, even between block centres
+        gain = minimum_filter1d(gain, 2 * half + 3, mode="nearest")
+        self._smooth = uniform_filter1d(gain, 2 * half + 1, mode="nearest")
+        self._block = block
+
+    def read(self, first: int, last: int) -> np.ndarray:
+        """float32 (last - first,)."""
+        low, high = max(first // self._block - 2, 0), last // self._block + 3
+        centres = (np.arange(low, min(high, len(self._smooth))) + 0.5) * self._block
+        return np.interp(np.arange(first, last), centres, self._smooth[low:high]).astype(np.float32)

@@ -14,8 +14,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from klangbild.sound.audio import Audio
-from klangbild.sound.limiter import limiter_curve
+from klangbild.sound.audio import Audio, LongAudio, Sound, held, spans
+from klangbild.sound.limiter import LimiterCurve
 
 # the first answer of a gain search is exact without a limiter; with one, each round halves the miss or better
 _SEARCH_ROUNDS = 4
@@ -25,6 +25,7 @@ _MARGIN_DB = 0.05
 _BLOCK = 16
 _HALF_TAPS = 12
 _OVERSAMPLING = 8
+_SPAN = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -42,73 +43,92 @@ class Levelling:
     gain_db: float
     limiter_reduction_db: float
     """Largest momentary reduction, >= 0; 0 when the limiter had nothing to do."""
-    curve: np.ndarray | None
-    """Limiter gain 0..1 per sample, float32 (n,), or None."""
+    curve: LimiterCurve | None
+    """The limiter's gain, or None."""
     loudness: Loudness
     """Measured on the result."""
 
-    def apply(self, audio: Audio) -> Audio:
+    def apply(self, sound: Sound) -> Audio | LongAudio:
         """The same gain and the same limiter movement on other sound of the same length."""
-        return _levelled(audio, self.gain_db, self.curve)
+        return held(_Levelled(sound, self.gain_db, self.curve))
 
 
-def measure_loudness(audio: Audio) -> Loudness:
-    """Loudness of all of `audio`. Sound shorter than one 400 ms block is measured as one block of its own length."""
-    if not audio.samples.size or not audio.samples.any():
+class _Levelled:
+    """Sound with a gain and a limiter's movement, worked out where it is read."""
+
+    def __init__(self, sound: Sound, gain_db: float, curve: LimiterCurve | None) -> None:
+        self.frames, self.rate = sound.frames, sound.rate
+        self._sound, self._gain, self._curve = sound, np.float32(10 ** (gain_db / 20)), curve
+
+    def read(self, first: int, last: int) -> np.ndarray:
+        samples = self._sound.read(first, last) * self._gain
+        if self._curve is not None:
+            samples *= self._curve.read(first, last)
+        return samples
+
+
+def measure_loudness(sound: Sound) -> Loudness:
+    """Loudness of all of it. Sound shorter than one 400 ms block is measured as one block of its own length."""
+    peak = float(_true_peaks(sound).max()) if sound.frames else 0.0
+    if peak == 0.0:
         return Loudness(None, None)
-    lufs = _integrated(_block_power(audio))
-    peak = float(true_peaks(audio.samples).max())
-    return Loudness(lufs, 20 * math.log10(peak) if peak > 0 else None)
+    return Loudness(_integrated(_block_power(sound)), 20 * math.log10(peak))
 
 
 def normalize(
-    audio: Audio, *, target_lufs: float | None = -14.0, ceiling_dbtp: float = -1.0
-) -> tuple[Audio, Levelling]:
-    """`audio` at `target_lufs` (None: its own level, peaks held) with no true peak above `ceiling_dbtp`.
+    sound: Sound, *, target_lufs: float | None = -14.0, ceiling_dbtp: float = -1.0
+) -> tuple[Audio | LongAudio, Levelling]:
+    """Sound at `target_lufs` (None: its own level, peaks held) with no true peak above `ceiling_dbtp`.
 
     Peaks are held by a look-ahead limiter, both channels together. When target and ceiling cannot both be met with at
     most 6 dB of limiting, the ceiling wins and the sound stays softer. Silence comes back as it is.
     """
-    power = _block_power(audio)
+    power = _block_power(sound)
     lufs = _integrated(power)
     if lufs is None:
-        return audio, Levelling(0.0, 0.0, None, measure_loudness(audio))
-    peaks = true_peaks(audio.samples)
+        return held(sound), Levelling(0.0, 0.0, None, measure_loudness(sound))
+    peaks = _true_peaks(sound)
     ceiling = 10 ** ((ceiling_dbtp - _MARGIN_DB) / 20)
     headroom_db = 20 * math.log10(ceiling / float(peaks.max()))
     gain_db, curve = (min(0.0, headroom_db) if target_lufs is None else target_lufs - lufs), None
     if target_lufs is not None and gain_db > headroom_db:
-        gain_db, curve = _limited(audio, peaks, power, target_lufs=target_lufs, gain_db=gain_db, ceiling=ceiling)
-    out = _levelled(audio, gain_db, curve)
-    peak_db = 20 * math.log10(float(true_peaks(out.samples).max()))
+        gain_db, curve = _limited(sound, peaks, power, target_lufs=target_lufs, gain_db=gain_db, ceiling=ceiling)
+    del peaks
+    out = held(_Levelled(sound, gain_db, curve))
+    peak_db = 20 * math.log10(float(_true_peaks(out).max()))
     if (over_db := peak_db - ceiling_dbtp + _MARGIN_DB / 2) > 0:
         # a limiter that moves between two samples may lift what lies between them by a hair
         gain_db, peak_db = gain_db - over_db, peak_db - over_db
-        out = _levelled(audio, gain_db, curve)
+        out = held(_Levelled(sound, gain_db, curve))
     # a constant gain moves every block alike; only the limiter needs a second measurement
     power = power * 10 ** (gain_db / 10) if curve is None else _block_power(out)
-    reduction_db = 0.0 if curve is None else -20 * math.log10(max(float(curve.min()), 1e-6))
+    lowest = 1.0 if curve is None else min(float(curve.read(*span).min()) for span in spans(sound.frames, _SPAN))
+    reduction_db = 0.0 if curve is None else -20 * math.log10(max(lowest, 1e-6))
     return out, Levelling(gain_db, reduction_db, curve, Loudness(_integrated(power), peak_db))
 
 
 def true_peaks(samples: np.ndarray) -> np.ndarray:
     """Largest |sound| between and on the samples, all channels together, per 16 samples: float32 (ceil(n / 16),)."""
+    return _true_peaks(Audio(samples, 0))
+
+
+def _true_peaks(sound: Sound) -> np.ndarray:
     kernel = _interpolator()
-    n = samples.shape[1]
+    n = sound.frames
     n_blocks = -(-n // _BLOCK)
     peaks = np.zeros(n_blocks, np.float32)
     span = _BLOCK + 2 * _HALF_TAPS
     step = 4096
-    for channel in samples:
-        for first in range(0, n_blocks, step):
-            count = min(step, n_blocks - first)
-            low, high = first * _BLOCK - _HALF_TAPS, (first + count) * _BLOCK + _HALF_TAPS
+    for first in range(0, n_blocks, step):
+        count = min(step, n_blocks - first)
+        low, high = first * _BLOCK - _HALF_TAPS, (first + count) * _BLOCK + _HALF_TAPS
+        source = sound.read(max(low, 0), min(high, n))
+        here = peaks[first : first + count]
+        for channel in source:
             part = np.zeros(high - low, np.float32)
-            source = channel[max(low, 0) : min(high, n)]
-            part[max(-low, 0) : max(-low, 0) + len(source)] = source
+            part[max(-low, 0) : max(-low, 0) + len(channel)] = channel
             frames = np.lib.stride_tricks.sliding_window_view(part, span)[::_BLOCK]
             between = kernel @ frames.T  # (7 * 16, count)
-            here = peaks[first : first + count]
             np.maximum(here, np.abs(between, out=between).max(axis=0), out=here)
             own = np.abs(part[_HALF_TAPS : _HALF_TAPS + count * _BLOCK]).reshape(count, _BLOCK)
             np.maximum(here, own.max(axis=1), out=here)
@@ -116,63 +136,56 @@ def true_peaks(samples: np.ndarray) -> np.ndarray:
 
 
 def _limited(
-    audio: Audio, peaks: np.ndarray, power: np.ndarray, *, target_lufs: float, gain_db: float, ceiling: float
-) -> tuple[float, np.ndarray]:
+    sound: Sound, peaks: np.ndarray, power: np.ndarray, *, target_lufs: float, gain_db: float, ceiling: float
+) -> tuple[float, LimiterCurve]:
     """Gain in dB and limiter curve that reach the target together, the limiter taking at most 6 dB."""
-    n = audio.samples.shape[1]
     most_db = 20 * math.log10(ceiling / float(peaks.max())) + _LARGEST_REDUCTION_DB
     gain_db = min(gain_db, most_db)
     # how loud it will be is estimated from the blocks' power and the limiter's mean gain in each block
     for _ in range(_SEARCH_ROUNDS):
         gain = 10 ** (gain_db / 20)
-        curve = limiter_curve(peaks * np.float32(gain), ceiling=ceiling, block=_BLOCK, rate=audio.rate, n=n)
-        reached = _integrated(power * gain**2 * _mean_square_per_block(curve, audio.rate, len(power)))
+        curve = LimiterCurve(peaks * np.float32(gain), ceiling=ceiling, block=_BLOCK, rate=sound.rate)
+        reached = _integrated(power * gain**2 * _mean_square_per_block(curve, sound, len(power)))
         short_db = target_lufs - (reached if reached is not None else target_lufs)
         if abs(short_db) < 0.05 or (gain_db >= most_db and short_db > 0):
             break
         gain_db = min(gain_db + short_db, most_db)
     else:
         gain = 10 ** (gain_db / 20)
-        curve = limiter_curve(peaks * np.float32(gain), ceiling=ceiling, block=_BLOCK, rate=audio.rate, n=n)
+        curve = LimiterCurve(peaks * np.float32(gain), ceiling=ceiling, block=_BLOCK, rate=sound.rate)
     return gain_db, curve
 
 
-def _levelled(audio: Audio, gain_db: float, curve: np.ndarray | None) -> Audio:
-    samples = audio.samples * np.float32(10 ** (gain_db / 20))
-    if curve is not None:
-        samples *= curve
-    return Audio(samples, audio.rate)
-
-
-def _block_power(audio: Audio) -> np.ndarray:
+def _block_power(sound: Sound) -> np.ndarray:
     """K-weighted power of each 400 ms block, every 100 ms, channels summed: float64 (blocks,)."""
-    n = audio.samples.shape[1]
-    hop = round(0.1 * audio.rate)
+    n = sound.frames
+    hop = round(0.1 * sound.rate)
     if n == 0:
         return np.zeros(0)
     if n < 4 * hop:
-        weighted = _k_weighted(audio)
+        weighted = _k_filter(sound.read(0, n), sound.rate, None)[0]
         return np.array([float((weighted**2).mean(axis=1).sum())])
     hops = n // hop
     squares = np.empty(hops)
     state = None
-    step = 300 * hop  # 30 s at a time, so that length costs no memory
-    for first in range(0, hops * hop, step):
-        part = Audio(audio.samples[:, first : min(first + step, hops * hop)], audio.rate)
-        weighted, state = _k_filter(part, state)
+    for first, last in spans(hops * hop, 300 * hop):  # 30 s at a time, so that length costs no memory
+        weighted, state = _k_filter(sound.read(first, last), sound.rate, state)
         by_hop = weighted.reshape(weighted.shape[0], -1, hop)
         squares[first // hop : first // hop + by_hop.shape[1]] = np.einsum("chn,chn->h", by_hop, by_hop)
     totals = np.concatenate([[0.0], np.cumsum(squares)])
     return (totals[4:] - totals[:-4]) / (4 * hop)
 
 
-def _mean_square_per_block(curve: np.ndarray, rate: int, n_blocks: int) -> np.ndarray:
+def _mean_square_per_block(curve: LimiterCurve, sound: Sound, n_blocks: int) -> np.ndarray:
     """Mean of the squared limiter gain over the same 400 ms blocks: (n_blocks,)."""
-    hop = round(0.1 * rate)
-    if len(curve) < 4 * hop:
-        return np.array([float(np.mean(curve**2))])
-    by_hop = curve[: (n_blocks + 3) * hop].reshape(-1, hop)
-    squares = np.concatenate([[0.0], np.cumsum(np.einsum("hn,hn->h", by_hop, by_hop) / hop)])
+    hop = round(0.1 * sound.rate)
+    if sound.frames < 4 * hop:
+        return np.array([float(np.mean(curve.read(0, sound.frames) ** 2))])
+    parts = []
+    for first, last in spans((n_blocks + 3) * hop, 300 * hop):
+        by_hop = curve.read(first, last).reshape(-1, hop)
+        parts.append(np.einsum("hn,hn->h", by_hop, by_hop) / hop)
+    squares = np.concatenate([[0.0], np.cumsum(np.concatenate(parts))])
     return (squares[4:] - squares[:-4]) / 4
 
 
@@ -185,17 +198,13 @@ def _integrated(power: np.ndarray) -> float | None:
     return -0.691 + 10 * math.log10(float(gated.mean()))
 
 
-def _k_weighted(audio: Audio) -> np.ndarray:
-    return _k_filter(audio, None)[0]
-
-
-def _k_filter(audio: Audio, state: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def _k_filter(samples: np.ndarray, rate: int, state: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     from scipy.signal import sosfilt
 
-    sections = _k_sections(audio.rate)
+    sections = _k_sections(rate)
     if state is None:
-        state = np.zeros((len(sections), audio.samples.shape[0], 2))
-    return sosfilt(sections, audio.samples, zi=state)
+        state = np.zeros((len(sections), samples.shape[0], 2))
+    return sosfilt(sections, samples, zi=state)
 
 
 @lru_cache(maxsize=8)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from klangbild.errors import KlangbildError
-from klangbild.sound.audio import Audio
+from klangbild.sound.audio import Audio, LongAudio
 from klangbild.sound.mix import Mix, mix
 
 HEARD_LU = 0.5
@@ -19,28 +19,29 @@ class Master:
     """facts: the record's "sound": {"rate", "seconds", "lufs", "true_peak_dbtp"}, the last two measured on `audio`. told: that the
     loudness asked for is not met, where peaks would have had to pass the ceiling."""
 
-    audio: Audio
+    audio: Audio | LongAudio
     facts: dict[str, Any]
     mixed: Mix
     told: tuple[str, ...] = ()
 
     @property
-    def stems(self) -> tuple[tuple[str, Audio], ...]:
+    def stems(self) -> tuple[tuple[str, Audio | LongAudio], ...]:
         """(family, audio), summing to `audio`; worked out when asked for."""
         return self.mixed.stems
 
 
 def master(
-    stems: list[tuple[str, Audio]],
+    stems: list[tuple[str, Audio | LongAudio]],
     *,
     loudness_lufs: float | None = -14.0,
     finished: bool = False,
     length_s: float | None = None,
+    trim_start: bool = False,
 ) -> Master:
     """Mix and level. loudness_lufs None leaves the level alone (peaks are still held under -1 dBTP).
 
     finished: the stems are sound as it should be (a sound engine's): no room is added and nothing is trimmed.
-    length_s: the sound is to be just so long, its end faded; None: silence at both ends is cut.
+    length_s: the sound is to be just so long, its end faded; None: silence at the end is cut, and with `trim_start` at the front too.
 
     Raises:
         KlangbildError: there is nothing to hear.
@@ -50,7 +51,7 @@ def master(
     if finished:
         mixed = mix(stems, target_lufs=loudness_lufs, reverb=0.0, trim=False)
     else:
-        mixed = mix(stems, target_lufs=loudness_lufs, length_s=length_s)
+        mixed = mix(stems, target_lufs=loudness_lufs, length_s=length_s, trim_start=trim_start)
     measured = mixed.loudness
     if measured.lufs is None:
         raise KlangbildError(_SILENT)

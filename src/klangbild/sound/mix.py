@@ -1,7 +1,8 @@
-"""Stems to a finished mix: a short room, the sum, silence trimmed at both ends, loudness set and peaks held.
+"""Stems to a finished mix: a short room, the sum, silence cut off the end, loudness set and peaks held.
 
-Stems get exactly what the mix gets (trim, gain, limiter movement, fade) and their own share of the room, so that they
-sum to the mix.
+Time is kept: beat 0 is the first sample, unless silence at the front is to be cut too. Stems get exactly what the mix gets
+(trim, gain, limiter movement, fade) and their own share of the room, so that they sum to the mix. Everything is done block
+after block, so that an hour takes no more memory than minutes.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from functools import cached_property
 
 import numpy as np
 
-from klangbild.sound.audio import Audio
+from klangbild.sound.audio import HELD_S, Audio, LongAudio, Sound, spans
 from klangbild.sound.loudness import Levelling, Loudness, normalize
-from klangbild.sound.reverb import ROOM_SECONDS, reverberate
+from klangbild.sound.reverb import ROOM_SECONDS, Room
+from klangbild.sound.tape import Tape
 
 # share of each family that goes to the room: low instruments stay dry, sustained ones carry more of it
 _SENDS = {"drums": 0.5, "bass": 0.15, "organ": 0.7, "guitar": 0.8, "piano": 0.8}
@@ -22,39 +24,44 @@ _LEAD_IN_S = 0.02
 _LEAD_OUT_S = 0.05
 _FADE_S = 0.05
 _LAST_FADE_S = 1.0
+_HOPS = 48
+"""Blocks in which stems are summed, in steps of the room: 85 s at 44.1 kHz."""
 
 
 @dataclass(frozen=True)
 class Mix:
     """A finished mix. `start_s`: how much silence was cut off the front (beat 0 lies at -start_s of `audio`)."""
 
-    audio: Audio
+    audio: Audio | LongAudio
     loudness: Loudness
     """Measured on `audio`."""
     levelling: Levelling
     start_s: float
-    _dry: tuple[tuple[str, Audio], ...] = field(repr=False)
+    _dry: tuple[tuple[str, Audio | LongAudio], ...] = field(repr=False)
     _reverb: float = field(repr=False)
     _kept: tuple[int, int] = field(repr=False)
     _fade: int = field(repr=False)
 
     @cached_property
-    def stems(self) -> tuple[tuple[str, Audio], ...]:
+    def stems(self) -> tuple[tuple[str, Audio | LongAudio], ...]:
         """(family, audio) of each stem with its share of the room; their sum is `audio`. Worked out when asked for."""
         finished = []
         for name, stem in self._dry:
-            wet = _with_room([(name, stem)], self._reverb)
-            finished.append((name, self.levelling.apply(_trimmed(wet, self._kept, self._fade))))
+            wet = _WithRoom([(name, stem)], self._reverb)
+            if stem.frames <= HELD_S * stem.rate:
+                wet = wet.tape
+            finished.append((name, self.levelling.apply(_Kept(wet, self._kept, self._fade))))
         return tuple(finished)
 
 
 def mix(
-    stems: list[tuple[str, Audio]],
+    stems: list[tuple[str, Audio | LongAudio]],
     *,
     target_lufs: float | None = -14.0,
     ceiling_dbtp: float = -1.0,
     reverb: float = 0.16,
     trim: bool = True,
+    trim_start: bool = False,
     length_s: float | None = None,
 ) -> Mix:
     """The finished mix of stems (family, stereo audio) that start together and have one length and rate.
@@ -63,18 +70,18 @@ def mix(
         target_lufs: integrated loudness, None to leave the level alone (peaks are held all the same).
         ceiling_dbtp: true peak that is never passed; it wins over the loudness.
         reverb: 0..1, level of the room against the dry sound.
-        trim: cut silence off both ends; False keeps the length.
+        trim: cut silence off the end; False keeps the length. trim_start: off the front too.
         length_s: instead, keep just so much from the front, the last second of it (a tenth, if that is less) faded.
     """
     if not stems:
         raise ValueError("there is nothing to mix: no stems")
-    whole = _with_room(stems, reverb)
+    whole = _WithRoom(stems, reverb).tape
     if length_s is None:
-        kept, fade_s = _sounding(whole) if trim else (0, whole.samples.shape[1]), _FADE_S
+        kept, fade_s = _sounding(whole, from_start=not trim_start) if trim else (0, whole.frames), _FADE_S
     else:
         kept, fade_s = (0, round(length_s * whole.rate)), min(_LAST_FADE_S, length_s / 10)
     fade = round(fade_s * whole.rate)
-    audio, levelling = normalize(_trimmed(whole, kept, fade), target_lufs=target_lufs, ceiling_dbtp=ceiling_dbtp)
+    audio, levelling = normalize(_Kept(whole, kept, fade), target_lufs=target_lufs, ceiling_dbtp=ceiling_dbtp)
     return Mix(
         audio=audio,
         loudness=levelling.loudness,
@@ -87,41 +94,73 @@ def mix(
     )
 
 
-def _with_room(stems: list[tuple[str, Audio]], reverb: float) -> Audio:
-    """Sum of the stems and of what the room answers, with space for its tail at the end."""
-    rate = stems[0][1].rate
-    n = max(stem.samples.shape[1] for _, stem in stems)
-    longer = n + (round(ROOM_SECONDS * rate) if reverb > 0 else 0)
-    out = np.zeros((2, longer), np.float32)
-    send = np.zeros(longer, np.float32)
-    for name, stem in stems:
-        samples = stem.samples
-        out[:, : samples.shape[1]] += samples
-        if reverb > 0:
-            share = np.float32(_SENDS.get(name, 1.0) * reverb)
-            send[: samples.shape[1]] += (samples[0] + samples[1]) * share
-    if reverb > 0:
-        out += reverberate(send, rate)
-    return Audio(out, rate)
+class _WithRoom:
+    """Sum of the stems and of what the room answers, with space for its tail at the end; recorded when it is first read."""
+
+    def __init__(self, stems: list[tuple[str, Audio | LongAudio]], reverb: float) -> None:
+        self._stems, self._reverb = stems, reverb
+        self.rate = stems[0][1].rate
+        self._dry_frames = max(stem.frames for _, stem in stems)
+        self.frames = self._dry_frames + (round(ROOM_SECONDS * self.rate) if reverb > 0 else 0)
+
+    def read(self, first: int, last: int) -> np.ndarray:
+        return self.tape.read(first, last)
+
+    @cached_property
+    def tape(self) -> Tape:
+        tape, room = Tape(self.frames, self.rate), Room(self.rate)
+        for first, last in spans(self.frames, _HOPS * room.hop):
+            out = np.zeros((2, last - first), np.float32)
+            send = np.zeros(last - first, np.float32)
+            for name, stem in self._stems:
+                samples = stem.read(min(first, stem.frames), min(last, stem.frames))
+                n = samples.shape[1]
+                out[:, :n] += samples
+                if self._reverb > 0:
+                    share = np.float32(_SENDS.get(name, 1.0) * self._reverb)
+                    send[:n] += (samples[0] + samples[1]) * share
+            if self._reverb > 0:
+                out += room.answer(send)
+            tape.write(first, out)
+        return tape
 
 
-def _sounding(audio: Audio) -> tuple[int, int]:
-    """First and last sample to keep: from just before the first sound to just after the last tail."""
-    level = np.maximum(np.abs(audio.samples[0]), np.abs(audio.samples[1]))
-    peak = float(level.max()) if level.size else 0.0
-    if peak == 0.0:
-        return 0, audio.samples.shape[1]
-    loud = level > peak * 10 ** (-_SILENT_BELOW_PEAK_DB / 20)
-    first, last = int(loud.argmax()), len(loud) - int(loud[::-1].argmax())
-    return max(first - round(_LEAD_IN_S * audio.rate), 0), min(last + round(_LEAD_OUT_S * audio.rate), len(loud))
-
-
-def _trimmed(audio: Audio, kept: tuple[int, int], fade: int) -> Audio:
+class _Kept:
     """The kept part, lengthened with silence if need be, its last `fade` samples faded to nothing."""
-    samples = np.zeros((2, kept[1] - kept[0]), np.float32)
-    sounds = audio.samples[:, kept[0] : kept[1]]
-    samples[:, : sounds.shape[1]] = sounds
-    fade = min(fade, samples.shape[1])
-    if fade:
-        samples[:, -fade:] *= np.cos(np.linspace(0, np.pi / 2, fade, dtype=np.float32)) ** 2
-    return Audio(samples, audio.rate)
+
+    def __init__(self, sound: Sound, kept: tuple[int, int], fade: int) -> None:
+        self.frames, self.rate = kept[1] - kept[0], sound.rate
+        self._sound, self._start = sound, kept[0]
+        fade = min(fade, self.frames)
+        self._fade = np.cos(np.linspace(0, np.pi / 2, fade, dtype=np.float32)) ** 2
+
+    def read(self, first: int, last: int) -> np.ndarray:
+        samples = np.zeros((2, last - first), np.float32)
+        end = self._sound.frames
+        sounds = self._sound.read(min(self._start + first, end), min(self._start + last, end))
+        samples[:, : sounds.shape[1]] = sounds
+        fades = self.frames - len(self._fade)
+        if last > fades:
+            begin = max(first, fades)
+            samples[:, begin - first :] *= self._fade[begin - fades : last - fades]
+        return samples
+
+
+def _sounding(sound: Sound, *, from_start: bool) -> tuple[int, int]:
+    """First and last sample to keep: from the start, or just before the first sound, to just after the last tail."""
+    blocks = list(spans(sound.frames, 1 << 20))
+    peaks = [float(np.abs(sound.read(*block)).max()) for block in blocks]
+    peak = max(peaks, default=0.0)
+    if peak == 0.0:
+        return 0, sound.frames
+    # in float32, as the samples are
+    limit = np.float32(peak * 10 ** (-_SILENT_BELOW_PEAK_DB / 20))
+    loud = [block for block, height in zip(blocks, peaks, strict=True) if height > limit]
+    first = loud[0][0] + int(_loud(sound, loud[0], limit).argmax())
+    last = loud[-1][1] - int(_loud(sound, loud[-1], limit)[::-1].argmax())
+    start = 0 if from_start else max(first - round(_LEAD_IN_S * sound.rate), 0)
+    return start, min(last + round(_LEAD_OUT_S * sound.rate), sound.frames)
+
+
+def _loud(sound: Sound, block: tuple[int, int], limit: float) -> np.ndarray:
+    return np.abs(sound.read(*block)).max(axis=0) > limit

@@ -45,21 +45,38 @@ def room(rate: int) -> np.ndarray:
     return out.astype(np.float32)
 
 
-def reverberate(send: np.ndarray, rate: int) -> np.ndarray:
-    """Mono sound (n,) -> what the room adds: float32 (2, n). Overlap-add, so that length costs no memory."""
-    from scipy import fft
+class Room:
+    """The room as sound goes through it, block after block: overlap-add, so that length costs no memory."""
 
-    response = room(rate)
-    n, taps = len(send), response.shape[1]
-    size = 1 << (2 * taps - 1).bit_length()
-    hop = size - taps + 1
-    spectra = fft.rfft(response, size)
-    out = np.zeros((2, n + taps), np.float32)
-    for first in range(0, n, hop):
-        part = send[first : first + hop]
-        if not part.any():
-            continue
-        wet = fft.irfft(fft.rfft(part, size) * spectra, size)
-        last = min(first + len(part) + taps - 1, n + taps)
-        out[:, first:last] += wet[:, : last - first]
-    return out[:, :n]
+    def __init__(self, rate: int) -> None:
+        from scipy import fft
+
+        response = room(rate)
+        self._taps = response.shape[1]
+        self._size = 1 << (2 * self._taps - 1).bit_length()
+        self.hop = self._size - self._taps + 1
+        """Blocks are of a multiple of this many frames, all but the last."""
+        self._spectra = fft.rfft(response, self._size)
+        self._carry = np.zeros((2, self._taps), np.float32)
+
+    def answer(self, send: np.ndarray) -> np.ndarray:
+        """The next mono block (n,) -> what the room adds while it sounds: float32 (2, n)."""
+        from scipy import fft
+
+        n = len(send)
+        out = np.zeros((2, n + self._taps), np.float32)
+        out[:, : self._taps] = self._carry
+        for first in range(0, n, self.hop):
+            part = send[first : first + self.hop]
+            if not part.any():
+                continue
+            wet = fft.irfft(fft.rfft(part, self._size) * self._spectra, self._size)
+            last = min(first + len(part) + self._taps - 1, n + self._taps)
+            out[:, first:last] += wet[:, : last - first]
+        self._carry = out[:, n:].copy()
+        return out[:, :n]
+
+
+def reverberate(send: np.ndarray, rate: int) -> np.ndarray:
+    """Mono sound (n,) -> what the room adds: float32 (2, n)."""
+    return Room(rate).answer(send)

@@ -3,7 +3,7 @@
 Written here rather than taken from symusic, whose built-in player (0.5.9) ignores velocity, holds decaying notes like an
 organ and cuts releases: nothing of a piece's dynamics would reach the ear. A key's sound is rendered once (`voices`) and
 placed once a note, so that a minute of band music takes a fraction of a second. Nothing is random: equal pieces give
-equal samples.
+equal samples. What is longer than `audio.HELD_S` is played block by block, where it is read, and never held as a whole.
 
 Levels: a note's amplitude is (velocity / 127)^2, SoundFont's default; each stem is then moved towards its family's place
 in a balanced mix (`balance_db`). Softer notes are also duller.
@@ -19,10 +19,11 @@ import numpy as np
 
 from klangbild.errors import Stopped
 from klangbild.notes.families import FAMILIES, FAMILY_INDEX
+from klangbild.notes.midi_held import LONGEST_NOTE_S
 from klangbild.notes.piece import Piece, Track
-from klangbild.sound.audio import Audio
+from klangbild.sound.audio import HELD_S, Audio, LongAudio
 from klangbild.sound.soundfont import SoundFont, Zone
-from klangbild.sound.voices import SILENT_DB, VoiceMaker, darker, decay
+from klangbild.sound.voices import SILENT_DB, KeptVoices, VoiceMaker, darker, decay
 
 _LONGEST_RELEASE_S = 4.0
 _SHORTEST_NOTE_S = 0.02
@@ -34,6 +35,10 @@ _TARGET_DB = {
     "strings": -2.0, "brass": -2.0, "winds": -1.0, "lead": -2.5, "pad": -5.0,
 }  # fmt: skip
 _BALANCE_LIMIT_DB = 9.0
+_WINDOW = 4096
+_BLOCK = 85 * 3 * _WINDOW
+_LEVEL_BLOCKS = 6
+"""Of a long stem so many blocks, spread over where it plays, say how loud it is: two minutes and a half."""
 
 
 def synthesize_stems(
@@ -42,7 +47,7 @@ def synthesize_stems(
     soundfont: Path,
     rate: int = 44100,
     progress: Callable[[float], object] | None = None,
-) -> list[tuple[str, Audio]]:
+) -> list[tuple[str, Audio | LongAudio]]:
     """The playing families of `piece` as stems: [(family, stereo audio)], all from beat 0 and of one length.
 
     The length covers every release, so no tail is cut. `progress` is called with 0..1 and may return False to stop.
@@ -52,37 +57,81 @@ def synthesize_stems(
         Stopped: `progress` returned False.
     """
     voices = VoiceMaker(SoundFont.open(soundfont), rate)
-    families = piece.families
+    families, kept = piece.families, KeptVoices(voices)
     n = math.ceil((piece.seconds + _LONGEST_RELEASE_S) * rate)
-    stems = []
+    stems: list[tuple[str, Audio | LongAudio]] = []
     for done, family in enumerate(families):
         if progress and progress(done / len(families)) is False:
             raise Stopped("stopped while the notes were being played")
-        tracks = [track for track in piece.tracks if track.family == family and len(track.notes)]
-        stem = np.zeros((2, n), np.float32)
-        for track in tracks:
-            _play(track, piece, voices, stem)
-        velocities = np.concatenate([track.notes["velocity"] for track in tracks]).astype(float)
-        played_db = 10 * math.log10(np.mean((velocities / 100) ** 4))
-        gain = 10 ** (balance_db(stem, rate, family=family, played_db=played_db) / 20)
-        angle = (FAMILIES[FAMILY_INDEX[family]].pan + 1) * math.pi / 4
-        stem *= np.array([[math.cos(angle)], [math.sin(angle)]], np.float32) * np.float32(math.sqrt(2) * gain)
-        stems.append((family, Audio(stem, rate)))
+        player = _StemPlayer(family, piece, voices, n)
+        stems.append((family, player.held() if n <= HELD_S * rate else player.long(kept)))
     if progress:
         progress(1.0)
     return stems
 
 
-def balance_db(stem: np.ndarray, rate: int, *, family: str, played_db: float) -> float:
-    """How far to move a stem (2, n) so that it sits where its family belongs, within +-9 dB.
+class _StemPlayer:
+    """One family's notes, ready to be played from any place to any other."""
+
+    def __init__(self, family: str, piece: Piece, voices: VoiceMaker, n: int) -> None:
+        tracks = [track for track in piece.tracks if track.family == family and len(track.notes)]
+        self._family, self._rate, self._n = family, voices.rate, n
+        self._parts = [_Part(track, piece, voices) for track in tracks]
+        velocities = np.concatenate([track.notes["velocity"] for track in tracks]).astype(float)
+        self._played_db = 10 * math.log10(np.mean((velocities / 100) ** 4))
+        self._gains = np.ones((2, 1), np.float32)
+        self._kept: KeptVoices | None = None
+        self._window: tuple[int, int, np.ndarray] | None = None
+
+    def held(self) -> Audio:
+        """All of it, in memory."""
+        stem = self._dry(0, self._n)
+        stem *= self._balanced(active_level_db(stem, self._rate))
+        return Audio(stem, self._rate)
+
+    def long(self, kept: KeptVoices) -> LongAudio:
+        """To be read block by block; its level is that of some blocks."""
+        self._kept = kept
+        playing = np.unique(np.concatenate([part.onset // _BLOCK for part in self._parts]))
+        chosen = playing[np.unique(np.linspace(0, len(playing) - 1, min(len(playing), _LEVEL_BLOCKS)).astype(int))]
+        power = [
+            _window_power(self._dry(first, min(first + _BLOCK, self._n)), self._rate)
+            for first in (chosen * _BLOCK).tolist()
+        ]
+        self._gains = self._balanced(_gated_db(np.concatenate(power)))
+        return LongAudio(self._read, self._n, self._rate)
+
+    def _dry(self, first: int, last: int) -> np.ndarray:
+        stem = np.zeros((2, last - first), np.float32)
+        for part in self._parts:
+            part.play(stem, first, self._kept)
+        return stem
+
+    def _balanced(self, level_db: float | None) -> np.ndarray:
+        """Gains of left and right (2, 1): the family's place, and its level."""
+        gain = 10 ** (balance_db(level_db, family=self._family, played_db=self._played_db) / 20)
+        angle = (FAMILIES[FAMILY_INDEX[self._family]].pan + 1) * math.pi / 4
+        return np.array([[math.cos(angle)], [math.sin(angle)]], np.float32) * np.float32(math.sqrt(2) * gain)
+
+    def _read(self, first: int, last: int) -> np.ndarray:
+        if last - first >= _BLOCK // 2:
+            return self._dry(first, last) * self._gains
+        window = self._window
+        if window is None or not (window[0] <= first and last <= window[1]):
+            end = min(first + _BLOCK, self._n)
+            window = self._window = first, end, self._dry(first, end) * self._gains
+        return window[2][:, first - window[0] : last - window[0]]
+
+
+def balance_db(level_db: float | None, *, family: str, played_db: float) -> float:
+    """How far to move a stem of an active level (None: silent) so that it sits where its family belongs, within +-9 dB.
 
     played_db: how loud its velocities ask it to be (0 = all at 100), which is kept.
     """
-    level = active_level_db(stem, rate)
-    if level is None:
+    if level_db is None:
         return 0.0
     wanted = -20.0 + _TARGET_DB[family] + played_db
-    return float(np.clip(wanted - level, -_BALANCE_LIMIT_DB, _BALANCE_LIMIT_DB))
+    return float(np.clip(wanted - level_db, -_BALANCE_LIMIT_DB, _BALANCE_LIMIT_DB))
 
 
 def active_level_db(stem: np.ndarray, rate: int) -> float | None:
@@ -90,13 +139,21 @@ def active_level_db(stem: np.ndarray, rate: int) -> float | None:
 
     A quarter of the work of a full measurement, and within a decibel of it.
     """
-    size = 4096
+    return _gated_db(_window_power(stem, rate))
+
+
+def _window_power(stem: np.ndarray, rate: int) -> np.ndarray:
+    """K-weighted power of the windows: (windows,)."""
+    size = _WINDOW
     starts = np.arange(0, stem.shape[1] - size, 3 * size)
     if len(starts) == 0:
         starts, size = np.array([0]), stem.shape[1]
     mono = np.stack([stem[0, s : s + size] + stem[1, s : s + size] for s in starts]) * np.float32(math.sqrt(0.5))
     power = np.abs(np.fft.rfft(mono * np.hanning(size).astype(np.float32))) ** 2 @ _k_weight(size, rate)
-    power = power / (size * size * 3 / 16)  # Parseval, both sides of the spectrum and the window's power
+    return power / (size * size * 3 / 16)  # Parseval, both sides of the spectrum and the window's power
+
+
+def _gated_db(power: np.ndarray) -> float | None:
     sounding = power[power > 1e-7]
     if len(sounding) == 0:
         return None
@@ -112,56 +169,75 @@ def _k_weight(size: int, rate: int) -> np.ndarray:
     return high_pass * shelf
 
 
-def _play(track: Track, piece: Piece, voices: VoiceMaker, stem: np.ndarray) -> None:
-    """Add all notes of a track to `stem` (2, n)."""
-    # y += a x in one pass over memory and in place, for float32 that lies in a row: this is where the time goes
-    from scipy.linalg.blas import saxpy as axpy
+class _Part:
+    """The notes of one track in samples, by the layers that they play."""
 
-    rate, notes = voices.rate, track.notes
-    preset = voices.font.find_preset(track.program, is_drum=track.plays_kit)
-    onset = np.rint(piece.beats_to_seconds(notes["onset"]) * rate).astype(int)
-    end = np.rint(piece.beats_to_seconds(notes["onset"] + notes["duration"]) * rate).astype(int)
-    held = np.maximum(end - onset, round(_SHORTEST_NOTE_S * rate))
-    zones = _zones_of_notes(voices.font, preset, notes)
-    cut = _cuts(onset, zones)
-    mono = np.zeros(stem.shape[1], np.float32)
-    groups: dict[Zone, list[int]] = {}
-    for index, layers in enumerate(zones):
-        for zone in layers:
-            groups.setdefault(zone, []).append(index)
-    scratch = np.empty(stem.shape[1], np.float32)
-    for zone, members in groups.items():
-        slope = 100.0 / (max(zone.release_s, 0.01) * rate)
-        fading = decay(min(math.ceil(SILENT_DB / slope), int(_LONGEST_RELEASE_S * rate)), slope)
-        # the last 10 ms go to nothing, where a long release was shortened
-        fading[-rate // 100 :] *= np.linspace(1, 0, len(fading[-rate // 100 :]), dtype=np.float32)
-        plain = voices.voice(zone, int(held[members].max()) + len(fading))
-        targets = _targets(zone.pan, mono, stem)
-        by_brightness: dict[float, list[int]] = {}
-        for index in members:
-            by_brightness.setdefault(_brightness(int(notes["velocity"][index])), []).append(index)
-        for brightness, alike in by_brightness.items():
-            voice = darker(plain[: int(held[alike].max()) + len(fading)], brightness, rate)
-            for index in alike:
-                at, stop = int(onset[index]), int(held[index])
-                n = min(len(voice), stop + len(fading), stem.shape[1] - at)
-                stop = min(stop, n)
-                gain = 10 ** (-zone.attenuation_db / 20) * (int(notes["velocity"][index]) / 127) ** 2
-                # held: the voice itself; then its release, unless another note of its class cuts it before
-                tail = np.multiply(voice[stop:n], fading[: n - stop], out=scratch[: n - stop])
-                if cut[index] is not None and cut[index] < n:
-                    n = max(cut[index], 1)
-                    whole = np.concatenate([voice[:stop], tail])[:n]
-                    k = min(round(_CUT_S * rate), n)
-                    whole[n - k :] *= np.linspace(1, 0, k, dtype=np.float32)
-                    stop, tail = 0, whole
-                for channel, share in targets:
-                    if stop:
-                        axpy(voice[:stop], channel[at : at + stop], a=gain * share)
-                    if len(tail):
-                        axpy(tail, channel[at + stop : at + n], a=gain * share)
-    mono *= np.float32(math.sqrt(0.5))
-    stem += mono
+    def __init__(self, track: Track, piece: Piece, voices: VoiceMaker) -> None:
+        rate, notes = voices.rate, track.notes
+        self._voices, self._velocity = voices, notes["velocity"].astype(int)
+        preset = voices.font.find_preset(track.program, is_drum=track.plays_kit)
+        self.onset = np.rint(piece.beats_to_seconds(notes["onset"]) * rate).astype(int)
+        end = np.rint(piece.beats_to_seconds(notes["onset"] + notes["duration"]) * rate).astype(int)
+        self._held = np.clip(end - self.onset, round(_SHORTEST_NOTE_S * rate), round(LONGEST_NOTE_S * rate))
+        zones = _zones_of_notes(voices.font, preset, notes)
+        self._cut = _cuts(self.onset, zones)
+        groups: dict[Zone, list[int]] = {}
+        for index, layers in enumerate(zones):
+            for zone in layers:
+                groups.setdefault(zone, []).append(index)
+        self._groups = {zone: np.array(members) for zone, members in groups.items()}
+
+    def play(self, stem: np.ndarray, first: int, kept: KeptVoices | None = None) -> None:
+        """Add to `stem` (2, n) what sounds from sample `first` of the piece on. kept: voices to use and to keep."""
+        rate, last = self._voices.rate, first + stem.shape[1]
+        mono = np.zeros(stem.shape[1], np.float32)
+        scratch = np.empty(int(self._held.max()) + int(_LONGEST_RELEASE_S * rate) + 1, np.float32)
+        for zone, members in self._groups.items():
+            slope = 100.0 / (max(zone.release_s, 0.01) * rate)
+            fading = decay(min(math.ceil(SILENT_DB / slope), int(_LONGEST_RELEASE_S * rate)), slope)
+            # the last 10 ms go to nothing, where a long release was shortened
+            fading[-rate // 100 :] *= np.linspace(1, 0, len(fading[-rate // 100 :]), dtype=np.float32)
+            onset = self.onset[members]
+            members = members[(onset < last) & (onset + self._held[members] + len(fading) > first)]
+            if not len(members):
+                continue
+            plain = (kept or self._voices).voice(zone, int(self._held[members].max()) + len(fading))
+            targets = _targets(zone.pan, mono, stem)
+            by_brightness: dict[float, list[int]] = {}
+            for index in members.tolist():
+                by_brightness.setdefault(_brightness(int(self._velocity[index])), []).append(index)
+            for brightness, alike in by_brightness.items():
+                voice = darker(plain[: int(self._held[alike].max()) + len(fading)], brightness, rate)
+                for index in alike:
+                    at, stop = int(self.onset[index]) - first, int(self._held[index])
+                    n = min(len(voice), stop + len(fading), stem.shape[1] - at)
+                    stop = min(stop, n)
+                    gain = 10 ** (-zone.attenuation_db / 20) * (int(self._velocity[index]) / 127) ** 2
+                    # held: the voice itself; then its release, unless another note of its class cuts it before
+                    tail = np.multiply(voice[stop:n], fading[: n - stop], out=scratch[: n - stop])
+                    cut = self._cut[index]
+                    if cut is not None and cut < n:
+                        n = max(cut, 1)
+                        whole = np.concatenate([voice[:stop], tail])[:n]
+                        k = min(round(_CUT_S * rate), n)
+                        whole[n - k :] *= np.linspace(1, 0, k, dtype=np.float32)
+                        stop, tail = 0, whole
+                    for channel, share in targets:
+                        _add(voice[:stop], channel, at, gain * share)
+                        _add(tail, channel, at + stop, gain * share)
+        mono *= np.float32(math.sqrt(0.5))
+        stem += mono
+
+
+def _add(sound: np.ndarray, channel: np.ndarray, at: int, gain: float) -> None:
+    """Add sound to a channel from sample `at` on; what comes before its first sample has been heard already."""
+    # y += a x in one pass over memory and in place, for float32 that lies in a row: this is where the time goes
+    from scipy.linalg.blas import saxpy
+
+    if at < 0:
+        sound, at = sound[-at:], 0
+    if len(sound):
+        saxpy(sound, channel[at : at + len(sound)], a=gain)
 
 
 def _targets(pan: float, mono: np.ndarray, stem: np.ndarray) -> list[tuple[np.ndarray, float]]:

@@ -13,6 +13,8 @@ modulation envelope linear in cents); Bristow-Johnson, "Audio EQ cookbook" (low-
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -20,8 +22,10 @@ from klangbild.sound.soundfont import SoundFont, Zone
 
 _OVERSAMPLING = 4
 _TAPS = 16
+_BLOCK = 1 << 16
 _OPEN_HZ = 17_000.0
 _SWEEP_STEP_CENTS = 50.0
+_KEPT_BYTES = 160_000_000
 SILENT_DB = 72.0
 """Below this, under the voice's own start, nothing is rendered."""
 
@@ -49,19 +53,21 @@ class VoiceMaker:
         """The sample at its pitch, looped: float32 (n,)."""
         copy = self._copy(zone)
         step = zone.ratio / self.rate * _OVERSAMPLING
-        position = _positions(zone, n, step, self.rate)
-        if zone.loop:
-            loop_start, loop_end = ((edge - zone.start) * _OVERSAMPLING for edge in zone.loop)
-            first = int(np.searchsorted(position, loop_end))
-            position[first:] = loop_start + np.mod(position[first:] - loop_start, loop_end - loop_start)
-        index = position.astype(np.int32)
-        part = (position - index).astype(np.float32)
-        below = copy[index]
-        above = copy[index + 1]
-        above -= below
-        above *= part
-        above += below
-        return above
+        out = np.empty(n, np.float32)
+        for first, position in _positions(zone, n, step, self.rate):
+            if zone.loop:
+                loop_start, loop_end = ((edge - zone.start) * _OVERSAMPLING for edge in zone.loop)
+                again = int(np.searchsorted(position, loop_end))
+                position[again:] = loop_start + np.mod(position[again:] - loop_start, loop_end - loop_start)
+            index = position.astype(np.int32)
+            part = (position - index).astype(np.float32)
+            below = copy[index]
+            above = copy[index + 1]
+            above -= below
+            above *= part
+            above += below
+            out[first : first + len(above)] = above
+        return out
 
     def _copy(self, zone: Zone) -> np.ndarray:
         """The sample from `start` on, fourfold oversampled, with some frames of the loop (or silence) after its end."""
@@ -76,6 +82,27 @@ class VoiceMaker:
                 frames = np.concatenate([frames[zone.start : zone.end], np.zeros(_TAPS, np.float32)])
             self._copies[key] = _oversampled(frames)
         return self._copies[key]
+
+
+class KeptVoices:
+    """Voices that a long piece plays again and again; up to `_KEPT_BYTES` of them, the latest used."""
+
+    def __init__(self, maker: VoiceMaker) -> None:
+        self._maker = maker
+        self._kept: OrderedDict[Zone, tuple[np.ndarray, int]] = OrderedDict()
+        self._bytes = 0
+
+    def voice(self, zone: Zone, n: int) -> np.ndarray:
+        """As `VoiceMaker.voice`; not to be written to."""
+        sound, reaches = self._kept.pop(zone, (np.zeros(0, np.float32), 0))
+        self._bytes -= sound.nbytes
+        if reaches < n:
+            sound, reaches = self._maker.voice(zone, n), n
+        self._kept[zone] = sound, reaches
+        self._bytes += sound.nbytes
+        while self._bytes > _KEPT_BYTES and len(self._kept) > 1:
+            self._bytes -= self._kept.popitem(last=False)[1][0].nbytes
+        return sound[:n]
 
 
 def amplitude_envelope(zone: Zone, n: int, rate: int) -> np.ndarray:
@@ -126,18 +153,21 @@ def _natural_length(zone: Zone, rate: int) -> int:
     return min(limits)
 
 
-def _positions(zone: Zone, n: int, step: float, rate: int) -> np.ndarray:
-    """Where each output sample stands in the oversampled copy: float64 (n,)."""
+def _positions(zone: Zone, n: int, step: float, rate: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Where each output sample stands in the oversampled copy: (first sample, float64 positions) of each block."""
     if abs(zone.pitch_sweep_cents) < 2 and abs(zone.vibrato_cents) < 2:
-        return np.arange(n, dtype=np.float64) * step
+        for first in range(0, n, _BLOCK):
+            yield first, np.arange(first, min(first + _BLOCK, n), dtype=np.float64) * step
+        return
     # pitch moves slowly: its curve is worked out every 64 samples
     time = np.arange(0, n + 64, 64) / rate
     cents = zone.pitch_sweep_cents * _modulation(zone, time)
     since = np.maximum(time - zone.vibrato_delay_s, 0)
     cents = cents + zone.vibrato_cents * (2 / math.pi) * np.arcsin(np.sin(2 * math.pi * zone.vibrato_hz * since))
-    steps = np.interp(np.arange(n), np.arange(len(time)) * 64, step * 2 ** (cents / 1200))
-    position = np.cumsum(steps)
-    return position - position[0]
+    position = np.cumsum(np.interp(np.arange(n), np.arange(len(time)) * 64, step * 2 ** (cents / 1200)))
+    position -= position[0]
+    for first in range(0, n, _BLOCK):
+        yield first, position[first : first + _BLOCK]
 
 
 def _modulation(zone: Zone, time: np.ndarray) -> np.ndarray:

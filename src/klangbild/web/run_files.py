@@ -11,6 +11,7 @@ import pickle
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,11 +87,13 @@ def _write(result: Result, folder: Path, names: dict[str, str], kind: str) -> No
         return
     from klangbild.save_files import tags
     from klangbild.show.bundle import write_bundle
-    from klangbild.sound.files import encode_audio
+    from klangbild.sound.files import encode_into
 
     about = tags(result)
     wavs = {
-        f"{path.stem}/{family}.wav": encode_audio(stem, "wav", tags={**about, "title": f"{result.name}: {family}"})
+        f"{path.stem}/{family}.wav": partial(
+            encode_into, audio=stem, kind="wav", tags={**about, "title": f"{result.name}: {family}"}
+        )
         for family, stem in result.stems
     }
     write_bundle(path, wavs)
