@@ -164,3 +164,33 @@ def test_the_first_piece_tells_how_long_loading_took(audioldm2_folder, tmp_path,
     told = capfd.readouterr().err
     assert "REPORT" not in told and "Warning" not in told and "it/s" not in told
     assert PublishedEngine.__doc__
+
+
+def test_parts_that_do_not_fit_together(audioldm2_folder, tmp_path, capsys):
+    """Each is whole and of its class; that one belongs to another model shows when they meet: one line, no traceback."""
+    from transformers import T5Config
+
+    folder = shutil.copytree(audioldm2_folder, tmp_path / "model", ignore=shutil.ignore_patterns("*.pth"))
+    T5EncoderModel(
+        T5Config(vocab_size=270, d_model=16, d_ff=8, d_kv=4, num_heads=2, num_layers=1, feed_forward_proj="gated-gelu")
+    ).save_pretrained(folder / "text_encoder_2")
+    call = [
+        "compose",
+        "--engine",
+        "art2mus",
+        "--model",
+        str(folder),
+        "--text",
+        "calm",
+        "--seconds",
+        "1",
+        "--steps",
+        "1",
+    ]
+    assert main([*call, "-o", str(tmp_path), "-f", "json"]) == 1
+    assert "do not work together" in capsys.readouterr().err.splitlines()[-1]
+    T5EncoderModel(T5Config(vocab_size=30, d_model=24, d_ff=8, d_kv=4, num_heads=2, num_layers=1)).save_pretrained(
+        folder / "text_encoder_2"
+    )
+    with pytest.raises(InputError, match="knows 30"):
+        load_art2mus(folder)

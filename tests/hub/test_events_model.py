@@ -67,7 +67,7 @@ def test_a_moving_emotion_is_followed_or_held(tmp_path, rng):
 
 def test_nan_is_an_error_and_unknown_is_neutral(tmp_path):
     model = model_of(tmp_path, "continuous_concat")
-    with pytest.raises(FloatingPointError):
+    with pytest.raises(InputError, match="NaN"):
         model.step(np.array([[1]]), np.array([[np.nan, 0.0]]))
     model.start(1)
     unknown = model.step(np.array([[1]]), np.array([[0.9, 0.9, 0.0]]))

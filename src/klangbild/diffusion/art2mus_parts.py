@@ -19,12 +19,12 @@ from diffusers import (
     SchedulerMixin,
 )
 from torch import Tensor, nn
-from transformers import AutoTokenizer, ClapModel, GPT2Model, SpeechT5HifiGan, T5EncoderModel
+from transformers import ClapModel, GPT2Model, SpeechT5HifiGan, T5EncoderModel
 
 from klangbild.diffusion.art2mus_conditioning import Art2MusEncoder, Conditioning
 from klangbild.diffusion.imagebind import ImageBind
 from klangbild.diffusion.latent_audio import LatentAudio
-from klangbild.diffusion.model_folders import load_component
+from klangbild.diffusion.model_folders import load_component, load_tokenizer
 from klangbild.diffusion.projection import ImageProjection
 
 IMAGEBIND_FILE = "imagebind_huge.pth"
@@ -67,13 +67,15 @@ def load_art2mus(
         NotAvailableError, InputError: a part is missing, damaged or of another kind.
     """
     language_model = load_component(GPT2Model, folder, "language_model", dtype=dtype)
+    clap = load_component(ClapModel, folder, "text_encoder", dtype=dtype)
+    t5 = load_component(T5EncoderModel, folder, "text_encoder_2", dtype=dtype)
     encoder = Art2MusEncoder(
-        clap=load_component(ClapModel, folder, "text_encoder", dtype=dtype),
-        t5=load_component(T5EncoderModel, folder, "text_encoder_2", dtype=dtype),
+        clap=clap,
+        t5=t5,
         language_model=language_model,
         projection_model=load_component(AudioLDM2ProjectionModel, folder, "projection_model", dtype=dtype),
-        clap_tokenizer=load_component(AutoTokenizer, folder, "tokenizer"),
-        t5_tokenizer=load_component(AutoTokenizer, folder, "tokenizer_2"),
+        clap_tokenizer=load_tokenizer(folder, "tokenizer", ids=clap.config.text_config.vocab_size),
+        t5_tokenizer=load_tokenizer(folder, "tokenizer_2", ids=t5.config.vocab_size),
         projection=None
         if projection is None
         else ImageProjection.from_file(projection, token_dim=language_model.config.n_embd).requires_grad_(False),

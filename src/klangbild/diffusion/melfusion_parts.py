@@ -18,11 +18,11 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from torch import Tensor, nn
-from transformers import AutoTokenizer, CLIPTextModel, PreTrainedTokenizerBase, SpeechT5HifiGan, T5EncoderModel
+from transformers import CLIPTextModel, PreTrainedTokenizerBase, SpeechT5HifiGan, T5EncoderModel
 
 from klangbild.diffusion.image_branch import ImageBranch
 from klangbild.diffusion.latent_audio import LatentAudio
-from klangbild.diffusion.model_folders import load_component
+from klangbild.diffusion.model_folders import load_component, load_tokenizer
 from klangbild.diffusion.synapse import FORMS, Form
 from klangbild.diffusion.synapse_unet import SynapseUNet, widths_of
 from klangbild.diffusion.weight_files import read_state_dict, write_state_dict
@@ -79,12 +79,13 @@ def load_melfusion(
     branch = None
     if image is not None:
         has_text = (image / "text_encoder").is_dir() and (image / "tokenizer").is_dir()
+        reader = load_component(CLIPTextModel, image, "text_encoder", dtype=dtype) if has_text else None
         branch = ImageBranch(
             unet=load_component(UNet2DConditionModel, image, "unet", dtype=dtype),
             vae=load_component(AutoencoderKL, image, "vae", dtype=dtype),
             scheduler=load_component(DDIMScheduler, image, "scheduler", clip_sample=False),
-            text_encoder=load_component(CLIPTextModel, image, "text_encoder", dtype=dtype) if has_text else None,
-            tokenizer=load_component(AutoTokenizer, image, "tokenizer") if has_text else None,
+            text_encoder=reader,
+            tokenizer=None if reader is None else load_tokenizer(image, "tokenizer", ids=reader.config.vocab_size),
         )
     trained_unet = synapses is not None and (synapses / "unet").is_dir()
     unet = load_component(UNet2DConditionModel, synapses if trained_unet else music, "unet", dtype=dtype)
@@ -98,6 +99,7 @@ def load_melfusion(
         joined.load_synapses(state)
     joined.synapses.to(dtype)
     joined.eval().requires_grad_(False)
+    t5 = load_component(T5EncoderModel, music, "text_encoder", dtype=dtype)
     return MelfusionParts(
         music=joined,
         sound=LatentAudio(
@@ -105,8 +107,8 @@ def load_melfusion(
             load_component(SpeechT5HifiGan, music, "vocoder", dtype=torch.float32),
         ),
         scheduler=load_component(DDIMScheduler, music, "scheduler", clip_sample=False),
-        t5=load_component(T5EncoderModel, music, "text_encoder", dtype=dtype),
-        tokenizer=load_component(AutoTokenizer, music, "tokenizer"),
+        t5=t5,
+        tokenizer=load_tokenizer(music, "tokenizer", ids=t5.config.vocab_size),
         image=branch,
     )
 

@@ -80,9 +80,7 @@ def load_component(cls: type, folder: Path, part: str, *, dtype: torch.dtype | N
                 f"{path}: reading it needs a library that is not installed (sentencepiece, protobuf or another of the extra); "
                 'run: pip install "klangbild[diffusion]"'
             ) from error
-        raise InputError(
-            f"{path}: cannot be loaded as {cls.__name__} ({_first_line(error)}); fetch it again"
-        ) from error
+        raise InputError(f"{path}: cannot be loaded as {cls.__name__} ({first_line(error)}); fetch it again") from error
     if not is_network:
         return component
     network, told = component
@@ -97,7 +95,7 @@ def _refuse_another_class(cls: type, path: Path) -> None:
         stated = config.get("_class_name", cls.__name__) if cls.__module__.startswith("diffusers") else None
         kind = config.get("model_type")
     except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path / 'config.json'}: cannot be read ({_first_line(error)}); fetch it again") from error
+        raise InputError(f"{path / 'config.json'}: cannot be read ({first_line(error)}); fetch it again") from error
     if stated not in (None, cls.__name__):
         raise InputError(f"{path}: is a {stated}, not {cls.__name__}; it is of another model")
     wanted = getattr(getattr(cls, "config_class", None), "model_type", None)
@@ -126,6 +124,19 @@ def _refuse_other_weights(path: Path, name: str, told: dict[str, Any]) -> None:
             raise InputError(f"{path}: {what.format(len(keys), name, keys[0])}; fetch it again, or give another model")
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """Of an error of others, to put into a line of ours."""
     lines = [line for line in str(error).splitlines() if line.strip()]
     return lines[0].strip()[:200] if lines else type(error).__name__
+
+
+def load_tokenizer(folder: Path, part: str, *, ids: int) -> Any:
+    """A tokenizer whose ids the text encoder beside it knows: below `ids`. Raises as `load_component`."""
+    from transformers import AutoTokenizer
+
+    tokenizer = load_component(AutoTokenizer, folder, part)
+    if len(tokenizer) > ids:
+        raise InputError(
+            f"{folder / part}: has {len(tokenizer)} ids, and the text encoder beside it knows {ids}; it is of another model"
+        )
+    return tokenizer

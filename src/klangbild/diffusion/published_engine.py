@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from klangbild.brief import Music
 from klangbild.diffusion.art2mus_conditioning import NEGATIVE_WORDS
@@ -28,7 +29,7 @@ from klangbild.diffusion.guidance import OnProgress, Solver
 from klangbild.diffusion.licences import licence_of
 from klangbild.diffusion.melfusion_pipeline import GUIDANCE as MELFUSION_GUIDANCE
 from klangbild.diffusion.melfusion_pipeline import MelfusionPipeline
-from klangbild.diffusion.model_folders import find_folder
+from klangbild.diffusion.model_folders import find_folder, first_line
 from klangbild.diffusion.placement import split_placement
 from klangbild.errors import InputError, NotAvailableError, UsageError
 from klangbild.settings import Settings
@@ -87,7 +88,7 @@ class PublishedEngine:
         else:
             shared["guidance"] = settings.guidance or MELFUSION_GUIDANCE
             shared |= {"negative": settings.negative or "", "synapse": settings.synapse}
-        made: list[Candidate] = pipeline(brief.picture, **shared)
+        made: list[Candidate] = self._made(pipeline, brief.picture, shared)
         best = made[0]
         facts: dict[str, Any] = {"seconds": round(best.audio.seconds, 3), "solver": solver, "steps": steps}
         if len(made) > 1:
@@ -104,6 +105,22 @@ class PublishedEngine:
             timings_s={"load": loading_s, "sound": time.perf_counter() - loaded},
             device=str(pipeline.placement.device),
         )
+
+    def _made(self, pipeline: Any, picture: Any, shared: dict[str, Any]) -> list[Candidate]:
+        """What the pipeline makes. Raises InputError: the parts of this folder do not work together, or need more memory."""
+        try:
+            return pipeline(picture, **shared)
+        except torch.OutOfMemoryError as error:
+            raise InputError(
+                f"--model {self.model}: needs more memory than {pipeline.placement.device} has; add :offload or a shorter "
+                "precision behind the name, or give a shorter --seconds"
+            ) from error
+        except (RuntimeError, IndexError, ValueError, ArithmeticError) as error:
+            # each part alone is what it says it is; widths that do not meet show when they are joined
+            raise InputError(
+                f"{self.folder}: its parts do not work together ({first_line(error)}); one may be of another model, fetch "
+                "the whole model again"
+            ) from error
 
     def facts(self) -> dict[str, Any]:
         """The record's "model"."""

@@ -20,7 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from klangbild.errors import UsageError
+from klangbild.errors import InputError, UsageError
 from klangbild.notes.events_emotion import emotion_ids
 from klangbild.notes.events_vocabulary import EventsVocabulary
 from klangbild.notes.midi_emotion_config import MidiEmotionSizes
@@ -75,7 +75,7 @@ class WindowedModel:
         """ids (rows, time) int64 that follow what was read -> logits (rows, size) float32 after the last of them.
 
         Raises:
-            FloatingPointError: the network answers with NaN (damaged weights, or a NaN emotion).
+            InputError: the network answers with NaN (damaged weights, or a NaN emotion).
         """
         ids = np.asarray(ids, dtype=np.int64).reshape(self._rows, -1)
         emotion = self._plain_emotion(condition)
@@ -93,7 +93,7 @@ class WindowedModel:
         logits = self._read(ids, self._emotion, fresh=fresh)
         self.n_read += ids.shape[1]
         if not np.isfinite(logits).all():
-            raise FloatingPointError("the notes model answers with NaN: its weights or the asked emotion are damaged")
+            raise InputError("the notes model answers with NaN: its weights are damaged; add the model again")
         return logits
 
     def _plain_emotion(self, condition: np.ndarray) -> np.ndarray:
