@@ -50,7 +50,7 @@ def main() -> None:
         for seed in SEEDS:
             result = composer.compose(text="neutral", valence=valence, arousal=arousal, seconds=24, seed=seed)
             print(f"{name}-{seed}: {result.record['music']['words']}")
-            save_small(above(result.roll(), draw_spectrogram(result.audio)), OUT / f"{name}-{seed}.png", 640)
+            save_small(above(result.roll(), draw_spectrogram(result.audio)), OUT / f"{name}-{seed}.png", 560)
 
 
 if __name__ == "__main__":
