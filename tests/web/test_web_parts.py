@@ -42,6 +42,21 @@ def test_uploads_keep_a_safe_name_and_never_overwrite(tmp_path):
         assert len(kept.name.encode()) <= 100 and kept.read_bytes() == b"4"
 
 
+def test_a_large_upload_is_copied_piece_by_piece(tmp_path):
+    """Its bytes never lie in memory at once; before, each of some visitors' 100 MB did."""
+    import tracemalloc
+
+    source = tmp_path / "source"
+    with source.open("wb") as file:
+        file.truncate(50_000_000)
+    tracemalloc.start()
+    with source.open("rb") as file:
+        kept = keep_upload(tmp_path, "large.png", file)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert kept.stat().st_size == 50_000_000 and most < 5_000_000
+
+
 def test_recipes_make_the_same_settings_again(klangbild, picture_file, tmp_path):
     settings = Settings(seconds=3.0, seed=5, valence=-0.5, without=("drums",), tempo=96.5, text="it's calm")
     line = recipes.command(picture_file.name, settings)

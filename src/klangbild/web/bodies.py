@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 from urllib.parse import parse_qsl
 
 from fastapi import Request
@@ -40,12 +40,12 @@ class FieldError(UsageError):
 
 @dataclass
 class Body:
-    """values by name; typed: they are JSON's own, else all are text. picture, continues: (file name, bytes) of what was sent."""
+    """values by name; typed: they are JSON's own, else all are text. picture, continues: (file name, open file) of what was sent."""
 
     values: dict[str, Any] = field(default_factory=dict)
     typed: bool = False
-    picture: tuple[str, bytes] | None = None
-    continues: tuple[str, bytes] | None = None
+    picture: tuple[str, IO[bytes]] | None = None
+    continues: tuple[str, IO[bytes]] | None = None
 
     def take_text(self, name: str, longest: int) -> str | None:
         """A value that is no setting, taken out of `values`. Raises FieldError: it is not text, or longer than `longest` letters."""
@@ -114,24 +114,21 @@ async def _multipart(request: Request) -> Body:
         raise UsageError(f"this form is damaged{about}; send it again") from None
     pairs: list[tuple[str, str]] = []
     body = Body()
-    try:
-        for name, value in form.multi_items():
-            if not isinstance(value, UploadFile):
-                pairs.append((name, value))
-                continue
-            if not value.filename:  # a file field that was left empty
-                continue
-            if name not in _FILES:
-                raise UsageError("send the picture as a file named 'picture' (and a MIDI file as 'continue_from')")
-            given = (value.filename, await value.read())
-            if (body.picture if name == "picture" else body.continues) is not None:
-                raise FieldError(f"'{name}' is given twice; give one", name)
-            if name == "picture":
-                body.picture = given
-            else:
-                body.continues = given
-    finally:
-        await form.close()
+    for name, value in form.multi_items():
+        if not isinstance(value, UploadFile):
+            pairs.append((name, value))
+            continue
+        if not value.filename:  # a file field that was left empty
+            continue
+        if name not in _FILES:
+            raise UsageError("send the picture as a file named 'picture' (and a MIDI file as 'continue_from')")
+        if (body.picture if name == "picture" else body.continues) is not None:
+            raise FieldError(f"'{name}' is given twice; give one", name)
+        # large ones lie on disk by now, and stay there until they are copied
+        if name == "picture":
+            body.picture = (value.filename, value.file)
+        else:
+            body.continues = (value.filename, value.file)
     body.values = _joined(pairs)
     if body.values.pop("picture", ""):
         raise FieldError("'picture' is a name, not a file; send the picture as a file in the form", "picture")

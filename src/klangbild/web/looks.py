@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from klangbild.emotion.read import Reading, read_emotion
 from klangbild.emotion.space import Emotion
@@ -38,7 +38,7 @@ class Looks:
         self._looks: dict[str, Look] = {}
         self._decoding = threading.Lock()
 
-    def take(self, name: str, content: bytes) -> Look:
+    def take(self, name: str, content: bytes | IO[bytes]) -> Look:
         """Keep and look at an uploaded picture. Raises InputError: it is none, or too large."""
         key, folder = self.shelf.new()
         try:

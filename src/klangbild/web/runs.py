@@ -13,7 +13,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from klangbild.compose import new_seed
 from klangbild.errors import InputError, KlangbildError, UsageError
@@ -126,9 +126,9 @@ class Runs:
         *,
         look: Look | None = None,
         alt: str = "",
-        continues: tuple[str, bytes] | None = None,
+        continues: tuple[str, bytes | IO[bytes]] | None = None,
     ) -> Run:
-        """Into the line. given: keyword arguments of `Settings`. continues: (name, bytes) of a MIDI file to go on from.
+        """Into the line. given: keyword arguments of `Settings`. continues: (name, content) of a MIDI file to go on from.
 
         Raises:
             UsageError: a setting is wrong. Full: too many wait.
@@ -316,7 +316,7 @@ class Runs:
         }
 
 
-def _music_file(folder: Path, name: str, content: bytes) -> Path:
+def _music_file(folder: Path, name: str, content: bytes | IO[bytes]) -> Path:
     """The uploaded file, kept. Raises UsageError: there is no music in it."""
     from klangbild.notes.midi import read_continued
 

@@ -146,6 +146,7 @@ def _record() -> Schema:
         "picture": {**thing, "description": "name, size, sha256 and palette of the picture; null without one"},
         "emotion": {**thing, "description": "valence and arousal that were read, and those asked of the music"},
         "reasons": {"type": "array", "items": {"type": "string"}},
+        "told": {"type": "array", "items": {"type": "string"}, "description": "what was asked for and came otherwise"},
         "settings": settings,
         "music": {**thing, "description": "tempo, key, meter, instruments, notes, and the music in words"},
         "sound": {**thing, "description": "rate, length, loudness and true peak"},

@@ -8,8 +8,9 @@ import shutil
 import threading
 import time
 from pathlib import Path
+from typing import IO
 
-from klangbild.atomic import atomic_write
+from klangbild.atomic import atomic_path, atomic_write
 
 KEEP_S = 3600.0
 MAX_BYTES = 4_000_000_000
@@ -65,8 +66,11 @@ class Shelf:
         return gone
 
 
-def keep_upload(folder: Path, name: str, content: bytes) -> Path:
-    """Write an upload under a safe form of its own name; an earlier one of the same name is not overwritten."""
+def keep_upload(folder: Path, name: str, content: bytes | IO[bytes]) -> Path:
+    """Write an upload under a safe form of its own name; an earlier one of the same name is not overwritten.
+
+    A file is copied piece by piece: thirty visitors with 100 MB each must not take 3 GB of memory.
+    """
     name = re.sub(r"[^\w.() -]+", "_", name.replace("\\", "/").rsplit("/", 1)[-1])
     # 80 letters and 100 bytes at most, of its end: the names of a run's files are longer by a few
     name = name.encode("utf-8", "replace")[-100:].decode("utf-8", "ignore")[-80:].strip(" .") or "picture"
@@ -74,7 +78,12 @@ def keep_upload(folder: Path, name: str, content: bytes) -> Path:
     while path.exists():
         number += 1
         path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
-    return atomic_write(path, content)
+    if isinstance(content, bytes):
+        return atomic_write(path, content)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        content.seek(0)
+        shutil.copyfileobj(content, file)
+    return path
 
 
 def _size(folder: Path) -> int:
