@@ -1,9 +1,12 @@
 """Form: the opening comes back; a long piece neither drifts nor falls silent; a path of emotions changes the music on the way."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from klangbild.emotion.space import Emotion
+from klangbild.errors import UsageError
 from klangbild.notes.engine import compose_notes
 from klangbild.notes.form import plan_form
 from klangbild.notes.midi import to_midi_bytes
@@ -49,6 +52,15 @@ def test_a_piece_that_goes_on_keeps_its_tempo(model, tmp_path, bpm):
     (tmp_path / "first.mid").write_bytes(to_midi_bytes(first))
     settings = Settings(seconds=6, continue_from=str(tmp_path / "first.mid"))
     assert compose_notes(Emotion(0.2, 0.1), settings, 3, model=model).piece.tempos == ((0.0, bpm),)
+
+
+def test_a_piece_that_goes_on_keeps_its_mode(model, tmp_path):
+    notes = make_notes(np.arange(16.0), [1.0] * 16, [60, 64, 67, 72] * 4, [80] * 16)
+    (tmp_path / "first.mid").write_bytes(to_midi_bytes(Piece((Track("piano", 0, notes),), length_beats=16.0)))
+    settings = Settings(seconds=3, continue_from=str(tmp_path / "first.mid"), key="D")
+    assert str(compose_notes(Emotion(0.2, 0.1), settings, 3, model=model).piece.key) == "D major"
+    with pytest.raises(UsageError, match=r"--key F# minor: first\.mid is in C major, and a piece keeps its mode"):
+        compose_notes(Emotion(0.2, 0.1), replace(settings, key="F# minor"), 3, model=model)
 
 
 def test_three_minutes_do_not_drift_or_fall_silent(model):

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from klangbild.emotion.space import Emotion, EmotionPath
-from klangbild.errors import Stopped
+from klangbild.errors import Stopped, UsageError
 from klangbild.notes.bars import BarsLanguage, tempo_bin, tempo_place, tempo_within
 from klangbild.notes.casts import SHORT_BARS, SHORT_SECONDS, Cast, Continued
 from klangbild.notes.form import hold_last_chord
@@ -173,13 +174,22 @@ def _bars_done(ids: list[int], n_bars: int) -> tuple[int, int]:
 def _with_primer(
     rules: Rules, settings: Settings, language: BarsLanguage
 ) -> tuple[Rules, np.ndarray | None, Key | None]:
-    """Rules, primer ids and home key when the piece goes on from a MIDI file: its bars count in front of the length asked."""
+    """Rules, primer ids and home key when the piece goes on from a MIDI file: its bars count in front of the length asked.
+
+    Raises:
+        UsageError: a key of the other mode is asked for.
+    """
     if settings.continue_from is None:
         return rules, None, None
     from klangbild.notes.key import estimate_key
 
     piece = read_continued(settings.continue_from)
     key = piece.key or estimate_key(piece)
+    if rules.mode not in (None, key.mode):
+        raise UsageError(
+            f"--key {settings.key}: {Path(settings.continue_from).name} is in {key}, and a piece keeps its mode; give a {key.mode} "
+            "key, or leave --key out"
+        )
     ids = language.encode(replace(piece, key=key))[1:-1]
     place = None if rules.tempo_bpm else tempo_place(piece.tempos[-1][1])
     given = _in_tempo(language.decode(ids), place)
