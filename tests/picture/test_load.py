@@ -263,3 +263,13 @@ def test_fuzz(number, recwarn):
     else:
         assert picture.rgb.ndim == 3 and picture.rgb.dtype == np.uint8
     assert not recwarn.list
+
+
+def test_a_tiff_with_a_thumbnail_first_gives_the_picture():
+    small, large = Image.fromarray(gradient(6, 8)), Image.fromarray(gradient())
+    content = encoded(small, "TIFF", tiffinfo={254: 1}, save_all=True, append_images=[large])
+    at = content.find(b"\xfe\x00\x04\x00", content.find(b"\xfe\x00\x04\x00") + 1)
+    if at > 0:  # Pillow gives the tag to every page
+        content = content[: at + 8] + bytes(4) + content[at + 12 :]
+    assert load_picture(content).rgb.shape == (48, 64, 3)
+    assert load_picture(encoded(small, "TIFF", tiffinfo={254: 1})).rgb.shape == (6, 8, 3)

@@ -56,6 +56,8 @@ def decode(image: Image.Image, label: str, *, content: bytes | None = None) -> P
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        if image.format == "TIFF" and content is not None:
+            _pass_thumbnail(image, label)
         size = image.size
         check_pixels(size, label)
         if content is not None and factor_for(size) > 1 and can_band(content):
@@ -196,6 +198,21 @@ try:
     _TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)
 except (OSError, TypeError):  # Windows has no such handle
     _TRIM = None
+
+
+def _pass_thumbnail(image: Image.Image, label: str) -> None:
+    """Go on to the picture itself where the first page of a TIFF is a small version of another (NewSubfileType, bit 0)."""
+    if not int(image.tag_v2.get(254, 0)) & 1:
+        return
+    for page in range(1, min(image.n_frames, 64)):
+        image.seek(page)
+        if not int(image.tag_v2.get(254, 0)) & 1:
+            return
+    image.seek(0)
+    if 330 in image.tag_v2:
+        raise InputError(
+            f"{label}: is a TIFF that shows a thumbnail and keeps its picture elsewhere; save it as a plain TIFF"
+        )
 
 
 def _decode_halved(image: Image.Image, content: bytes) -> bool:
