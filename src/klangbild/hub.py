@@ -266,8 +266,8 @@ def check_name(name: str) -> str:
 def _read_config(path: Path) -> dict[str, Any]:
     where = path / CONFIG
     try:
-        text = where.read_text(encoding="utf-8")
-        config = json.loads(text)
+        config = json.loads(where.read_text(encoding="utf-8"))
+        json.dumps(config, ensure_ascii=False).encode("utf-8")  # lone surrogates could not be told to anybody
     except FileNotFoundError:
         raise InputError(
             f"{path}: has no {CONFIG}; it is not a model folder (foreign ones: klangbild models add)"
@@ -295,9 +295,7 @@ def _wrong_entry(config: dict[str, Any]) -> str | None:
     if not isinstance(files, dict) or not files:
         return "it lists no files"
     for name, entry in files.items():
-        if not (
-            isinstance(entry, dict) and isinstance(entry.get("bytes"), int) and isinstance(entry.get("sha256"), str)
-        ):
+        if not (isinstance(entry, dict) and isinstance(entry.get("bytes"), int) and _is_sha256(entry.get("sha256"))):
             return f"it tells no size and hash of {_printable(name)}"
     for key in ("kind", "name", "licence", "output_use", "origin"):
         value = config.get(key, "")
@@ -305,7 +303,7 @@ def _wrong_entry(config: dict[str, Any]) -> str | None:
             return f"its {key} is no text"
     parts = config.get("conditionings", {})
     if not isinstance(parts, dict) or not all(
-        isinstance(part, dict) and isinstance(part.get("sizes"), dict) and isinstance(part.get("parameters", 0), int)
+        isinstance(part, dict) and isinstance(part.get("sizes"), dict) and isinstance(part.get("parameters"), int)
         for part in parts.values()
     ):
         return "its conditionings have no sizes"
@@ -316,6 +314,10 @@ def _wrong_entry(config: dict[str, Any]) -> str | None:
     if encoder is not None and not (isinstance(encoder, dict) and isinstance(encoder.get("clip"), dict)):
         return "its image_encoder has no sizes"
     return None
+
+
+def _is_sha256(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value) is not None
 
 
 def _remove(path: Path) -> None:

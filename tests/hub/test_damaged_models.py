@@ -66,6 +66,9 @@ DAMAGES = {
     "no weights told": changed(files={"README.md": {"bytes": 1, "sha256": ""}}),
     "kind a number": changed(kind=5),
     "a lone surrogate": changed(licence="\ud800"),
+    "a lone surrogate deep inside": changed(image_encoder={"clip": {"act": "\ud800"}}),
+    "no number of parameters": changed(conditionings={"none": {"sizes": {}}}),
+    "a hash of nothing": changed(files={"none/model.safetensors": {"bytes": 5, "sha256": ""}}),
     "conditionings a list": changed(conditionings=["none"]),
     "encoder a word": changed(image_encoder="yes"),
 }
