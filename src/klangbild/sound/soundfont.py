@@ -23,6 +23,10 @@ from klangbild.errors import InputError
 DRUM_BANK = 128
 # E-mu's own synthesisers applied 0.4 of the attenuation a file asks for, and fonts are balanced by ear against that
 _ATTENUATION_SCALE = 0.4
+_MOST_FRAMES, _MOST_READS, _HIGHEST_RATE = 30_000_000, 2_000_000, 384_000
+# what the specification allows (8.1.3) of generators whose excess would never end or be no number
+_RANGES = {5: 12000, 6: 12000, 7: 12000, 10: 12000, 11: 12000, 22: 16000, 24: 16000, 31: 1200, 32: 1200, 39: 1200, 40: 1200,
+           51: 120, 52: 12000, 56: 1200}  # fmt: skip
 _COMPRESSED = 0x10  # sample type bit of SF3: the sample is an Ogg Vorbis stream
 
 _PHDR = np.dtype([("name", "S20"), ("preset", "<u2"), ("bank", "<u2"), ("bag", "<u2"), ("_", "<u4", 3)])
@@ -91,6 +95,7 @@ class SoundFont:
         self._decoded: dict[int, np.ndarray] = {}
         self._zones: dict[tuple[int, int], list[dict]] = {}
         self._made: dict[tuple[tuple[int, int], int, int], Zone | None] = {}
+        self._reads = 0
         self._preset_index = {
             (int(p["bank"]), int(p["preset"])): index for index, p in reversed(list(enumerate(self._presets[:-1])))
         }
@@ -105,13 +110,19 @@ class SoundFont:
         path = Path(path)
         try:
             chunks = _walk(path)
-            return cls(path, chunks)
+            font = cls(path, chunks)
+            if not font._preset_index:
+                raise InputError(f"{path}: is a SoundFont without instruments; give another with --soundfont")
+            return font
         except OSError as error:
             raise InputError(
                 f"{path}: cannot be read ({error.strerror or error}); check the path of the SoundFont"
             ) from None
         except (KeyError, ValueError, IndexError):
             raise InputError(f"{path}: is not a whole SoundFont (SF2 or SF3); download or export it again") from None
+
+    def _damaged(self) -> InputError:
+        return InputError(f"{self.path}: is a damaged SoundFont; download or export it again")
 
     def _table(self, chunks: dict[str, tuple[int, int]], name: str, kind: np.dtype) -> np.ndarray:
         at, size = chunks[name]
@@ -147,7 +158,7 @@ class SoundFont:
                         self._made[preset, index, key] = self._zone(generators, key)
                     found.append(self._made[preset, index, key])
         except (IndexError, ValueError, OverflowError):
-            raise InputError(f"{self.path}: is a damaged SoundFont; download or export it again") from None
+            raise self._damaged() from None
         return [zone for zone in found if zone is not None]
 
     def frames(self, sample: int) -> np.ndarray:
@@ -157,14 +168,22 @@ class SoundFont:
         at, size = self._smpl
         if header["type"] & _COMPRESSED:
             if sample not in self._decoded:
-                import soundfile
-
-                stream = io.BytesIO(self._data[at + start : at + end].tobytes())
-                self._decoded[sample] = soundfile.read(stream, dtype="float32")[0].reshape(-1)
+                self._decoded[sample] = self._decompressed(self._data[at + start : at + min(end, size)].tobytes())
             return self._decoded[sample]
         end = min(end, size // 2)
         pcm = np.frombuffer(self._data[at + 2 * start : at + 2 * end], "<i2")
         return pcm.astype(np.float32) / np.float32(32768)
+
+    def _decompressed(self, data: bytes) -> np.ndarray:
+        import soundfile
+
+        try:
+            with soundfile.SoundFile(io.BytesIO(data)) as file:
+                if file.frames > _MOST_FRAMES or file.channels != 1:
+                    raise self._damaged()
+                return file.read(dtype="float32")
+        except (soundfile.LibsndfileError, RuntimeError):
+            raise self._damaged() from None
 
     def _read_preset(self, index: int) -> list[dict]:
         """Preset and instrument zones of one preset, multiplied out: generator -> amount, ranges as pairs."""
@@ -178,7 +197,7 @@ class SoundFont:
                     shared_p = p
                 continue
             p = {**shared_p, **p}
-            instrument = p[_INSTRUMENT]
+            instrument = p[_INSTRUMENT] & 0xFFFF
             first, last = (int(self._instruments[instrument + k]["bag"]) for k in (0, 1))
             shared_i: dict = {}
             for ibag in range(first, last):
@@ -192,19 +211,23 @@ class SoundFont:
 
     def _read_bag(self, level: str, bag: int) -> dict:
         first, last = (int(self._bags[level][bag + k]["gen"]) for k in (0, 1))
+        self._reads += 1 + max(last - first, 0)
+        if self._reads > _MOST_READS:
+            raise ValueError("the font names its generators again and again")
         read: dict = {}
         for op, amount in self._generators[level][first:last].tolist():
             read[op] = (amount & 0xFF, amount >> 8 & 0xFF) if op in (_KEY_RANGE, _VELOCITY_RANGE) else amount
         return read
 
     def _zone(self, g: dict, key: int) -> Zone | None:
-        index = g[_SAMPLE]
+        index = g[_SAMPLE] & 0xFFFF
         header = self._samples[index]
         if header["type"] & 0x8000 or header["rate"] == 0:  # ROM samples live in the sound card
             return None
+        g = {op: _within(op, amount) for op, amount in g.items()}
         compressed = bool(header["type"] & _COMPRESSED)
         origin = 0 if compressed else int(header["start"])
-        length = len(self.frames(index)) if compressed else int(header["end"]) - origin
+        length = len(self.frames(index)) if compressed else min(int(header["end"]), self._smpl[1] // 2) - origin
         start = g.get(0, 0) + 32768 * g.get(4, 0)
         end = length + g.get(1, 0) + 32768 * g.get(12, 0)
         loop_start = int(header["loop_start"]) - origin + g.get(2, 0) + 32768 * g.get(45, 0)
@@ -213,7 +236,7 @@ class SoundFont:
         if end - start < 2:
             return None
         mode = g.get(54, 0) & 3
-        loops = mode in (1, 3) and 0 <= loop_start < loop_end <= end and loop_end - loop_start >= 2
+        loops = mode in (1, 3) and start <= loop_start < loop_end <= end and loop_end - loop_start >= 2
         root = g[58] if 0 <= g[58] <= 127 else (int(header["root"]) if header["root"] <= 127 else 60)
         sounding = g[46] if 0 <= g[46] <= 127 else key
         cents = (sounding - root) * g[56] + int(header["correction"]) + 100 * g.get(51, 0) + g.get(52, 0)
@@ -223,7 +246,7 @@ class SoundFont:
         use_vibrato = abs(vibrato) >= abs(modulation)
         return Zone(
             sample=index,
-            ratio=float(header["rate"]) * 2 ** (cents / 1200),
+            ratio=float(min(header["rate"], _HIGHEST_RATE)) * 2 ** (float(np.clip(cents, -15600, 15600)) / 1200),
             start=start,
             end=end,
             loop=(loop_start, loop_end) if loops else None,
@@ -259,6 +282,11 @@ def is_soundfont(path: str | Path) -> bool:
     return head[:4] == b"RIFF" and head[8:12] == b"sfbk"
 
 
+def _within(op: int, amount: int | tuple[int, int]) -> int | tuple[int, int]:
+    most = _RANGES.get(op)
+    return amount if most is None or isinstance(amount, tuple) else min(max(amount, -most), most)
+
+
 def _seconds(timecents: int) -> float:
     """Timecents -> seconds; the specification's -12000 (1 ms) and below count as none."""
     return float(2 ** (min(timecents, 8000) / 1200)) if timecents > -12000 else 0.0
@@ -269,7 +297,7 @@ def _walk(path: Path) -> dict[str, tuple[int, int]]:
     chunks: dict[str, tuple[int, int]] = {}
     if not is_soundfont(path):
         raise ValueError("no RIFF sfbk header")
-    total = path.stat().st_size
+    total, known = path.stat().st_size, 0
     with path.open("rb") as file:
         stack = [(12, total)]
         while stack:
@@ -278,13 +306,17 @@ def _walk(path: Path) -> dict[str, tuple[int, int]]:
                 file.seek(at)
                 head = file.read(12)
                 name, size = head[:4].decode("latin-1"), int.from_bytes(head[4:8], "little")
-                if at + 8 + size > total:
+                known += 1
+                if at + 8 + size > total or known > 1000:
                     raise ValueError(f"chunk {name} is cut off")
                 if name == "LIST":
                     stack.append((at + 12, at + 8 + size))
                 else:
                     chunks[name] = (at + 8, size)
-                at += 8 + size + size % 2
+                at += 8 + size
+                if size % 2:  # a pad byte should follow; some SF3 files have none
+                    file.seek(at)
+                    at += not file.read(4).isalnum()
     for name in ("smpl", *_TABLES):
         if name not in chunks:
             raise KeyError(name)
