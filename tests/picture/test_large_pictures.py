@@ -196,3 +196,13 @@ def test_a_png_in_bands_is_that_png(monkeypatch, mode):
             small.setattr(decode, "WHOLE_MEGAPIXELS", 0.1)
             with pytest.raises(InputError, match="cut off or damaged"):
                 load_picture(buffer.getvalue()[: len(buffer.getvalue()) // 2])
+
+
+def test_what_the_caller_has_in_memory_is_not_refused_for_it(monkeypatch):
+    monkeypatch.setattr(decode, "MAX_MEMORY_MB", 1.2)
+    image = Image.fromarray(scene(700, 500))
+    assert load_picture(image).width == 700
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP")
+    with pytest.raises(InputError, match="MB of memory"):
+        load_picture(buffer.getvalue())

@@ -63,7 +63,9 @@ def decode(image: Image.Image, label: str, *, content: bytes | None = None) -> P
         if content is not None and factor_for(size) > 1 and can_band(content):
             return _decode_png(image, label, content)
         halved = content is not None and factor_for(size) > 1 and _decode_halved(image, content)
-        needed = decoder_bytes(image, content or b"", halved=halved)
+        # what the caller has loaded already takes nothing more
+        loaded = content is None and not getattr(image, "tile", ())
+        needed = 0.0 if loaded else decoder_bytes(image, content or b"", halved=halved)
         check_memory(needed + kept_bytes(size) + len(content or b""), label, size)
         try:
             image.load()
