@@ -92,7 +92,7 @@ def test_what_is_missing_fails_in_its_turn(folder, tmp_path):
     stdin = io.BytesIO(b"")
     found = find_pictures(["gone.png", str(tmp_path / "none"), "-", str(folder / "a.png")], stdin=stdin)
     assert [label for label, _ in found.pictures] == ["gone.png", str(tmp_path / "none"), "-", str(folder / "a.png")]
-    assert "no pictures in this folder" in str(found.pictures[1][1]) and "-r" in str(found.pictures[1][1])
+    assert "this folder holds no pictures" in str(found.pictures[1][1]) and "-r" in str(found.pictures[1][1])
     assert found.pictures[2][1] is stdin
 
 

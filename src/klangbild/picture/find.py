@@ -163,7 +163,7 @@ def _empty(folder: str, found: Found) -> InputError:
     hint = " (its HEIC or AVIF files are read with pip install 'klangbild[heif]')" if found.heif else ""
     below = ", or -r to look into its sub-folders" if found.not_entered else ""
     return InputError(
-        f"{readable(folder)}: no pictures in this folder{hint}; give one with JPEG, PNG or WebP files{below}"
+        f"{readable(folder)}: this folder holds no pictures{hint}; give one with JPEG, PNG or WebP files{below}"
     )
 
 
