@@ -124,3 +124,17 @@ def test_odd_names_end_no_batch_on_any_terminal(picture_file, tmp_path, environm
         if "png" in record["files"]:
             assert read(record["files"]["png"])["picture"] == record["picture"]
     assert len(left_in(tmp_path / "out")) == len(ODD) * len(wanted[1].split(","))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of address space as Linux has them")
+@pytest.mark.parametrize("kib", [100_000, 300_000, 520_000])
+def test_too_little_memory_is_one_line(picture_file, tmp_path, kib):
+    line = f'ulimit -v {kib}; exec "$0" -m klangbild "$1" -o "$2" {" ".join(FAST)} -f mid,wav'
+    run = subprocess.run(
+        ["bash", "-c", line, sys.executable, picture_file, tmp_path / "out"], capture_output=True, timeout=100
+    )
+    if run.returncode or kib < 500_000:
+        assert run.returncode == 1 and run.stderr.count(b"\n") == 1, run.stderr
+        assert run.stderr.startswith(b"Error: ") and b"too little memory" in run.stderr
+    for name in left_in(tmp_path / "out"):
+        assert name in ("dusk-1.mid", "dusk-1.wav")

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from klangbild import __version__, interrupt
+from klangbild.cli.process import check_memory
 from klangbild.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, KlangbildError, UsageError
 
 COMMANDS = {
@@ -76,6 +77,8 @@ def main(argv: list[str]) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     try:
+        if prog.split()[1:2] != ["models"]:
+            check_memory()
         return int(arguments.run(arguments) or EXIT_OK)
     except KlangbildError as error:
         where = f" (see '{prog} --help')" if isinstance(error, UsageError) else ""

@@ -21,6 +21,7 @@ from klangbild import interrupt
 from klangbild.errors import EXIT_FAILED, KlangbildError
 
 _ESCAPE = "klangbild-escape"
+_LEAST_KIB = 500_000
 _MEMORY = ("bad_alloc", "start new thread", "cannot allocate", "can't allocate", "failed to map", "out of memory")
 NO_MEMORY = "there is too little memory for this; free some, or ask for less (a smaller picture, a shorter piece)"
 
@@ -51,6 +52,23 @@ def run(main: Callable[[list[str]], int]) -> NoReturn:
 
 class Unwritable(Exception):
     """Standard output takes nothing more, though somebody wants to read it: a full disk."""
+
+
+def check_memory() -> None:
+    """Refuse what a limit on memory (`ulimit -v`) cannot hold: libraries of C wait for ever for memory that they are not given.
+
+    Raises:
+        KlangbildError: the process may have less than numpy, scipy and onnxruntime take.
+    """
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows
+        return
+    allowed = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if allowed != resource.RLIM_INFINITY and allowed < _LEAST_KIB * 1024:
+        raise KlangbildError(
+            f"there is too little memory for this (ulimit -v {allowed // 1024}); allow {_LEAST_KIB} or more"
+        )
 
 
 def is_of_memory(error: BaseException | None) -> bool:
