@@ -63,6 +63,21 @@ def test_a_piece_that_goes_on_keeps_its_mode(model, tmp_path):
         compose_notes(Emotion(0.2, 0.1), replace(settings, key="F# minor"), 3, model=model)
 
 
+@pytest.mark.parametrize(
+    "wish", [{"min_instruments": 6}, {"instruments": ("drums", "pad")}, {"instruments": ("drums", "piano")}]
+)
+def test_who_is_due_enters_after_the_bars_given(model, tmp_path, wish):
+    """Strings end the file; drums and piano stand before them in the order of notes."""
+    notes = make_notes(np.arange(16.0), [1.0] * 16, [60, 64, 67, 72] * 4, [80] * 16)
+    (tmp_path / "first.mid").write_bytes(to_midi_bytes(Piece((Track("strings", 48, notes),), length_beats=16.0)))
+    for seconds in (2, 10):
+        settings = Settings(seconds=seconds, continue_from=str(tmp_path / "first.mid"), **wish)
+        piece = compose_notes(Emotion(0.2, 0.1), settings, 3, model=model).piece
+        assert len(piece.families) >= settings.min_instruments and set(settings.instruments or ()) <= set(
+            piece.families
+        )
+
+
 def test_three_minutes_do_not_drift_or_fall_silent(model):
     piece = compose_notes(Emotion(0.2, -0.1), Settings(seconds=180), 2, model=model).piece
     assert abs(piece.seconds - 180) < 8 and len(piece.tempos) == 1 and len(piece.meters) == 1

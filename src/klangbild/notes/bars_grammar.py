@@ -96,6 +96,13 @@ class BarsState(BarsPlace):
             due |= self._chord_family()
         return due, max(self.rules.min_instruments - (self.heard | due).bit_count(), 0)
 
+    def _is_past(self, due: int, new: int) -> bool:
+        """True behind given bars in whose last position those that are due can play no more: notes stand in the order of their
+        families. They come at the next one."""
+        below = (1 << max(self.last_note, 0) // b.N_PITCHES) - 1
+        unheard = self.allowed_families & ~self.heard & ~due
+        return bool(due & below) or (unheard & ~below).bit_count() < new
+
     def _has_chord(self, heard: int) -> bool:
         """True when the bar sounds enough to close with: a pitched family, or drums where there is no other."""
         pitched = self.allowed_families & ~1
@@ -165,6 +172,8 @@ class BarsState(BarsPlace):
     def _allow_anything(self, mask: np.ndarray) -> None:
         notes, highest = self._note_mask()
         due, new = self._dues()
+        if self._is_past(due, new):
+            due, new = 0, 0
         playable = self._playable(due, new)
         families = [f for f in range(_N) if playable >> f & 1 and highest[f] > self.last_note]
         must_note = self.last in ("position", "velocity")
