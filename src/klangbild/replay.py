@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from klangbild import record as records
 from klangbild.brief import Brief
 from klangbild.compose import Composer
+from klangbild.diffusion.small_model import refuse_if_gone
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, UsageError
 from klangbild.result import Result
@@ -40,10 +40,15 @@ def replay_record(
 
 
 def brief_of(record: dict[str, Any], *, picture: Any = None) -> Brief:
-    """What was asked, read back from a record."""
+    """What was asked, read back from a record.
+
+    Raises:
+        NotAvailableError: it was made by a model that klangbild does not have any more.
+    """
     from klangbild.picture.load import load_picture
 
-    settings = _as_played(Settings.from_dict(record["settings"]), str(record["model"]["name"]))
+    refuse_if_gone(str(record["model"]["name"]), source="this piece's record")
+    settings = Settings.from_dict(record["settings"])
     emotion = record["emotion"]
     facts = record.get("picture")
     seen = None
@@ -65,16 +70,6 @@ def brief_of(record: dict[str, Any], *, picture: Any = None) -> Brief:
         facts,
         seen,
     )
-
-
-def _as_played(settings: Settings, model: str) -> Settings:
-    """With the model named, where another of ours plays today when none is."""
-    if settings.engine == "notes" or settings.model is not None:
-        return settings
-    from klangbild.diffusion.small_model import FOLDERS, default_model
-
-    today = default_model(settings.engine, settings.image_tokens)
-    return replace(settings, model=model) if model in FOLDERS and model != today else settings
 
 
 def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -128,7 +128,7 @@ class Settings:
         1, "make this many pieces and keep the one that fits best", min=1, max=16, metavar="N", group="music"
     )
     guidance: float | None = _knob(
-        None, "how strongly the picture steers (1 = not beyond what was learnt; default: 1.75 for notes, 2.5 for klangbild-roll, 3.5 for klangbild-small and Art2Mus, 3 for MeLFusion)",
+        None, "how strongly the picture steers (1 = not beyond what was learnt; default: 1.75 for notes, 2.5 for klangbild-roll, 3.5 for Art2Mus, 3 for MeLFusion)",
         min=1.0, max=10.0, metavar="G", group="advanced",
         deaf={"events": "which was trained with an emotion at every note and so has nothing to be steered away from; leave it out"},
     )  # fmt: skip

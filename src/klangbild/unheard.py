@@ -1,8 +1,7 @@
 """Nothing that was asked for is passed over in silence: it is refused before any work, or the result tells of it.
 
 `settings.py` says of each knob which engines listen to it (`engines`, `needs_notes`) and which players do not, and why (`deaf`).
-A player is what an engine and a model come to: "bars" (our notes models), "events" (ARIA's), "roll" and "mel" (our sound models,
-with notes and without) or "published" (Art2Mus and MeLFusion as released).
+A player is what an engine and a model come to: "bars" (our notes models), "events" (ARIA's), "roll" (our sound model) or "published" (Art2Mus and MeLFusion as released).
 """
 
 from __future__ import annotations
@@ -18,19 +17,19 @@ from klangbild.settings import ENGINES, Settings, flag_of
 
 
 def player_of(settings: Settings) -> str:
-    """Who will play: "bars", "events", "roll", "mel" or "published"."""
+    """Who will play: "bars", "events", "roll" or "published"."""
     if settings.engine == "notes":
         from klangbild.notes.models import is_ours
 
         return "bars" if is_ours(settings.model) else "events"
-    from klangbild.diffusion.engine import small_folder, writes_notes
+    from klangbild.diffusion.engine import small_folder
 
-    return "published" if small_folder(settings) is None else "roll" if writes_notes(settings) else "mel"
+    return "published" if small_folder(settings) is None else "roll"
 
 
 def writes_notes(settings: Settings) -> bool:
     """Whether there will be notes, and so MIDI and a piano roll."""
-    return player_of(settings) in ("bars", "events", "roll")
+    return player_of(settings) != "published"
 
 
 def refuse_unheard(settings: Settings) -> None:
@@ -50,7 +49,7 @@ def refuse_unheard(settings: Settings) -> None:
             )
     player = player_of(settings)
     for knob in given:
-        if knob.metadata.get("needs_notes") and player in ("mel", "published"):
+        if knob.metadata.get("needs_notes") and player == "published":
             raise UsageError(
                 f"{flag_of(knob.name)} is not heard by the model {settings.model or settings.engine}, which makes sound "
                 "without notes; leave it out, or use --model klangbild-roll or --engine notes"
@@ -59,7 +58,7 @@ def refuse_unheard(settings: Settings) -> None:
             raise UsageError(
                 f"{flag_of(knob.name)} is not heard by the model {settings.model}, {knob.metadata['deaf'][player]}"
             )
-    if settings.device.startswith(("cuda", "mps")) and player in ("bars", "roll", "mel"):
+    if settings.device.startswith(("cuda", "mps")) and player in ("bars", "roll"):
         raise NotAvailableError(
             f"--device {settings.device}: the model {settings.model or 'that ships'} computes on the CPU only; leave --device out"
         )

@@ -89,10 +89,10 @@ def test_folder_and_stdin(klangbild, picture_file, tmp_path, monkeypatch):
         (("--engine", "note"), "did you mean 'notes'?"),
         (("-f", "midi"), "'midi' is not a format"),
         (
-            ("--engine", "art2mus", "--model", "klangbild-small", "-f", "mid"),
-            "the model klangbild-small makes sound, not notes",
+            ("--engine", "art2mus", "--model", "published", "-f", "mid"),
+            "the model published makes sound, not notes",
         ),
-        (("--engine", "art2mus", "--model", "klangbild-small", "--key", "C"), "--key is not heard by the model"),
+        (("--engine", "art2mus", "--model", "published", "--key", "C"), "--key is not heard by the model"),
         (("--engine", "melfusion", "--meter", "3/4"), "--meter is not heard by --engine melfusion"),
         (
             ("--steps", "10"),

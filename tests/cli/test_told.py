@@ -127,12 +127,10 @@ def test_guidance_help_has_every_default():
     from klangbild.diffusion.art2mus_pipeline import GUIDANCE as ART2MUS
     from klangbild.diffusion.melfusion_pipeline import GUIDANCE as MELFUSION
     from klangbild.diffusion.roll_model import RollSound
-    from klangbild.diffusion.small_model import SmallSound
     from klangbild.notes.sample import Sampling
 
     said = Settings.__dataclass_fields__["guidance"].metadata["help"]
-    assert SmallSound.guidance == ART2MUS
     assert (
-        f"{Sampling.guidance} for notes, {RollSound.guidance} for klangbild-roll, {ART2MUS} for klangbild-small and Art2Mus, "
+        f"{Sampling.guidance} for notes, {RollSound.guidance} for klangbild-roll, {ART2MUS} for Art2Mus, "
         f"{MELFUSION:g} for MeLFusion"
     ) in said

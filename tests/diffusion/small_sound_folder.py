@@ -1,4 +1,4 @@
-"""A whole small sound model at tiny size, written by the very code that writes the real one, with random weights."""
+"""The whole sound model at tiny size, written by the very code that writes the real one, with random weights."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from klangbild.data.manifest import sha256_of
-from klangbild.diffusion.small_latent import CHANNELS, N_MELS, PATCH, MelLatent
-from klangbild.diffusion.small_magnitudes_torch import MagnitudeNet, MagnitudeSizes
+from klangbild.diffusion.roll_latent import CHANNELS
+from klangbild.diffusion.roll_latent_torch import RollAutoencoder, RollSizes
 from klangbild.diffusion.small_model import weights_folder
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
 from klangbild.diffusion.small_projection import packed, projection_file
@@ -19,10 +19,9 @@ from klangbild.diffusion.small_projection_torch import ProjectionNet
 from klangbild.diffusion.small_synapse import synapse_file
 from klangbild.diffusion.small_synapse_torch import SynapseNet
 from klangbild.diffusion.small_words import Vocabulary
-from klangbild.train.export_magnitudes import build_graph
 from klangbild.train.sound_graph import base_graph, words_graph
 
-SIZES = SoundSizes(vocabulary=len(Vocabulary()), width=32, layers=2, heads=2, hidden=48, words_hidden=32)
+SIZES = SoundSizes(len(Vocabulary()), CHANNELS, width=32, layers=2, heads=2, hidden=48, words_hidden=32, period=16)
 
 
 def tiny_model(seed: int = 0) -> SoundModel:
@@ -31,7 +30,7 @@ def tiny_model(seed: int = 0) -> SoundModel:
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.2)
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.15)
     return model.eval()
 
 
@@ -54,10 +53,13 @@ def tiny_synapse() -> SynapseNet:
     return net.eval()
 
 
-def tiny_latent() -> MelLatent:
-    rng = np.random.default_rng(0)
-    axes = np.linalg.qr(rng.standard_normal((PATCH * N_MELS, CHANNELS)))[0].astype(np.float32)
-    return MelLatent(np.full(PATCH * N_MELS, -5, np.float32), axes, np.linspace(4, 1, CHANNELS, dtype=np.float32))
+def tiny_latent() -> RollAutoencoder:
+    """Lanes that are struck often enough to be heard."""
+    latent = RollAutoencoder(RollSizes(8, 8), seed=1)
+    with torch.no_grad():
+        for lanes in latent.lanes:
+            lanes.weight.mul_(2.0)
+    return latent
 
 
 def write_small_sound(folder: Path) -> Path:
@@ -67,10 +69,14 @@ def write_small_sound(folder: Path) -> Path:
     for name, graph, part in (("base", base_graph, model.base), ("words", words_graph, model.words)):
         weights = {n: w.detach().numpy() for n, w in part.state_dict().items()}
         (folder / f"sound-{name}.onnx").write_bytes(graph(SIZES, weights).SerializeToString())
-    tiny_latent().save(folder / "sound-latent.npz")
-    net = MagnitudeNet(MagnitudeSizes(width=16, blocks=1), generator=torch.Generator().manual_seed(0)).eval()
-    (folder / "sound-magnitudes.onnx").write_bytes(build_graph(net).SerializeToString())
-    card = {"name": "klangbild-small", "licence": "CC BY-NC-SA 4.0", "vocabulary": list(Vocabulary().words)}
+    with (folder / "roll-latent.npz").open("wb") as file:
+        np.savez(file, **packed(tiny_latent().arrays()))
+    card = {
+        "name": "klangbild-roll",
+        "latent": "roll",
+        "licence": "CC BY-NC-SA 4.0",
+        "vocabulary": list(Vocabulary().words),
+    }
     (folder / "sound-base.json").write_text(json.dumps(card))
     encoder = shutil.copy(weights_folder() / "picture-encoder.onnx", folder)
     for variant in ("1", "4", "direct"):

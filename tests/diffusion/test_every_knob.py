@@ -23,7 +23,7 @@ from klangbild.hub_aria_torch import convert
 from klangbild.settings import Settings, flag_of
 from klangbild.sound.fonts import find_soundfont
 
-PLAYERS = ("notes", "aria", "art2mus", "melfusion", "klangbild-small", "published art2mus", "published melfusion")
+PLAYERS = ("notes", "aria", "art2mus", "melfusion", "published art2mus", "published melfusion")
 TURNED = {
     "model": "no-such-model", "seconds": 4, "bars": 2, "gen_len": 64, "seed": 2, "valence": 0.9,
     "arousal": 0.9, "text": "furious", "negative": "drums, sad", "conditioning": "none", "note_temperature": 2.0,
@@ -38,7 +38,6 @@ REFUSED = {
     "notes": {"sampler", "device", "negative", "steps", "image_tokens", "synapse", "commercial"},
     "published art2mus": {"valence", "arousal", "key", "tempo", "bars", "gen_len", "meter", "path", "synapse", "device"},
     "published melfusion": {"valence", "arousal", "key", "soundfont", "instruments", "candidates", "image_tokens", "device"},
-    "klangbild-small": {"key", "tempo", "bars", "instruments", "without", "soundfont", "device"},
     "art2mus": {"meter", "path", "continue_from", "synapse", "top_k", "device", "commercial"},
     "melfusion": {"meter", "path", "image_tokens", "min_instruments", "device", "gen_len"},
 }  # fmt: skip
@@ -66,12 +65,12 @@ def bases(tmp_path_factory, audioldm2_folder, melfusion_folders):
         patch.setenv("KLANGBILD_HOME", str(home))
         aria = convert(home / "source", name="tiny").path
     models = {
-        "notes": None, "aria": aria, "klangbild-small": "klangbild-small", "published art2mus": audioldm2_folder,
+        "notes": None, "aria": aria, "published art2mus": audioldm2_folder,
         "published melfusion": published,
     }  # fmt: skip
     found = {}
     for player in PLAYERS:
-        engine = "notes" if player in ("notes", "aria") else player.split()[-1].replace("klangbild-small", "art2mus")
+        engine = "notes" if player in ("notes", "aria") else player.split()[-1]
         given = {"engine": engine, "seconds": 2, "seed": 1, "text": "calm, slow piano" if engine != "notes" else "calm"}
         if models.get(player):
             given["model"] = str(models[player])

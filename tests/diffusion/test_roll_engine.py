@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
+from small_sound_folder import write_small_sound
 
 from klangbild.brief import Brief
 from klangbild.diffusion import engine
@@ -25,22 +25,9 @@ from klangbild.diffusion.roll_latent import (
     notes_of,
     tempo_number,
 )
-from klangbild.diffusion.roll_latent_torch import RollAutoencoder, RollSizes
-from klangbild.diffusion.roll_model import RollSound, ended
-from klangbild.diffusion.small_model import (
-    PREFERRED,
-    Asked,
-    SmallSound,
-    default_model,
-    installed_pictures,
-    open_small_sound,
-    shipped_folder,
-    weights_folder,
-)
-from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
-from klangbild.diffusion.small_projection import packed
+from klangbild.diffusion.roll_model import RollSound, ended, open_small_sound
+from klangbild.diffusion.small_model import Asked, installed_pictures, shipped_folder
 from klangbild.diffusion.small_sampler import sample
-from klangbild.diffusion.small_words import Vocabulary
 from klangbild.diffusion.window_plan import window_starts
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, NotAvailableError, Stopped, UsageError
@@ -51,39 +38,11 @@ from klangbild.settings import FORMATS, Settings
 from klangbild.sound.fonts import find_soundfont
 from klangbild.sound.master import master
 from klangbild.sound.synth import synthesize_stems
-from klangbild.train.sound_graph import base_graph, words_graph
-
-SIZES = SoundSizes(
-    vocabulary=len(Vocabulary()), channels=CHANNELS, width=32, layers=2, heads=2, hidden=48, words_hidden=32, period=16
-)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The files of the model, random, with lanes that are struck often enough to be heard."""
-    path = tmp_path_factory.mktemp("roll-model")
-    model = SoundModel(SIZES, Vocabulary())
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.15)
-    for name, graph, part in (("base", base_graph, model.base), ("words", words_graph, model.words)):
-        weights = {n: w.detach().numpy() for n, w in part.state_dict().items()}
-        (path / f"sound-{name}.onnx").write_bytes(graph(SIZES, weights).SerializeToString())
-    latent = RollAutoencoder(RollSizes(8, 8), seed=1)
-    with torch.no_grad():
-        for lanes in latent.lanes:
-            lanes.weight.mul_(2.0)
-    with (path / "roll-latent.npz").open("wb") as file:
-        np.savez(file, **packed(latent.arrays()))
-    card = {
-        "name": "klangbild-roll",
-        "latent": "roll",
-        "licence": "CC BY-NC-SA 4.0",
-        "vocabulary": list(Vocabulary().words),
-    }
-    (path / "sound-base.json").write_text(json.dumps(card))
-    return path
+    return write_small_sound(tmp_path_factory.mktemp("roll-model"))
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +68,9 @@ def sound_of(music):
 
 def test_the_card_says_which_latent_it_is(model, folder, tmp_path):
     assert isinstance(model, RollSound) and (model.channels, model.grid) == (CHANNELS, 16)
-    assert isinstance(open_small_sound(weights_folder()), SmallSound)
-    assert installed_pictures(folder) == []
+    assert type(open_small_sound()) is RollSound and open_small_sound().folder == shipped_folder()
+    assert installed_pictures(folder) == installed_pictures() == ["art2mus", "melfusion"]
+    assert installed_pictures(tmp_path) == []
     missing = shutil.copytree(folder, tmp_path / "missing")
     (missing / "roll-latent.npz").unlink()
     with pytest.raises(NotAvailableError, match="roll-latent"):
@@ -198,14 +158,30 @@ def test_notes_travel_as_midi_roll_and_bundle_and_the_piece_replays_from_each(fo
             assert ours == theirs, (kind, same)
 
 
-def test_a_piece_of_the_other_model_is_replayed_by_that_model():
-    for name, others in ((PREFERRED[0], None), (PREFERRED[1], PREFERRED[1]), ("somebody-else", None)):
-        plane = {"valence": 0.1, "arousal": 0.2}
+def test_a_model_that_is_gone_is_told_in_one_line(folder, klangbild, tmp_path):
+    """By its name, in a folder of its files, and in the record of a piece that it made; with no file begun."""
+    old = shutil.copytree(folder, tmp_path / "old")
+    (old / "sound-base.json").write_text(json.dumps({"name": "klangbild-small", "vocabulary": []}))
+    given = ("compose", "--engine", "art2mus", "--text", "slow", "-o", tmp_path / "out")
+    for model in ("klangbild-small", old):
+        for flags in ((), ("--key", "C"), ("-f", "mid"), ("--device", "cuda")):
+            if model == old and flags[:1] == ("--device",):
+                continue  # refused whatever the model
+            code, _, err = klangbild(*given, "--model", model, *flags)
+            assert code == 4 and len(err.strip().splitlines()) == 1 and "no longer part of klangbild" in err, err
+    plane = {"valence": 0.1, "arousal": 0.2}
+    for model in (None, "klangbild-small"):
         record = {
-            "settings": Settings(engine="art2mus", text="slow").as_dict(), "model": {"name": name}, "seed": 3, "reasons": [],
+            "settings": Settings(engine="art2mus", text="slow", model=model).as_dict(), "model": {"name": "klangbild-small"},
+            "seed": 3, "reasons": [],
             "emotion": {**plane, "valence_spread": 0, "arousal_spread": 0, "source": "text", "asked": plane},
         }  # fmt: skip
-        assert brief_of(record).settings.model == others
+        with pytest.raises(NotAvailableError, match="record: the model klangbild-small"):
+            brief_of(record)
+    record["settings"] = Settings(engine="art2mus", text="slow").as_dict()
+    for name in ("klangbild-roll", "somebody-else"):
+        assert brief_of({**record, "model": {"name": name}}).settings.model is None
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_a_model_does_not_hear_is_refused_in_one_line(folder, klangbild, tmp_path):
@@ -218,15 +194,6 @@ def test_what_a_model_does_not_hear_is_refused_in_one_line(folder, klangbild, tm
     assert "--meter is not heard by --engine art2mus" in refused("--meter", "3/4")
     assert "one at a time" in refused("--instruments", "piano,mallet")
     assert "use --engine melfusion" in refused("--synapse", "0.5")
-    for flag, value in (
-        ("--key", "C"),
-        ("--tempo", 90),
-        ("--bars", 4),
-        ("--soundfont", "a.sf2"),
-        ("--without", "bass"),
-    ):
-        assert f"{flag} is not heard by the model klangbild-small" in refused(flag, value, model="klangbild-small")
-    assert "the model klangbild-small makes sound" in refused("-f", "mid", model="klangbild-small")
 
 
 def test_words_guidance_and_candidates_are_heard(folder):
@@ -305,16 +272,3 @@ def test_measures_hear_it_dry_and_as_loud_as_the_clips(model):
     assert any((sound != other).any() for other in moved)  # by other semitones
     latents[:, :CODE] = 0  # next to no onset is likely here
     assert model.sound(latents, np.random.default_rng(0)).shape == (5 * 16000,)
-
-
-def test_the_default_is_the_first_model_that_has_the_picture_part():
-    parts = {
-        ("art2mus", None): "art2mus-4",
-        ("art2mus", 4): "art2mus-4",
-        ("art2mus", 1): "art2mus-1",
-        ("melfusion", None): "melfusion-*",
-    }
-    for asked, part in parts.items():
-        has = [name for name in PREFERRED if list(shipped_folder(name).glob(f"sound-{part}.npz"))]
-        assert default_model(*asked) == has[0]
-    assert type(open_small_sound()) is type(open_small_sound(shipped_folder(PREFERRED[0])))

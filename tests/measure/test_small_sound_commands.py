@@ -1,4 +1,4 @@
-"""The two measures of the small sound models as commands, on tiny models of both kinds: every way, kept sound, both differences."""
+"""The two measures of the sound model as commands, on a tiny model: every way, kept sound, both differences."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tiny_triplets import write_model, write_notes, write_pairs, write_sound
 
 from klangbild.data.small_pairs import SoundPairs
-from klangbild.diffusion.small_model import open_small_sound
+from klangbild.diffusion.roll_model import open_small_sound
 from klangbild.errors import InputError
 from klangbild.measure import kept_sounds
 from klangbild.measure.held_pairs import choose, other_corpus
@@ -28,9 +28,8 @@ def prepared(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models")
-    return {latent: write_model(folder / latent, latent) for latent in ("mel", "roll")}
+def model_folder(tmp_path_factory):
+    return write_model(tmp_path_factory.mktemp("models") / "roll")
 
 
 def call(klangbild, prepared, model, work, *argv):
@@ -43,10 +42,10 @@ def call(klangbild, prepared, model, work, *argv):
     return json.loads(found[1])
 
 
-def test_synapse_hears_every_case(klangbild, prepared, models, tmp_path):
+def test_synapse_hears_every_case(klangbild, prepared, model_folder, tmp_path):
     forms = ("gated", "released")
     argv = ("synapse", "--sound", prepared[0] / "sound.npz", "--n", 4, "--read-from", 24, "--form", *forms)
-    found = call(klangbild, prepared, models["roll"], tmp_path, *argv)
+    found = call(klangbild, prepared, model_folder, tmp_path, *argv)
     cases = ("picture", "both", "wrong picture", "both - words", "both - wrong picture")
     one = found["sets"]
     assert list(one) == ["clips", "other clips", "words", *(f"{f}: {c}" for f in forms for c in cases)]
@@ -60,10 +59,10 @@ def test_synapse_hears_every_case(klangbild, prepared, models, tmp_path):
     assert len(kept) == 4 * (1 + 3 * len(forms))
 
 
-def test_a_stopped_call_goes_on_with_what_is_there(prepared, models, tmp_path):
+def test_a_stopped_call_goes_on_with_what_is_there(prepared, model_folder, tmp_path):
     *_, data = prepared
     chosen = choose(SoundPairs.load(prepared[0] / "pairs.npz"), data, 4)
-    model = open_small_sound(models["roll"])
+    model = open_small_sound(model_folder)
     asked = []
 
     def condition(row):
@@ -81,21 +80,20 @@ def test_a_stopped_call_goes_on_with_what_is_there(prepared, models, tmp_path):
     assert len(asked) == 9 and len(list(tmp_path.iterdir())) == 2
 
 
-@pytest.mark.parametrize("latent,ways", [("roll", ("4+words", "released")), ("mel", ("paper",))])
-def test_sound_fit_plays_parts_alone_and_with_words(klangbild, prepared, models, tmp_path, latent, ways):
+def test_sound_fit_plays_parts_alone_and_with_words(klangbild, prepared, model_folder, tmp_path):
+    ways = ("4+words", "released", "paper")
     argv = ("sound-fit", "--data", prepared[0] / "sound.npz", "--pictures", 4, "--other", "nottingham", "--ways", *ways)
-    found = call(klangbild, prepared, models[latent], tmp_path, *argv)
-    vocoder = ["vocoder"] if latent == "mel" else []
-    assert list(found["sets"]) == [*ways, *vocoder, "other corpus", "noise", "played"]
+    found = call(klangbild, prepared, model_folder, tmp_path, *argv)
+    assert list(found["sets"]) == [*ways, "other corpus", "noise", "played"]
     assert found["sets"]["played"]["truth_top1"]["value"] == 1 and found["sets"][ways[0]]["fad_own"]["value"] > 0
     assert all(len(part) == (0 if way == "none" else 64) for way, part in found["details"]["part_sha256"].items())
 
 
-def test_a_way_that_is_not_there_is_refused_before_any_work(klangbild, models, tmp_path):
-    code, _, told = klangbild("measure", "sound-fit", "--weights", models["roll"], "--ways", "5", "--work", tmp_path)
+def test_a_way_that_is_not_there_is_refused_before_any_work(klangbild, model_folder, tmp_path):
+    code, _, told = klangbild("measure", "sound-fit", "--weights", model_folder, "--ways", "5", "--work", tmp_path)
     assert code == 2 and "--ways 5" in told
     code, _, told = klangbild(
-        "measure", "synapse", "--weights", models["roll"], "--form", "published", "--work", tmp_path
+        "measure", "synapse", "--weights", model_folder, "--form", "published", "--work", tmp_path
     )
     assert code == 2 and "published" in told and not list(tmp_path.iterdir())
 

@@ -1,4 +1,4 @@
-"""Prepared notes, sound, pairs and both small models at tiny size, to run the measures of the small sound models on."""
+"""Prepared notes, sound, pairs and the sound model at tiny size, to run the measures of the sound model on."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ from klangbild.data.picture_views import PictureViews
 from klangbild.data.prepare_notes import prepare_notes
 from klangbild.data.small_pairs import SoundPairs
 from klangbild.data.sound_data import FACT_TYPES, SoundData
-from klangbild.diffusion.roll_latent import CHANNELS as ROLL_CHANNELS
+from klangbild.diffusion.roll_latent import CHANNELS
 from klangbild.diffusion.roll_latent_torch import RollAutoencoder, RollSizes
-from klangbild.diffusion.small_latent import CHANNELS, N_MELS, PATCH, MelLatent, to_int8
-from klangbild.diffusion.small_magnitudes_torch import MagnitudeNet, MagnitudeSizes
 from klangbild.diffusion.small_model import weights_folder
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
 from klangbild.diffusion.small_projection import packed, projection_file
@@ -30,7 +28,6 @@ from klangbild.diffusion.small_words import Vocabulary
 from klangbild.notes.families import FAMILY_INDEX, FAMILY_NAMES
 from klangbild.notes.midi import to_midi_bytes
 from klangbild.notes.piece import Piece, Track, make_notes
-from klangbild.train.export_magnitudes import build_graph
 from klangbild.train.sound_graph import base_graph, words_graph
 
 LEVEL_WIDTHS = (32, 64, 128, 192)
@@ -69,7 +66,7 @@ def write_notes(folder: Path) -> NoteData:
 
 
 def write_sound(folder: Path, notes: NoteData) -> SoundData:
-    """Every section of "band" as a clip; latents are made up, `sound.npz`."""
+    """Every section of "band" as a clip, `sound.npz`."""
     band = notes.piece_pool[notes.section_piece] == notes.about["pools"].index("band")
     section = np.flatnonzero(band & (np.diff(notes.section_start) > 20)).astype(np.int32)
     piece = notes.section_piece[section].astype(np.int32)
@@ -81,12 +78,10 @@ def write_sound(folder: Path, notes: NoteData) -> SoundData:
         "valence": rng.uniform(-1, 1, n), "arousal": np.where(fast, 0.7, -0.7), "tempo": np.where(fast, 150, 75),
         "mode": 1 - fast, "tonic": np.zeros(n), "meter": np.full(n, 44), "families": np.full(n, players),
         "rate": np.where(fast, 9, 3), "loudness": np.full(n, -20), "pool": notes.piece_pool[piece], "transpose": np.zeros(n),
+        "centroid": np.where(fast, 30, 20),
     }  # fmt: skip
-    axes = np.linalg.qr(rng.standard_normal((PATCH * N_MELS, CHANNELS)))[0].astype(np.float32)
     data = SoundData(
-        latents=to_int8(rng.standard_normal((n, 160, CHANNELS)) + fast[:, None, None]),
         clip_piece=piece, clip_heldout=notes.piece_heldout[piece], clip_section=section, clip_bar=np.zeros(n, np.uint8),
-        latent=MelLatent(np.full(PATCH * N_MELS, -5, np.float32), axes, np.linspace(4, 1, CHANNELS, dtype=np.float32)),
         about={"pools": notes.about["pools"], "licences": {}, "families": list(FAMILY_NAMES)},
         **{name: np.asarray(facts[name]).astype(kind) for name, kind in FACT_TYPES.items()},
     )  # fmt: skip
@@ -110,23 +105,18 @@ def write_pairs(folder: Path, data: SoundData) -> SoundPairs:
     return pairs
 
 
-def write_model(folder: Path, latent: str) -> Path:
-    """A small model of random weights, latent "mel" or "roll", with a projection and the synapse in all three forms."""
+def write_model(folder: Path) -> Path:
+    """A sound model of random weights, with a projection and the synapse in all three forms."""
     folder.mkdir(parents=True)
-    roll = latent == "roll"
-    more = {"channels": ROLL_CHANNELS, "period": 16} if roll else {}
-    sizes = SoundSizes(vocabulary=len(Vocabulary()), width=32, layers=2, heads=2, hidden=48, words_hidden=32, **more)
+    sizes = SoundSizes(len(Vocabulary()), CHANNELS, width=32, layers=2, heads=2, hidden=48, words_hidden=32, period=16)
     model, generator = SoundModel(sizes, Vocabulary()), torch.Generator().manual_seed(0)
     _randomise(model, generator, 0.15)
     for name, graph, part in (("base", base_graph, model.base), ("words", words_graph, model.words)):
         weights = {n: w.detach().numpy() for n, w in part.state_dict().items()}
         (folder / f"sound-{name}.onnx").write_bytes(graph(sizes, weights).SerializeToString())
-    card = {"name": f"tiny-{latent}", "latent": latent, "licence": "CC0", "vocabulary": list(Vocabulary().words)}
+    card = {"name": "tiny", "latent": "roll", "licence": "CC0", "vocabulary": list(Vocabulary().words)}
     (folder / "sound-base.json").write_text(json.dumps(card))
-    if roll:
-        _write_roll_latent(folder)
-    else:
-        _write_mel_latent(folder)
+    _write_roll_latent(folder)
     projection = ProjectionNet("4", sizes, torch.zeros(384), torch.ones(384), hidden=8, generator=generator)
     _randomise(projection, generator, 0.3)
     arrays = {n: v.detach().numpy() for n, v in projection.state_dict().items()}
@@ -146,15 +136,6 @@ def _write_roll_latent(folder: Path) -> None:
             lanes.weight.mul_(1.3)
     with (folder / "roll-latent.npz").open("wb") as file:
         np.savez(file, **packed(latent.arrays()))
-
-
-def _write_mel_latent(folder: Path) -> None:
-    axes = np.linalg.qr(np.random.default_rng(0).standard_normal((PATCH * N_MELS, CHANNELS)))[0].astype(np.float32)
-    MelLatent(np.full(PATCH * N_MELS, -5, np.float32), axes, np.linspace(4, 1, CHANNELS, dtype=np.float32)).save(
-        folder / "sound-latent.npz"
-    )
-    net = MagnitudeNet(MagnitudeSizes(width=16, blocks=1), generator=torch.Generator().manual_seed(0)).eval()
-    (folder / "sound-magnitudes.onnx").write_bytes(build_graph(net).SerializeToString())
 
 
 def _write_part(path: Path, arrays: dict[str, np.ndarray], **facts: object) -> None:

@@ -1,13 +1,16 @@
 """Tiny prepared piano rolls: two kinds of bars, one a mode, so that there is something to learn."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from klangbild.data.roll_data import CLIP_BEATS, FACT_TYPES, RollData
 from klangbild.diffusion.roll import roll_notes
+from klangbild.diffusion.roll_latent_torch import RollAutoencoder, RollSizes
 from klangbild.notes.families import FAMILY_INDEX, FAMILY_NAMES
 from klangbild.notes.piece import Piece, Track, make_notes
+from klangbild.train.int8_weights import save_int8
 
 
 def pattern(mode: int, beats: int = CLIP_BEATS) -> Piece:
@@ -46,3 +49,13 @@ def small_rolls(path: Path, *, clips: int = 12) -> RollData:
     )  # fmt: skip
     data.save(path)
     return data
+
+
+def small_clips(folder: Path) -> tuple[str, str]:
+    """Rolls, and an autoencoder of random weights that makes latents of them: (roll.npz, roll-latent.safetensors) in `folder`."""
+    small_rolls(folder / "roll.npz")
+    sizes = RollSizes(8, 8)
+    model = RollAutoencoder(sizes, seed=1)
+    weights = folder / "roll-latent.safetensors"
+    save_int8(model.state_dict(), weights, {"sizes": asdict(sizes)})
+    return str(folder / "roll.npz"), str(weights)

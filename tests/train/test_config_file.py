@@ -14,7 +14,7 @@ from klangbild.train.config_file import checked_values, load_config, read_toml
 
 CONFIGS = {
     "notes_config": "NotesConfig", "events_config": "EventsConfig", "picture": "PictureConfig", "roll_latent": "RollLatentConfig",
-    "sound_base": "SoundConfig", "sound_magnitudes": "MagnitudesConfig", "small_art2mus": "SmallArt2MusConfig",
+    "sound_base": "SoundConfig", "small_art2mus": "SmallArt2MusConfig",
     "small_melfusion": "SmallMelfusionConfig", "art2mus": "Art2MusConfig", "melfusion": "MelfusionConfig", "sound_config": "LoopConfig",
 }  # fmt: skip
 WRONG = {

@@ -9,11 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_rolls import small_clips
 from small_sound import small_sound_data
 
 from klangbild.data.picture_views import views_of
-from klangbild.data.small_pairs import SoundPairs, clip_numbers, held_out, manifest_text, match, picture_numbers
-from klangbild.data.sound_data import SoundData
+from klangbild.data.small_pairs import (
+    SoundPairs,
+    clip_numbers,
+    held_out,
+    load_clips,
+    manifest_text,
+    match,
+    picture_numbers,
+)
+from klangbild.diffusion.roll_latent import CHANNELS
 from klangbild.diffusion.small_model import weights_folder
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
 from klangbild.diffusion.small_projection import open_projection
@@ -27,18 +36,20 @@ from klangbild.train.small_art2mus import SmallArt2MusConfig, SmallArt2MusTraine
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Sound, views, pairs and a base with random weights."""
+    """Rolls, played clips, views, pairs and a base with random weights."""
     path = tmp_path_factory.mktemp("small-art2mus")
-    sound = small_sound_data(path / "sound.npz", clips=12)
+    small_clips(path)
+    small_sound_data(path / "sound.npz")
     rng = np.random.default_rng(0)
     pictures = []
     for i in range(60):
         grain = rng.integers(0, 1 + 4 * i, (48, 48, 3))
         pictures.append((f"wikiart/{i}.jpg", load_picture(np.clip(grain + i, 0, 255).astype(np.uint8))))
-    pairs = match(views_of(pictures), sound)
-    pairs.save(path / "pairs.npz")
+    views = views_of(pictures)
+    for kind in ("roll", "sound"):
+        match(views, load_clips(path / f"{kind}.npz")).save(path / f"{kind}-pairs.npz")
     vocabulary = Vocabulary()
-    sizes = SoundSizes(vocabulary=len(vocabulary), width=32, layers=2, heads=2, hidden=48, words_hidden=32)
+    sizes = SoundSizes(len(vocabulary), CHANNELS, width=32, layers=2, heads=2, hidden=48, words_hidden=32, period=16)
     model = SoundModel(sizes, vocabulary)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -51,14 +62,16 @@ def folder(tmp_path_factory):
 
 def config_of(folder: Path, **changes) -> SmallArt2MusConfig:
     return SmallArt2MusConfig(
-        pairs=str(folder / "pairs.npz"), data=str(folder / "sound.npz"), base=str(folder / "base.safetensors"),
-        **{"rows": 4, "crop": 80, "hidden": 8, "aim_rows": 8, "aim_steps": 40, "heldout_pairs": 4, "dropout": 0.0, "warmup": 1,
+        pairs=str(folder / "roll-pairs.npz"), data=str(folder / "roll.npz"), latent=str(folder / "roll-latent.safetensors"),
+        base=str(folder / "base.safetensors"),
+        **{"rows": 4, "crop": 32, "hidden": 8, "aim_rows": 8, "aim_steps": 40, "heldout_pairs": 4, "dropout": 0.0, "warmup": 1,
            "lr": 0.01, **changes},
     )  # fmt: skip
 
 
-def test_pairs_keep_their_sides_and_lie_near(folder):
-    pairs, sound = SoundPairs.load(folder / "pairs.npz"), SoundData.load(folder / "sound.npz")
+@pytest.mark.parametrize("kind", ["roll", "sound"])
+def test_pairs_keep_their_sides_and_lie_near(folder, kind):
+    pairs, sound = SoundPairs.load(folder / f"{kind}-pairs.npz"), load_clips(folder / f"{kind}.npz")
     assert (sound.clip_heldout[pairs.clip] == pairs.heldout).all()
     assert (held_out(pairs.views) == pairs.heldout).all()
     assert len(set(pairs.views.sha256.tolist())) == len(pairs)
@@ -87,7 +100,7 @@ def test_it_learns_with_the_base_frozen(folder, tmp_path, variant):
     trainer = SmallArt2MusTrainer(config_of(folder, variant=variant, run=str(tmp_path), lr=0.003, said_share=0.0))
     before = {n: p.clone() for n, p in trainer.model.state_dict().items()}
     trainer.aim()
-    fixed = [trainer.train.batch(i, 8, 80) for i in range(3)]
+    fixed = [trainer.train.batch(i, 8, 32) for i in range(3)]
 
     def loss() -> float:
         from klangbild.train.small_art2mus import losses

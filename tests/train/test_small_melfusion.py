@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_sound import small_sound_data
+from small_rolls import small_clips
 
 from klangbild.data.picture_views import PictureViews
+from klangbild.data.roll_data import RollData
 from klangbild.data.small_pairs import SoundPairs
+from klangbild.diffusion.roll_latent import CHANNELS as LATENT
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes, words_context
 from klangbild.diffusion.small_synapse import (
     FORMS,
@@ -35,7 +37,8 @@ CHANNELS = (32, 64, 128, 192)
 def config(tmp_path) -> SmallMelfusionConfig:
     """Twelve clips, two pictures each, the first of their channels telling the clip's valence."""
     torch.set_num_threads(1)
-    data = small_sound_data(tmp_path / "sound.npz")
+    data_file, latent = small_clips(tmp_path)
+    data = RollData.load(Path(data_file))
     rng = np.random.default_rng(2)
     clip = np.repeat(np.arange(len(data), dtype=np.int32), 2)
     n = len(clip)
@@ -51,7 +54,7 @@ def config(tmp_path) -> SmallMelfusionConfig:
     )
     pairs.save(tmp_path / "pairs.npz")
     vocabulary = Vocabulary()
-    sizes = SoundSizes(len(vocabulary), width=32, layers=3, heads=4, hidden=64, words_hidden=64)
+    sizes = SoundSizes(len(vocabulary), LATENT, width=32, layers=3, heads=4, hidden=64, words_hidden=64, period=16)
     model = SoundModel(sizes, vocabulary, seed=1)
     with torch.no_grad():
         generator = torch.Generator().manual_seed(2)
@@ -62,7 +65,7 @@ def config(tmp_path) -> SmallMelfusionConfig:
         notes={"vocabulary": list(vocabulary.words), "sizes": sizes.as_dict()},
     )  # fmt: skip
     return SmallMelfusionConfig(
-        pairs=str(tmp_path / "pairs.npz"), data=str(tmp_path / "sound.npz"), base=str(tmp_path / "base.safetensors"),
+        pairs=str(tmp_path / "pairs.npz"), data=data_file, latent=latent, base=str(tmp_path / "base.safetensors"),
         run=str(tmp_path / "run"), steps=4, rows=4, heldout_pairs=4,
     )  # fmt: skip
 
@@ -80,7 +83,7 @@ def test_training_moves_only_the_synapse_and_the_file_says_the_same_as_the_netwo
     assert len(synapse.gates()) == {"gated": 3, "paper": 4, "released": 1}[form]
     # numpy and torch on one pair
     trainer.net.load_state_dict({**trainer.net.state_dict(), **trainer.average.weights})
-    batch = trainer.held.of(trainer.held.rows[:2], np.random.default_rng(0), 160)
+    batch = trainer.held.of(trainer.held.rows[:2], np.random.default_rng(0), 64)
     with torch.no_grad():
         tokens = trainer.model.words(batch.words)
         context, mask, image = trainer.net(batch.levels, tokens, batch.mask, torch.ones(2))
@@ -100,7 +103,7 @@ def test_training_moves_only_the_synapse_and_the_file_says_the_same_as_the_netwo
 @pytest.mark.parametrize("form", FORMS)
 def test_a_dropped_picture_and_strength_zero_are_words_only(config, form, tmp_path):
     trainer = train_small_melfusion(replace(config, form=form), steps=1)
-    batch = trainer.held.of(trainer.held.rows[:2], np.random.default_rng(0), 160)
+    batch = trainer.held.of(trainer.held.rows[:2], np.random.default_rng(0), 64)
     with torch.no_grad():
         tokens = trainer.model.words(batch.words)
         words = trainer.model.base(batch.noisy, batch.time, *words_context(tokens, batch.mask))

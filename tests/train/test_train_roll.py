@@ -14,11 +14,11 @@ from klangbild.brief import Brief
 from klangbild.data.picture_views import views_of
 from klangbild.data.small_pairs import match
 from klangbild.diffusion.roll import roll_notes
-from klangbild.diffusion.roll_latent import CHANNELS, CODE, TEMPO, RollLatent, tempo_of
+from klangbild.diffusion.roll_latent import CHANNELS, CODE, TEMPO, RollLatent, from_int8, tempo_of
 from klangbild.diffusion.roll_latent_torch import RollAutoencoder, RollSizes
+from klangbild.diffusion.roll_model import open_small_sound
 from klangbild.diffusion.small_engine import SmallEngine
-from klangbild.diffusion.small_latent import from_int8
-from klangbild.diffusion.small_model import open_small_sound, weights_folder
+from klangbild.diffusion.small_model import weights_folder
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, UsageError
 from klangbild.picture.load import load_picture
@@ -119,7 +119,7 @@ def test_a_resumed_autoencoder_ends_at_the_same_bytes(folder, tmp_path):
 
 def test_rolls_without_an_autoencoder_are_refused_in_one_line(folder, tmp_path):
     with pytest.raises(UsageError, match="'latent' in the config"):
-        open_clips(folder / "roll.npz")
+        open_clips(folder / "roll.npz", "")
     save_int8({"a": torch.zeros(2)}, tmp_path / "a.safetensors", {"sizes": {}})
     with pytest.raises(InputError, match="autoencoder"):
         load_autoencoder(tmp_path / "a.safetensors")

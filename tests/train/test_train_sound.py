@@ -8,28 +8,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_rolls import small_clips
 from small_sound import small_sound_data
 
 from klangbild.data.sound_batches import SoundBatches, heldout_batches
 from klangbild.data.sound_captions import caption
 from klangbild.data.sound_data import SoundData
+from klangbild.diffusion.roll_latent import CHANNELS
 from klangbild.diffusion.small_network_torch import ImageInputs, SoundModel, SoundSizes
 from klangbild.diffusion.small_words import MOST_WORDS, Vocabulary
 from klangbild.errors import InputError, UsageError
 from klangbild.train.checkpoint import load_checkpoint
 from klangbild.train.export_sound import averaged_model, export_sound, load_model, other_words
+from klangbild.train.roll_clips import open_clips
 from klangbild.train.sound_base import SoundConfig, flow_loss, train_sound
 from klangbild.train.sound_graph import base_graph, words_graph
 
-SMALL = {"width": 32, "layers": 2, "heads": 4, "hidden": 64, "rows": 4, "heldout_clips": 4, "warmup": 2}
+SMALL = {"width": 32, "layers": 2, "heads": 4, "hidden": 64, "period": 16, "rows": 4, "heldout_clips": 4, "warmup": 2}
 
 
 @pytest.fixture
 def config(tmp_path) -> SoundConfig:
     torch.set_num_threads(1)
-    path = tmp_path / "sound.npz"
-    small_sound_data(path)
-    return SoundConfig(data=str(path), run=str(tmp_path / "run"), **SMALL)
+    data, latent = small_clips(tmp_path)
+    return SoundConfig(data=data, latent=latent, run=str(tmp_path / "run"), **SMALL)
 
 
 def test_it_learns_and_hears_its_words(config):
@@ -103,7 +105,7 @@ def test_graph_equals_network_and_zero_gates_are_words_only_to_the_bit():
     import onnxruntime
 
     vocabulary = Vocabulary()
-    sizes = SoundSizes(len(vocabulary), width=32, layers=2, heads=4, hidden=64, words_hidden=64)
+    sizes = SoundSizes(len(vocabulary), 64, width=32, layers=2, heads=4, hidden=64, words_hidden=64)
     model = SoundModel(sizes, vocabulary, seed=3)
     generator = torch.Generator().manual_seed(4)
     with torch.no_grad():
@@ -147,31 +149,31 @@ def test_graph_equals_network_and_zero_gates_are_words_only_to_the_bit():
 
 
 def test_batches_follow_from_seed_and_step_alone(config):
-    data = SoundData.load(Path(config.data))
+    data = open_clips(Path(config.data), config.latent)
     vocabulary = Vocabulary()
     one, other = (SoundBatches(data, vocabulary, rows=5, seed=3) for _ in range(2))
     for step in (4, 0, 9):
         a, b = one.batch(step), other.batch(step)
         assert all(np.array_equal(getattr(a, n), getattr(b, n)) for n in ("latents", "words", "mask", "noise", "time"))
         assert not data.clip_heldout[a.clips].any()
-        assert a.latents.shape[1] in (80, 160) and (a.mask[:, 0] == 1).all()
+        assert a.latents.shape[1] in (32, 64) and (a.mask[:, 0] == 1).all()
     held = heldout_batches(data, vocabulary, clips=4)
-    assert data.clip_heldout[held[0].clips].all() and held[0].latents.shape == (4, 160, 64)
+    assert data.clip_heldout[held[0].clips].all() and held[0].latents.shape == (4, 64, CHANNELS)
 
 
 def test_bad_settings_and_files_are_one_line(tmp_path):
     (tmp_path / "a.toml").write_text("rowz = 3\n")
     with pytest.raises(InputError, match="'rowz' is not a setting"):
         SoundConfig.load(tmp_path / "a.toml")
-    with pytest.raises(InputError, match="there is no prepared sound"):
+    with pytest.raises(InputError, match="there are no prepared rolls"):
         train_sound(SoundConfig(data=str(tmp_path / "none.npz"), run=str(tmp_path)))
     (tmp_path / "x.npz").write_bytes(b"no zip")
     with pytest.raises(InputError, match="is not prepared sound data"):
         SoundData.load(tmp_path / "x.npz")
 
 
-def test_captions_say_what_the_clip_is_in_known_words(config):
-    data, vocabulary = SoundData.load(Path(config.data)), Vocabulary()
+def test_captions_say_what_the_clip_is_in_known_words(tmp_path):
+    data, vocabulary = small_sound_data(tmp_path / "sound.npz"), Vocabulary()
     rng = np.random.default_rng(0)
     said = [vocabulary.read(caption(data, clip % len(data), rng)) for clip in range(200)]
     assert not any(read.unknown or read.denied for read in said)

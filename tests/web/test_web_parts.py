@@ -149,14 +149,14 @@ def test_what_the_page_offers_of_models_can_read_a_picture_with_every_engine_it_
 
     monkeypatch.setenv("KLANGBILD_HOME", str(tmp_path))
     offered = {knob.name: [value for value, _ in knob.choices] for knob in knobs() if knob.name in ("engine", "model")}
-    assert offered["model"] == ["klangbild"]  # klangbild-small has no part that reads pictures for melfusion
+    assert offered["model"] == ["klangbild"]
     for engine in offered["engine"]:
         if engine != "notes":
             for model in offered["model"]:
                 settings = Settings(engine=engine, **read_settings({"model": model}))
                 assert load(settings).part(settings) is not None
     with pytest.raises(UsageError, match="not installed"):
-        read_settings({"model": "klangbild-small"})
+        read_settings({"model": "somebody-else"})
 
 
 def test_nobody_s_picture_is_called_a_photograph_by_guess():

@@ -59,13 +59,14 @@ def register(subparsers: argparse._SubParsersAction) -> None:
 
 
 def _add_sound_command(kinds: argparse._SubParsersAction) -> None:
-    parser = kinds.add_parser("sound", help="rendered clips for the small sound model", description=_SOUND)
+    parser = kinds.add_parser(
+        "sound", help="played clips for the measures of the small sound model", description=_SOUND
+    )
     parser.add_argument("notes", type=Path, metavar="NOTES.npz", help="what 'data prepare notes' wrote")
     parser.add_argument("-o", "--out", type=Path, default=Path("data/prepared/sound.npz"), metavar="FILE.npz")
     parser.add_argument("--clips", type=int, default=2700, metavar="N", help="clips of 10.24 s (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="which stretches of which pieces (default %(default)s)")
     parser.add_argument("--soundfont", type=Path, metavar="FILE.sf2", help="instead of the one that ships or is found")
-    parser.add_argument("--latent-out", type=Path, metavar="FILE.npz", help="write the latent's axes there too")
     parser.set_defaults(run=_run_sound)
 
 
@@ -136,9 +137,9 @@ def _run_attribution(args: argparse.Namespace) -> int:
 
 
 _SOUND = (
-    "Plays stretches of 10.24 s of the prepared notes with our own synthesizer, fits the latent's axes on the training "
-    "clips in closed form, and writes every clip as 160 x 64 int8 numbers with what it is: emotion, tempo, key, "
-    "instruments, density, pool. Every held-out piece gives a held-out clip."
+    "Plays stretches of 10.24 s of the prepared notes with our own synthesizer and writes which they are, so that the measures can "
+    "play them again, and what each is: emotion, tempo, key, instruments, density, height, pool. Every held-out piece gives a "
+    "held-out clip."
 )
 
 
@@ -147,8 +148,6 @@ def _run_sound(args: argparse.Namespace) -> int:
 
     if args.clips < 1:
         raise UsageError(f"--clips {args.clips}: name at least one clip")
-    prepare_sound(
-        args.notes, args.out, n_clips=args.clips, soundfont=args.soundfont, seed=args.seed, latent_out=args.latent_out
-    )
+    prepare_sound(args.notes, args.out, n_clips=args.clips, soundfont=args.soundfont, seed=args.seed)
     print(args.out)
     return 0

@@ -139,7 +139,7 @@ def _help(knob: Any) -> str:
     if "engines" in meta:
         parts.append("only " + " and ".join(meta["engines"]))
     if meta.get("needs_notes"):
-        parts.append("not klangbild-small")
+        parts.append(f"not {PLAYERS['published']}")
     parts += [f"not {PLAYERS[player]}" for player in meta.get("deaf", ())]
     return (parts[0] + (f" [{'; '.join(parts[1:])}]" if len(parts) > 1 else "")).replace("%", "%%")
 

@@ -12,7 +12,7 @@ from klangbild.cli.train_options import need_torch
 from klangbild.errors import EXIT_OK
 
 VARIANTS = {None: None, 0: "direct", 1: "1", 4: "4"}
-_CONFIG = Path("configs/small-art2mus.toml")
+_CONFIG = Path("configs/roll-art2mus.toml")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

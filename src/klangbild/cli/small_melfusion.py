@@ -10,8 +10,8 @@ from typing import Any
 from klangbild.cli.train_options import need_torch
 from klangbild.errors import EXIT_OK, UsageError
 
-_CONFIG = Path("configs/small-melfusion.toml")
-DEFAULT_RUN = "runs/small-melfusion"
+_CONFIG = Path("configs/roll-melfusion.toml")
+DEFAULT_RUN = "runs/roll-melfusion"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -100,7 +100,7 @@ def run_pair(args: argparse.Namespace) -> int:
     if args.imagebind is None:
         raise NotAvailableError(
             "pairing needs a space that pictures and music share; give --imagebind imagebind_huge.pth, or the prepared "
-            "sound of our small model as --music data/prepared/sound.npz, which is matched by what both ask for"
+            "rolls of our small model as --music data/prepared/roll.npz, which are matched by what both ask for"
         )
     names = {
         folder: [path.relative_to(folder).as_posix() for path in files]

@@ -7,10 +7,9 @@ import dataclasses
 import json
 from pathlib import Path
 
-from klangbild.cli import events, small_melfusion, sound
+from klangbild.cli import events, roll, small_art2mus, small_melfusion, sound
 from klangbild.cli.train_options import need_torch
 from klangbild.cli.train_picture import add_picture_commands
-from klangbild.cli.train_small_sound import add_small_sound_commands
 from klangbild.cli.train_sound import add_sound_commands
 from klangbild.errors import UsageError
 
@@ -65,7 +64,8 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     )
     notes.set_defaults(run=_run_export_notes)
     add_picture_commands(parts, exports)
-    add_small_sound_commands(parts, exports)
+    roll.add_roll_commands(parts, exports)
+    small_art2mus.add_export(exports)
     add_sound_commands(parts, exports)
     small_melfusion.add_export(exports)
     sound.add_train_commands(parts)

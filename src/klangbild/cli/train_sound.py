@@ -19,7 +19,10 @@ def add_sound_commands(parts: argparse._SubParsersAction, exports: argparse._Sub
     sound.add_argument("--steps", type=int, metavar="N", help="stop after N steps (default: go on)")
     sound.add_argument("--resume", action="store_true", help="go on from the run's newest checkpoint")
     sound.add_argument(
-        "--weights", type=Path, metavar="FILE", help="start from this model, e.g. src/klangbild/weights/sound-base.onnx"
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="start from this model, e.g. src/klangbild/weights/roll/sound-base.onnx",
     )
     sound.add_argument(
         "--decay-minutes", type=float, metavar="M", help="branch off: learning rate to zero in M minutes"
@@ -29,17 +32,19 @@ def add_sound_commands(parts: argparse._SubParsersAction, exports: argparse._Sub
     export = exports.add_parser("sound", help="the small sound model", description=_EXPORT)
     _common(export)
     export.add_argument("--checkpoint", type=Path, metavar="FILE", help="which (default: decayed branch, else newest)")
-    export.add_argument("--out", type=Path, metavar="DIR", help="for .onnx and .json (default: where that model ships)")
+    export.add_argument(
+        "--out", type=Path, default=Path("src/klangbild/weights/roll"), metavar="DIR", help="for .onnx and .json"
+    )
     export.set_defaults(run=run_export_sound)
 
 
-_TRAIN = "Train the words encoder and the diffusion transformer on what 'klangbild data prepare sound' wrote."
+_TRAIN = "Train the words encoder and the diffusion transformer on what 'klangbild data prepare roll' wrote."
 _EXPORT = "Write sound-base.onnx, sound-words.onnx and their card, with what held-out clips say of the model."
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--config", type=Path, default=Path("configs/sound.toml"), metavar="FILE", help="settings (TOML)"
+        "--config", type=Path, default=Path("configs/roll.toml"), metavar="FILE", help="settings (TOML)"
     )
     parser.add_argument(
         "--run", type=str, metavar="DIR", dest="run_dir", help="the run's folder, instead of the config's"
@@ -84,6 +89,5 @@ def run_export_sound(args: argparse.Namespace) -> int:
     config = _config(args)
     from klangbild.train.export_sound import export_sound
 
-    ships = Path("src/klangbild/weights", "roll" if config.latent else "")
-    print(export_sound(config, checkpoint=args.checkpoint, out_dir=args.out or ships))
+    print(export_sound(config, checkpoint=args.checkpoint, out_dir=args.out))
     return EXIT_OK

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from klangbild.data.sound_captions import caption
-from klangbild.diffusion.small_latent import from_int8
+from klangbild.diffusion.roll_latent import from_int8
 from klangbild.diffusion.small_words import MOST_WORDS, Vocabulary, caption_mask
 
 TIME_MIDDLE, TIME_SPREAD = -0.7, 1.2
@@ -18,7 +18,7 @@ only there can words tell what the noisy clip does not show (Esser et al. 2024 s
 
 
 class ClipLatents(Protocol):
-    """Clips of either latent: `data.sound_data.SoundData` or `train.roll_clips.RollClips`; with the facts that captions are made of.
+    """Clips as latents, `train.roll_clips.RollClips`, with the facts that captions are made of.
 
     latents (N, T, channels) int8; clip_heldout (N,) bool; grid: a crop starts at a multiple of it; channel_weights (channels,): how
     much each counts in a loss, mean 1.

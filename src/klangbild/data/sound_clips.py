@@ -1,4 +1,4 @@
-"""Clips of sound for the small sound model: which stretch of which piece, and how it sounds.
+"""Clips of sound to measure the small sound model by: which stretch of which piece, and how it sounds.
 
 A clip is 10.24 s of a prepared piece (`NoteData`), decoded from its note ids and played by our own synthesizer: mono,
 16 kHz, dry, moved by up to two semitones, all clips equally loud. It starts at a section's first bar (three of five) or
@@ -17,7 +17,8 @@ import numpy as np
 
 from klangbild.data.emotion_labels import NO_LABEL
 from klangbild.data.note_data import NoteData
-from klangbild.diffusion.small_latent import RATE
+from klangbild.diffusion.mel_bank import slaney_mel_bank
+from klangbild.diffusion.roll_model import RATE
 from klangbild.notes.bars import BarsLanguage
 from klangbild.notes.describe import main_meter, main_tempo
 from klangbild.notes.families import FAMILY_INDEX
@@ -25,8 +26,7 @@ from klangbild.notes.key import estimate_key
 from klangbild.notes.piece import Piece
 from klangbild.sound.synth import active_level_db, synthesize_stems
 
-CLIP_LATENTS = 160
-CLIP_SAMPLES = CLIP_LATENTS * 4 * 256
+CLIP_SAMPLES = 163_840
 CLIP_S = CLIP_SAMPLES / RATE
 LARGEST_SHIFT = 2
 LEVEL_DB = -20.0
@@ -36,6 +36,7 @@ POOL_SHARES = {
 """How the training clips are shared out; a pool that is not named gets what "piano" gets."""
 _RENDER_RATE = 24_000  # what lies above 16 kHz folds down to where the 16 kHz filter does not reach; samples have none
 _FEWEST_NOTES = 10
+_FRAME, _BANDS = 1024, 80
 _MOST_SECTIONS = 4
 
 
@@ -134,7 +135,21 @@ def render_clip(notes: NoteData, plan: ClipPlan, soundfont: Path) -> Clip | None
     sound, level = _play(piece, begin, soundfont)
     if sound is None:
         return None
-    return Clip(plan, sound, _facts(notes, plan, heard, begin, level))
+    return Clip(plan, sound, {**_facts(notes, plan, heard, begin, level), "centroid": mean_band(sound)})
+
+
+def mean_band(sound: np.ndarray) -> float:
+    """How high a sound lies. Mono samples (n,) at 16 kHz -> the mean of 80 mel bands, weighted by magnitude, 0..79.
+
+    Frames of 1024 samples, a hop of 256, Hann, edges mirrored; each band a weighted mean of bins; nothing below -90 dB.
+    """
+    padded = np.pad(np.asarray(sound, np.float32), _FRAME // 2, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME)[:: _FRAME // 4][: len(sound) * 4 // _FRAME]
+    window = np.hanning(_FRAME + 1)[:-1]
+    magnitude = np.abs(np.fft.rfft(frames * window)) / (_FRAME / 4)
+    bank = slaney_mel_bank(RATE, _FRAME, _BANDS, low_hz=0.0, high_hz=RATE / 2)
+    mel = np.maximum(magnitude @ (bank / bank.sum(axis=1, keepdims=True)).T, 2.0**-15).sum(axis=0)
+    return float(mel @ np.arange(_BANDS) / mel.sum())
 
 
 def _until(piece: Piece, seconds: float) -> Piece:

@@ -1,4 +1,4 @@
-"""`SoundData`: the prepared file of the small sound model, in memory and on disk (.npz, compressed, no pickles)."""
+"""`SoundData`: played clips that the small sound model is measured by, in memory and on disk (.npz, compressed, no pickles)."""
 
 from __future__ import annotations
 
@@ -6,27 +6,25 @@ import json
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from klangbild.atomic import atomic_npz
 from klangbild.data.sound_clips import ClipPlan
-from klangbild.diffusion.small_latent import N_MELS, MelLatent, from_int8
 from klangbild.errors import InputError
 
 FACT_TYPES = {
     "valence": "f4", "arousal": "f4", "tempo": "f4", "mode": "u1", "tonic": "u1", "meter": "u1", "families": "u2",
     "rate": "f4", "loudness": "f4", "pool": "u1", "transpose": "i1",
+    "centroid": "f4",
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class SoundData:
-    """N clips of 10.24 s as latents, with what each of them is."""
+    """N clips of 10.24 s: where each comes from, so that it can be played again, and what it is."""
 
-    latents: np.ndarray
-    """(N, 160, 64) int8, whitened latents in steps of 1/32."""
     clip_piece: np.ndarray
     """(N,) int32: the piece's number in the notes file."""
     clip_heldout: np.ndarray
@@ -55,28 +53,17 @@ class SoundData:
     """(N,) uint8: index into `about["pools"]`."""
     transpose: np.ndarray
     """(N,) int8, semitones."""
-    latent: MelLatent
+    centroid: np.ndarray
+    """(N,) float32: how high the clip's sound lies, see `sound_clips.mean_band`."""
     about: dict[str, Any]
-    """Pools, families, licences, sound font, seed, mel settings, sha256 of the notes file, share of variance kept."""
-    grid: ClassVar[int] = 1
-    """A crop may start at every latent."""
+    """Pools, families, licences, sound font, seed, sha256 of the notes file."""
 
     def __len__(self) -> int:
-        return len(self.latents)
-
-    @property
-    def channel_weights(self) -> np.ndarray:
-        """How much each axis of the latent counts in a loss: its spread in the log-mel, mean 1. float32 (64,)."""
-        return (self.latent.spread / self.latent.spread.mean()).astype(np.float32)
+        return len(self.clip_piece)
 
     def height(self) -> np.ndarray:
-        """How high each clip's sound lies: mean mel band, weighted by magnitude, (N,), 0..79."""
-        bands = np.arange(N_MELS)
-        found = []
-        for latents in self.latents:
-            mel = np.exp(self.latent.decode(from_int8(latents)))
-            found.append(float((mel @ bands).sum() / mel.sum()))
-        return np.array(found, np.float32)
+        """How high each clip's sound lies: mean mel band, (N,), 0..79."""
+        return self.centroid
 
     def place(self, clip: int) -> tuple[int, int, int, int]:
         """Piece, section, bar of it, and semitones moved: where a clip comes from."""
@@ -91,9 +78,8 @@ class SoundData:
     def save(self, path: Path) -> None:
         """Write `path` (.npz), whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("about", "latent")}
-        latent = {f"latent_{f.name}": getattr(self.latent, f.name) for f in fields(self.latent)}
-        atomic_npz(path, about=np.array(json.dumps(self.about)), **arrays, **latent)
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "about"}
+        atomic_npz(path, about=np.array(json.dumps(self.about)), **arrays)
 
     @staticmethod
     def load(path: Path) -> SoundData:
@@ -102,8 +88,9 @@ class SoundData:
             with np.load(path, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             about = json.loads(str(arrays.pop("about")))
-            latent = MelLatent(*(arrays.pop(f"latent_{f.name}") for f in fields(MelLatent)))
-            return SoundData(**arrays, latent=latent, about=about)
+            if "latents" in arrays:
+                raise ValueError("it holds latents of the model over spectrograms, which is gone")
+            return SoundData(**arrays, about=about)
         except FileNotFoundError:
             raise InputError(
                 f"{path}: there is no prepared sound; make it with 'klangbild data prepare sound NOTES.npz'"

@@ -1,7 +1,8 @@
 """The sound engines behind the house's one door: `compose(picture, engine="art2mus" | "melfusion")`.
 
-Without a model (or with `--model klangbild-roll` or `klangbild-small`, or a folder of such files) a small model of our own
-plays, which ships and needs no torch (`small_engine.py`); with `--model DIR` the published systems do (`published_engine.py`, extra `diffusion`).
+Without a model (or with `--model klangbild-roll`, or a folder of such files) a small model of our own plays,
+which ships and needs no torch (`small_engine.py`); with `--model DIR` the published systems do (`published_engine.py`, extra
+`diffusion`).
 """
 
 from __future__ import annotations
@@ -9,15 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from klangbild.diffusion.small_model import (
-    BASE,
-    FOLDERS,
-    Asked,
-    default_model,
-    is_roll,
-    open_small_sound,
-    shipped_folder,
-)
+from klangbild.diffusion.small_model import BASE, NAME, Asked, refuse_if_gone, shipped_folder
 from klangbild.emotion.space import Emotion
 from klangbild.errors import NotAvailableError
 from klangbild.settings import Settings
@@ -31,6 +24,7 @@ def load(settings: Settings) -> Any:
     """
     folder = small_folder(settings)
     if folder is not None:
+        from klangbild.diffusion.roll_model import open_small_sound
         from klangbild.diffusion.small_engine import SmallEngine
 
         return SmallEngine(settings, open_small_sound(folder))
@@ -45,17 +39,16 @@ def load(settings: Settings) -> Any:
 
 
 def small_folder(settings: Settings) -> Path | None:
-    """The folder of the small model that plays; None for a published system."""
-    ours = settings.model in (None, "klangbild")
-    name = default_model(settings.engine, settings.image_tokens) if ours else str(settings.model)
-    folder = shipped_folder(name) if name in FOLDERS else Path(name)
-    return folder if name in FOLDERS or (folder / BASE).is_file() else None
+    """The folder of the small model that plays; None for a published system.
 
-
-def writes_notes(settings: Settings) -> bool:
-    """Whether the model that plays makes notes on its way to sound."""
-    folder = small_folder(settings)
-    return folder is not None and is_roll(folder)
+    Raises:
+        NotAvailableError: the model is one that klangbild does not have any more.
+    """
+    if settings.model in (None, "klangbild", NAME):
+        return shipped_folder()
+    refuse_if_gone(settings.model, source="--model")
+    folder = Path(settings.model)
+    return folder if (folder / BASE).is_file() else None
 
 
 def refuse_instruments(settings: Settings) -> None:

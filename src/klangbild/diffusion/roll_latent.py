@@ -51,6 +51,8 @@ SOFT = 0.45
 BAR = 4
 """Beats between two notes of such a group."""
 LOWEST_BPM, HIGHEST_BPM = 40.0, 240.0
+INT8_STEP = 1 / 32
+"""Clips of latents are int8 in steps of this when they are trained from: +-3.97 spreads."""
 _TEMPO_MIDDLE, _TEMPO_SPREAD = np.log2(112.0), 0.42
 
 
@@ -166,6 +168,16 @@ def tempo_of(latents: np.ndarray) -> float:
     """The tempo that latents (n, 92) say, bpm: the mean over beats."""
     found = 2 ** (float(latents[:, TEMPO].mean()) * _TEMPO_SPREAD + _TEMPO_MIDDLE)
     return float(np.clip(found, LOWEST_BPM, HIGHEST_BPM))
+
+
+def to_int8(latents: np.ndarray) -> np.ndarray:
+    """Latents of spread 1, any shape -> int8, as clips of them are kept."""
+    return np.clip(np.rint(latents / INT8_STEP), -127, 127).astype(np.int8)
+
+
+def from_int8(latents: np.ndarray) -> np.ndarray:
+    """The inverse, float32."""
+    return latents.astype(np.float32) * np.float32(INT8_STEP)
 
 
 def _silu(x: np.ndarray) -> np.ndarray:

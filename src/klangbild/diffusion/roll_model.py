@@ -1,4 +1,4 @@
-"""Our small model whose latents are beats of music: `klangbild-roll`. Latents -> notes -> our player -> sound.
+"""Our sound model, `klangbild-roll`: beats of music as latents, by onnxruntime and numpy. Latents -> notes -> our player -> sound.
 
 Beat and key hold by construction: there is one tempo for the piece, notes stand on its grid, and they are written in C major or
 A minor and moved to a key at the end. How many beats a length in seconds has depends on the tempo, so that is settled first: as
@@ -8,22 +8,34 @@ channel is held; so are, from the draft on, those that say which families play, 
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from dataclasses import replace
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any
 
 import numpy as np
 
+from klangbild.diffusion.near_words import nearest_meanings
 from klangbild.diffusion.roll import BAR_BEATS, GROUPS
 from klangbild.diffusion.roll_latent import FAMILIES_FROM, FILE, TEMPO, open_roll_latent, tempo_number, tempo_of
-from klangbild.diffusion.small_condition import Condition
-from klangbild.diffusion.small_latent import RATE
-from klangbild.diffusion.small_model import BASE, WORDS, Asked, Played, SmallModel
+from klangbild.diffusion.small_condition import Condition, words_only
+from klangbild.diffusion.small_model import (
+    BASE,
+    GONE,
+    NAME,
+    WORDS,
+    Asked,
+    Played,
+    read_card,
+    refuse_if_gone,
+    shipped_folder,
+)
 from klangbild.diffusion.small_sampler import OnStep, sample
-from klangbild.diffusion.small_words import TONICS, CaptionWords
-from klangbild.errors import KlangbildError, Stopped, UsageError
+from klangbild.diffusion.small_words import CARD, TONICS, CaptionWords, Vocabulary, caption_mask
+from klangbild.errors import InputError, KlangbildError, NotAvailableError, Stopped, UsageError
 from klangbild.notes.describe import music_facts
 from klangbild.notes.families import FAMILY_INDEX, FAMILY_NAMES
 from klangbild.notes.orchestrate import in_key, orchestrate
@@ -31,6 +43,8 @@ from klangbild.notes.piece import Key, Piece
 from klangbild.sound.fonts import find_soundfont
 from klangbild.sound.synth import active_level_db, synthesize_stems
 
+RATE = 16_000
+"""Of the dry sound that measures listen to, Hz."""
 DRAFT_STEPS = 8
 LARGEST_SHIFT = 2
 """Semitones by which `sound` moves a piece, as the clips were moved that it is measured against."""
@@ -39,28 +53,85 @@ _DRY_RATE = 24_000
 _KEY_WORD = re.compile(r"key-(.+)")
 
 
-class RollSound(SmallModel):
-    """See above."""
+class RollSound:
+    """Words, network and latent of a folder. `layers`, `width`, `channels`: the network's; `card`: of the base.
 
-    files: ClassVar[tuple[str, ...]] = (WORDS, BASE, FILE)
+    Raises:
+        NotAvailableError: a file is not there. InputError: one is damaged, or they do not belong together.
+    """
+
+    files = (WORDS, BASE, FILE)
     window, fewest, grid = 64, 32, 16
     guidance = 2.5
+    """How strongly it is steered where nobody says."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+        if (folder / CARD).is_file() and read_card(folder).get("latent", "mel") == "mel":
+            refuse_if_gone(GONE, source=str(folder))
+        for name in (*self.files, CARD):
+            if not (folder / name).is_file():
+                raise NotAvailableError(
+                    f"{folder / name}: the small sound model is not in this installation; use --engine notes, or make it "
+                    "with 'klangbild train sound'"
+                )
+        self.folder = folder
+        self.card = read_card(folder)
+        self._words, self._base = (open_session(folder / name) for name in (WORDS, BASE))
+        try:
+            self.vocabulary = Vocabulary(self.card["vocabulary"])
+            shapes = {entry.name: entry.shape for entry in self._base.get_inputs()}
+            self.channels = int(shapes["x"][2])
+            self.layers, self.width = int(shapes["image_k"][1]), int(shapes["image_k"][3])
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{folder / CARD}: is not the card of a sound model ({error})") from None
         self.latent = open_roll_latent(folder / FILE)
 
+    @property
+    def name(self) -> str:
+        return str(self.card.get("name", NAME))
+
+    @property
+    def licence(self) -> str:
+        return str(self.card.get("licence", "unstated"))
+
+    def sha256(self, *others: str) -> str:
+        """One hash for all files, and whatever else (a picture part's hash) makes the sound."""
+        digest = hashlib.sha256()
+        for name in self.files:
+            digest.update(hashlib.sha256((self.folder / name).read_bytes()).digest())
+        for other in others:
+            digest.update(other.encode())
+        return digest.hexdigest()
+
     def read(self, text: str | None) -> CaptionWords:
-        """As `SmallModel.read`; a key is heard, but not by the network, which knows C major and A minor only."""
-        found = super().read(text)
+        """Which words of a text the model knows, and what others stand for where a sentence encoder is installed. A key is heard,
+        but not by the network, which knows C major and A minor only."""
+        found = self.vocabulary.read(text, partial(nearest_meanings, self.vocabulary.meanings()))
         ids = [self.vocabulary.number[word] for word in found.known if not _KEY_WORD.fullmatch(word)]
         return replace(found, ids=(*ids, *[0] * (len(found.ids) - len(ids))))
+
+    def tokens(self, ids: tuple[int, ...] | list[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers of words (12) -> (tokens (12, D), mask (12,)); without a word the one that means "nothing said"."""
+        tokens = self._words.run(["tokens"], {"words": np.array([ids], np.int64)})[0][0]
+        return tokens, np.array(caption_mask(list(ids)), np.float32)
+
+    def words(self, ids: tuple[int, ...] | list[int]) -> Condition:
+        """A condition of words alone."""
+        return words_only(*self.tokens(ids), layers=self.layers)
+
+    def velocity(self, x: np.ndarray, t: np.ndarray, conditions: dict[str, np.ndarray]) -> np.ndarray:
+        """See `small_sampler.Velocity`."""
+        return self._base.run(["velocity"], {"x": x, "t": t, **conditions})[0]
 
     def make(
         self, positive: Condition, negative: Condition, rng: np.random.Generator, asked: Asked, *, steps: int, guidance: float,
         on_step: OnStep | None = None,
     ) -> np.ndarray:  # fmt: skip
-        """See `SmallModel.make`: (n, 92), a row a beat, in whole bars; the last bars may be more than `play` needs."""
+        """Latents (n, 92) of as much music as is asked for, a row a beat, in whole bars; the last may be more than `play` needs.
+
+        Raises:
+            Stopped: `on_step` said so.
+        """
         seed = int(rng.integers(2**62))
         bpm, players = asked.tempo, players_of(asked)
         if bpm is None:
@@ -92,7 +163,7 @@ class RollSound(SmallModel):
         return (mono * 10 ** ((LEVEL_DB - level) / 20)).astype(np.float32)
 
     def play(self, latents: np.ndarray, rng: np.random.Generator, asked: Asked) -> Played:
-        """See `SmallModel.play`; notes, which are played when somebody asks for their sound.
+        """Latents that `make` made for the same `asked` -> notes, which are played when somebody asks for their sound.
 
         Raises:
             KlangbildError: not one note came out.
@@ -111,6 +182,27 @@ class RollSound(SmallModel):
         piece = orchestrate(in_key(ended(piece), wish, rng), asked.feeling, rng)
         seconds = piece.seconds if asked.seconds is None else asked.seconds
         return Played(seconds, piece=piece, facts={**music_facts(piece), "seconds": round(seconds, 3)})
+
+
+@lru_cache(maxsize=4)
+def open_small_sound(folder: Path | None = None) -> RollSound:
+    """A folder's model, opened once; without one the model that ships."""
+    return RollSound(folder or shipped_folder())
+
+
+def open_session(path: Path) -> Any:
+    """A graph in onnxruntime, on one thread: the same bytes on every machine. Raises InputError: it is damaged."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises its own kinds for every damaged file
+        first = str(error).splitlines()[0]
+        raise InputError(f"{path}: is not a part of the small sound model ({first}); install it again") from error
 
 
 def allowed_of(asked: Asked) -> tuple[str, ...]:

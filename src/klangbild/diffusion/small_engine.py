@@ -1,7 +1,7 @@
-"""Our small sound model behind the house's one door: a picture, words, or both -> sound, without torch.
+"""Our small sound model behind the house's one door: a picture, words, or both -> notes, without torch.
 
     picture -> PicturePart (Art2Mus's projection or MeLFusion's synapse) \
-                                                                          -> what is listened to -> latents -> sound
+                                                                          -> what is listened to -> latents -> notes
     words -> tokens; words to keep away from -> the other side of guidance /
 
 A picture that comes without words, in no form that was asked for, is described in words as well: what measured best.
@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from klangbild.brief import Brief, Music, OnProgress
+from klangbild.diffusion.roll_model import RollSound
 from klangbild.diffusion.small_condition import Condition, PicturePart
 from klangbild.diffusion.small_description import description, emotion_words
-from klangbild.diffusion.small_model import VARIANT_OF, Asked, SmallModel
+from klangbild.diffusion.small_model import VARIANT_OF, Asked
 from klangbild.diffusion.small_projection import open_projection
 from klangbild.diffusion.small_sampler import fit
 from klangbild.diffusion.small_words import MOST_WORDS, TEMPOS, CaptionWords, tempo_word
@@ -51,12 +52,12 @@ class Wish:
 class SmallEngine:
     """The model that ships, and the picture part that the settings name."""
 
-    def __init__(self, settings: Settings, model: SmallModel) -> None:
+    def __init__(self, settings: Settings, model: RollSound) -> None:
         self.name, self.model = settings.engine, model
         refuse_if_noncommercial(self.model.name, self.model.licence, settings.commercial)
 
     def play(self, brief: Brief, *, on_progress: OnProgress | None, on_bar: Callable[..., None] | None) -> Music:
-        """A `Brief` of `compose.py` -> one sound, the best of the candidates.
+        """A `Brief` of `compose.py` -> the notes of one piece, the best of the candidates.
 
         Raises:
             UsageError: a length in tokens, or not one word that is known and no picture. Stopped: before one candidate was done.
@@ -82,9 +83,7 @@ class SmallEngine:
         chosen = int(np.argmax(scores))
         sampled = time.perf_counter()
         played = self.model.play(made[chosen], _generator(brief.seed, 2), asked)
-        told = wish.told
-        if played.piece is not None:
-            told += told_of_music(self.model.read(settings.text).known, wish.denied, played.piece, settings)
+        told = wish.told + told_of_music(self.model.read(settings.text).known, wish.denied, played.piece, settings)
         facts: dict[str, Any] = {
             "seconds": round(played.seconds, 3),
             **played.facts,
@@ -101,7 +100,7 @@ class SmallEngine:
             facts["candidates"] = [round(score, 6) for score in scores]
             facts["chosen"] = chosen
         return Music(
-            stems=played.stems,
+            stems=None,
             piece=played.piece,
             model=self.facts(part),
             facts=facts,
@@ -109,7 +108,7 @@ class SmallEngine:
             timings_s={
                 "load": loaded - started,
                 "sound": sampled - loaded,
-                "vocoder" if played.piece is None else "notes": time.perf_counter() - sampled,
+                "notes": time.perf_counter() - sampled,
             },
             stopped=stopped,
             length_s=played.seconds,

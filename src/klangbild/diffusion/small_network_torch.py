@@ -3,8 +3,8 @@
     words (B, 12) -> WordsEncoder -> tokens (B, 12, 256); four more tokens are free for a picture: the context (B, 16, 256)
     x_t = (1 - t) noise + t data -> SoundNetwork(x_t, t, context) -> data - noise
 
-A transformer over time (15.6 mel latents a second, or a roll latent a beat): in each block self-attention with rotary positions, cross-attention to the
-context, and a feed-forward part, the first and the last of them scaled and shifted by time and by the mean of the context
+A transformer over time (a latent a beat): in each block self-attention with rotary positions, cross-attention to the context,
+and a feed-forward part, the first and the last of them scaled and shifted by time and by the mean of the context
 (one table for all blocks, as PixArt's). A picture may speak in each block's cross-attention in two more ways, both zero at
 the start and silent at zero: mixed into the words' keys and values, or through keys and values of its own behind a gate.
 
@@ -36,7 +36,7 @@ class SoundSizes:
     beats, four bars), each with an offset of its own; 0: time has no such places, and x may begin anywhere."""
 
     vocabulary: int
-    channels: int = 64
+    channels: int
     width: int = 256
     layers: int = 6
     heads: int = 8

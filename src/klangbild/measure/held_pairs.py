@@ -1,7 +1,7 @@
 """Held-out pairs of picture and clip on which the small sound models are measured, and the clips that stand beside them.
 
-Both models are measured on the same pairs (`data prepare sound`, `data pair`): their pieces and pictures are held out for
-either, since both kinds of prepared clips take the split of the notes, and a picture's side follows from its hash.
+The pairs are made of played clips (`data prepare sound`, `data pair`): their pieces and pictures are held out for the model, since
+both kinds of prepared clips take the split of the notes, and a picture's side follows from its hash.
 
 Conventions
     A pair with words made of its clip's facts is a triplet. Its genre is what the clip's set is called (`small_words.KINDS`).

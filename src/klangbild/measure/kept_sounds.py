@@ -17,9 +17,9 @@ import numpy as np
 from klangbild.data.note_data import NoteData
 from klangbild.data.sound_clips import CLIP_S, CLIP_SAMPLES, ClipPlan, render_clip
 from klangbild.data.sound_data import SoundData
+from klangbild.diffusion.roll_model import RATE, RollSound
 from klangbild.diffusion.small_condition import Condition
-from klangbild.diffusion.small_latent import RATE, from_int8
-from klangbild.diffusion.small_model import Asked, SmallModel, SmallSound
+from klangbild.diffusion.small_model import Asked
 from klangbild.diffusion.small_words import MOST_WORDS
 from klangbild.errors import InputError
 from klangbild.measure.held_pairs import Chosen
@@ -33,7 +33,7 @@ Sounds = list[tuple[str, Audio]]
 
 
 def made(
-    model: SmallModel,
+    model: RollSound,
     way: str,
     chosen: Chosen,
     condition: Callable[[int], Condition],
@@ -97,36 +97,16 @@ def first_that_sound(plans: Iterable[ClipPlan], n: int, notes: NoteData, work: P
     return out
 
 
-def through_model(model: SmallModel, data: SoundData, clips: np.ndarray, notes: NoteData, work: Path) -> Sounds:
-    """Clips as the best that a model's chain can do: out of their latents and through the vocoder, where latents are sound;
-    as they are played, where latents are notes that the same player plays."""
-    if not isinstance(model, SmallSound):
-        return played(data, clips, notes, work / "played")
-    folder = work / f"vocoder-{model.sha256()[:8]}"
-    folder.mkdir(parents=True, exist_ok=True)
-    out = []
-    for clip in progress(clips.tolist(), text="vocoder"):
-        path = folder / f"{clip:05d}.wav"
-        if not path.is_file():
-            write_audio(path, as_audio(_vocoded(model, data, clip)))
-        out.append((path.stem, read_audio(path)))
-    return out
-
-
-def features_of_clips(
-    model: SmallModel, data: SoundData, clips: np.ndarray, notes: NoteData, work: Path
-) -> list[np.ndarray]:
-    """Raw numbers of `sound_embedding`, (stretches, 120) each, of clips as by `through_model`; the numbers are kept, not the sound."""
-    mel = isinstance(model, SmallSound)
-    folder = work / f"features-{model.sha256()[:8] if mel else 'played'}"
+def features_of_clips(data: SoundData, clips: np.ndarray, notes: NoteData, work: Path) -> list[np.ndarray]:
+    """Raw numbers of `sound_embedding`, (stretches, 120) each, of played clips; the numbers are kept, not the sound."""
+    folder = work / "features-played"
     folder.mkdir(parents=True, exist_ok=True)
     found = []
     for clip in progress(clips.tolist(), text="training clips"):
         path = folder / f"{clip:05d}.npy"
         if not path.is_file():
-            sound = _vocoded(model, data, clip) if mel else _rendered(notes, data.plan(clip), clip)
             temporary = path.with_suffix(".part.npy")
-            np.save(temporary, raw_features(as_audio(sound)))
+            np.save(temporary, raw_features(as_audio(_rendered(notes, data.plan(clip), clip))))
             temporary.replace(path)
         found.append(np.load(path))
     return found
@@ -135,10 +115,6 @@ def features_of_clips(
 def as_audio(mono: np.ndarray) -> Audio:
     """Mono samples at 16 kHz."""
     return Audio(np.asarray(mono, np.float32)[None], RATE)
-
-
-def _vocoded(model: SmallModel, data: SoundData, clip: int) -> np.ndarray:
-    return model.sound(from_int8(data.latents[clip]), np.random.default_rng(clip))
 
 
 def _rendered(notes: NoteData, plan: ClipPlan, number: int) -> np.ndarray:

@@ -2,11 +2,11 @@
 
 Held-out triplets of picture, words without feelings, and clip (`held_pairs`). For each form of the synapse the model plays from
 the words, from the picture, from both, and from the words with another triplet's picture; the noise of a triplet is the same
-each time. Either small model: `--weights DIR`.
+each time. Another model: `--weights DIR`.
 
 Conventions
-    Sounds are 10.24 s, dry, kept below --work. The clips are as the model's chain gives them (`kept_sounds.through_model`), so that
-    its sound is on both sides. Cases: `words`; FORM: `picture`, `both`, `wrong picture`; and, paired over triplets, `both -
+    Sounds are 10.24 s, dry, kept below --work. The clips are played as the model's notes are, so that the same sound is on
+    both sides. Cases: `words`; FORM: `picture`, `both`, `wrong picture`; and, paired over triplets, `both -
     words` and `both - wrong picture`: below 0 means that the picture helps. `clips` are the triplets' own, `other clips` as many
     others of the same genres: the floor of the distance. Intervals are 95 %, bootstrap over triplets.
     Scores are for all triplets and for each genre of the clips (`by_genre`). Silent sounds are counted, and left out of pairs.
@@ -37,8 +37,8 @@ import numpy as np
 from klangbild.data.note_data import NoteData
 from klangbild.data.small_pairs import SoundPairs
 from klangbild.data.sound_data import SoundData
+from klangbild.diffusion.roll_model import open_small_sound
 from klangbild.diffusion.small_condition import Condition
-from klangbild.diffusion.small_model import SmallModel, open_small_sound
 from klangbild.diffusion.small_synapse import FORMS, SmallSynapse, open_synapse
 from klangbild.errors import UsageError
 from klangbild.measure import kept_sounds
@@ -78,10 +78,10 @@ def run(args: argparse.Namespace) -> int:
     data, notes = SoundData.load(args.sound), NoteData.load(args.notes)
     chosen = choose(SoundPairs.load(args.pairs), data, args.n, seed=args.seed)
     guidance = model.guidance if args.guidance is None else args.guidance
-    listener = _listener(model, chosen, notes, args)
+    listener = _listener(chosen, notes, args)
     results = Results("synapse", seed=args.seed, notes=listener.notes())
     results.sets["clips"] = dict(listener.scores(listener.clips))
-    others = kept_sounds.through_model(model, data, chosen.others, notes, args.work)
+    others = kept_sounds.played(data, chosen.others, notes, args.work / "played")
     results.sets["other clips"] = dict(listener.floor(others, chosen.others))
 
     def heard(way: str, synapse: SmallSynapse | None, looked_at: np.ndarray | None, said: bool) -> Heard:
@@ -122,13 +122,13 @@ def run(args: argparse.Namespace) -> int:
     return _give(results, args)
 
 
-def _listener(model: SmallModel, chosen: Chosen, notes: NoteData, args: argparse.Namespace) -> Listener:
+def _listener(chosen: Chosen, notes: NoteData, args: argparse.Namespace) -> Listener:
     """The reader of words fitted, the triplets' clips heard."""
     data = chosen.data
     training = np.flatnonzero(~data.clip_heldout)
     training = np.sort(np.random.default_rng(args.seed).permutation(training)[: args.read_from])
-    raw = kept_sounds.features_of_clips(model, data, training, notes, args.work)
-    clips = kept_sounds.through_model(model, data, chosen.clips, notes, args.work)
+    raw = kept_sounds.features_of_clips(data, training, notes, args.work)
+    clips = kept_sounds.played(data, chosen.clips, notes, args.work / "played")
     return Listener(chosen, fit_reader(data, training, raw), clips, seed=args.seed)
 
 

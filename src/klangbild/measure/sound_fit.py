@@ -1,14 +1,13 @@
 """`klangbild measure sound-fit`: does the small sound model sound like music, and like its picture?
 
 For held-out pairs of picture and clip (`held_pairs`) sound is made in several ways, kept as WAV (`kept_sounds`), and compared with
-the clips as they were played. Either small model: `--weights DIR`.
+the clips as they were played. Another model: `--weights DIR`.
 
 Conventions
     Ways: `1`, `4`, `direct` (Art2Mus's projections), `gated`, `paper`, `released` (MeLFusion's synapse), all of them the picture
     alone; `words` (the picture described in words by our emotion model, nothing else), `none` (nothing said); `4+words` (both; the
     other parts too). The noise is the same in all ways, another for each picture.
-    Beside them stand `played` (the paired clips themselves), `vocoder` (those clips through latent and vocoder: the best that
-    the chain can do), `other corpus` (as many clips of held-out pieces of one set, --other, none of them in the reference; other
+    Beside them stand `played` (the paired clips themselves), `other corpus` (as many clips of held-out pieces of one set, --other, none of them in the reference; other
     pieces of that set are, as many as `by genre` says, so its distance is rather too small) and `noise` (white, as loud).
     The reference is as many other held-out clips as there are pictures, of the same genres.
     Silent sounds are counted (`silent`) and left out of everything else, with their pictures.
@@ -37,10 +36,10 @@ import numpy as np
 from klangbild.data.note_data import NoteData
 from klangbild.data.small_pairs import SoundPairs
 from klangbild.data.sound_data import SoundData
+from klangbild.diffusion.roll_model import RollSound, open_small_sound
 from klangbild.diffusion.small_condition import Condition
 from klangbild.diffusion.small_description import description
 from klangbild.diffusion.small_engine import DEFAULT_STEPS, silent_mask
-from klangbild.diffusion.small_model import SmallModel, SmallSound, open_small_sound
 from klangbild.diffusion.small_projection import VARIANTS, open_projection
 from klangbild.diffusion.small_synapse import FORMS, open_synapse
 from klangbild.diffusion.small_words import MOST_WORDS
@@ -64,7 +63,7 @@ WAYS = (*PARTS, "words", "none", *(f"{part}{BOTH}" for part in PARTS))
 _FLATNESS, _PULSE, _ONSETS = 90, 112, 113  # places in the raw numbers of `sound_embedding`
 
 
-def condition_of(model: SmallModel, way: str, chosen: Chosen, row: int) -> Condition:
+def condition_of(model: RollSound, way: str, chosen: Chosen, row: int) -> Condition:
     """What the model listens to for a pair, one way."""
     nothing = [0] * MOST_WORDS
     if way == "none":
@@ -82,7 +81,7 @@ def condition_of(model: SmallModel, way: str, chosen: Chosen, row: int) -> Condi
     return projection.heard(embedding, tokens, mask, layers=model.layers)
 
 
-def part_of(model: SmallModel, way: str) -> str:
+def part_of(model: RollSound, way: str) -> str:
     """Hash of the picture part that a way plays, "" for none. Raises UsageError: there is no such way."""
     if way not in WAYS:
         raise UsageError(f"--ways {way}: there is no such way; choose from {', '.join(WAYS)}")
@@ -192,8 +191,6 @@ def run(args: argparse.Namespace) -> int:
         )
         for way, part in parts.items()
     }  # fmt: skip
-    if isinstance(model, SmallSound):
-        sets["vocoder"] = _named(chosen, kept_sounds.through_model(model, data, chosen.clips, notes, args.work))
     sets["other corpus"] = _named(chosen, other)
     rng = np.random.default_rng(args.seed)
     sets["noise"] = [

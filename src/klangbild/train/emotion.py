@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +66,14 @@ def card_of(
 def shipped(given: argparse.Namespace) -> tuple[Table, Unrated, KindPictures]:
     """The rated sets, looked at by `--model`, with the teacher's view of them where that is to be had."""
     table, unrated, kinds = measure_inputs(given.data, given.model, cache=given.cache)
-    if given.model == "klangbild" and given.prepared.is_file() and given.student.is_file():
-        table = with_teacher(table, given.prepared, given.student)
+    if given.model == "klangbild" and given.prepared.is_file():
+        if given.student.is_file():
+            table = with_teacher(table, given.prepared, given.student)
+        else:
+            print(
+                f"{given.student}: is not there, so the heads learn without the teacher's view; see checkpoints/README.md",
+                file=sys.stderr,
+            )
     return table, unrated, kinds
 
 

@@ -20,8 +20,7 @@ from torch import Tensor
 
 from klangbild.atomic import atomic_write
 from klangbild.data.sound_batches import ClipLatents, SoundBatch, heldout_batches
-from klangbild.data.sound_data import SoundData
-from klangbild.diffusion.small_model import NAME, ROLL_NAME, read_card
+from klangbild.diffusion.small_model import NAME, read_card
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
 from klangbild.diffusion.small_words import CARD, Vocabulary
 from klangbild.errors import InputError
@@ -79,7 +78,7 @@ def load_model(path: Path) -> tuple[SoundModel, Vocabulary, dict[str, Any]]:
 
 def folder_of(base: str) -> Path:
     """Where the parts of a sound model go by default: beside its graph, else to the weights that ship."""
-    return Path(base).parent if base.endswith(".onnx") else Path("src/klangbild/weights")
+    return Path(base).parent if base.endswith(".onnx") else Path("src/klangbild/weights/roll")
 
 
 def export_sound(config: SoundConfig, *, checkpoint: Path | None = None, out_dir: Path) -> Path:
@@ -156,13 +155,12 @@ def _numpy(weights: dict[str, Tensor]) -> dict[str, np.ndarray]:
 def _card(model: SoundModel, state: dict[str, Any], data: ClipLatents, blobs: dict[str, bytes]) -> dict[str, Any]:
     config, about = state["config"], data.about
     held = data.clip_heldout
-    own = _of_mel(data) if isinstance(data, SoundData) else _of_roll()
     return {
-        "name": own["name"],
+        "name": NAME,
         "kind": "sound",
-        "latent": own["latent"],
+        "latent": "roll",
         "status": "experimental",
-        "what": own["what"],
+        "what": "rectified flow over beats of a piano roll (64 beats are 64 x 92 numbers), steered by words, played by our synthesizer",
         "weights": sum(p.numel() for p in model.parameters()),
         "kept_as": _MATRICES,
         "files": {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()},
@@ -173,7 +171,7 @@ def _card(model: SoundModel, state: dict[str, Any], data: ClipLatents, blobs: di
             "clips_held_out": int(held.sum()),
             "by_pool": {pool: int((~held & (data.pool == i)).sum()) for i, pool in enumerate(about["pools"])},
             "licences": {pool: about["licences"][pool] for pool in about["pools"]},
-            **own["data"],
+            "notes": "sections of 4/4 with nine of ten onsets on sixteenths, in C major or A minor",
             "labels": "captions made from facts of the notes; emotion is pseudo-labelled for most clips",
         },
         "training": {
@@ -182,33 +180,9 @@ def _card(model: SoundModel, state: dict[str, Any], data: ClipLatents, blobs: di
             "minutes_of_wall_clock": round(state["minutes"], 1),
             "seed": config["seed"],
             "words_dropped": config["words_dropped"],
-            "command": f"klangbild train sound --config configs/{own['config']}, then --decay-minutes, then train export sound",
+            "command": "klangbild train sound --config configs/roll.toml, then --decay-minutes, then train export sound",
         },
-        "limits": f"{own['limits']}; no lyrics; words outside the vocabulary are not understood",
+        "limits": "4/4 in sixteenths, one tempo a piece; trained for some minutes on a shared processor core; no lyrics; words outside the "
+        "vocabulary are not understood",
         "vocabulary": state["vocabulary"],
-    }
-
-
-def _of_mel(data: SoundData) -> dict[str, Any]:
-    return {
-        "name": NAME,
-        "latent": "mel",
-        "config": "sound.toml",
-        "what": "rectified flow over mel latents (10.24 s are 160 x 64 numbers), steered by words",
-        "data": {
-            "sound": f"our synthesizer with {data.about['soundfont']['name']}, 16 kHz mono",
-            "latent_variance_kept": round(data.about["variance_kept"], 4),
-        },
-        "limits": "trained for an hour on a shared processor core: timbre and texture, little melody",
-    }
-
-
-def _of_roll() -> dict[str, Any]:
-    return {
-        "name": ROLL_NAME,
-        "latent": "roll",
-        "config": "roll.toml",
-        "what": "rectified flow over beats of a piano roll (64 beats are 64 x 92 numbers), steered by words, played by our synthesizer",
-        "data": {"notes": "sections of 4/4 with nine of ten onsets on sixteenths, in C major or A minor"},
-        "limits": "4/4 in sixteenths, one tempo a piece; trained for some minutes on a shared processor core",
     }

@@ -1,6 +1,6 @@
 """Clips of a piano roll as latents, made when a training run begins: prepared rolls through the autoencoder's encoder.
 
-`open_clips` opens prepared clips of either latent for the trainers of the flow and of the picture parts.
+`open_clips` opens them for the trainers of the flow and of the picture parts.
 """
 
 from __future__ import annotations
@@ -13,12 +13,9 @@ import numpy as np
 import torch
 
 from klangbild.data.roll_data import CLIP_BEATS, RollData
-from klangbild.data.small_pairs import load_clips
 from klangbild.data.sound_batches import ClipLatents
-from klangbild.data.sound_data import SoundData
-from klangbild.diffusion.roll_latent import CHANNELS, CODE, TEMPO, fact_channels
+from klangbild.diffusion.roll_latent import CHANNELS, CODE, TEMPO, fact_channels, to_int8
 from klangbild.diffusion.roll_latent_torch import RollAutoencoder
-from klangbild.diffusion.small_latent import to_int8
 from klangbild.errors import UsageError
 
 PERIOD = 16
@@ -72,15 +69,13 @@ def roll_clips(data: RollData, model: RollAutoencoder) -> RollClips:
     return RollClips(latents, data)
 
 
-def open_clips(path: Path, latent: str = "") -> ClipLatents:
-    """Prepared clips; of rolls with the weights of the autoencoder that makes latents of them.
+def open_clips(path: Path, latent: str) -> ClipLatents:
+    """Prepared rolls, with the weights of the autoencoder that makes latents of them.
 
     Raises:
-        InputError, NotAvailableError: a file cannot be used. UsageError: rolls, and no autoencoder is named.
+        InputError, NotAvailableError: a file cannot be used. UsageError: no autoencoder is named.
     """
-    data = load_clips(path)
-    if isinstance(data, SoundData):
-        return data
+    data = RollData.load(path)
     if not latent:
         raise UsageError(f"{path}: holds piano rolls; name the autoencoder's weights as 'latent' in the config")
     from klangbild.train.export_roll_latent import load_autoencoder

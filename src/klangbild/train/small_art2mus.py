@@ -48,11 +48,11 @@ LOG_COLUMNS = ("step", "minutes", "rate", "loss", "heldout_right", "heldout_shuf
 class SmallArt2MusConfig:
     """Everything a run is made of; one TOML file. variant: 1, 4 or direct; latent: see `sound_base.SoundConfig`."""
 
-    pairs: str = "data/prepared/sound-pairs.npz"
-    data: str = "data/prepared/sound.npz"
-    latent: str = ""
-    base: str = "src/klangbild/weights/sound-base.onnx"
-    run: str = "runs/small-art2mus"
+    pairs: str = "data/prepared/roll-pairs.npz"
+    data: str = "data/prepared/roll.npz"
+    latent: str = "checkpoints/roll-latent.safetensors"
+    base: str = "src/klangbild/weights/roll/sound-base.onnx"
+    run: str = "runs/roll-art2mus"
     variant: str = "4"
     seed: int = 1
     hidden: int = 128
@@ -62,7 +62,7 @@ class SmallArt2MusConfig:
     aim_lr: float = 2e-3
     steps: int = 300
     rows: int = 16
-    crop: int = 80
+    crop: int = 32
     lr: float = 5e-4
     warmup: int = 20
     weight_decay: float = 0.02

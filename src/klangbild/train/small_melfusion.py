@@ -44,17 +44,17 @@ CHECKPOINT_MINUTES = 2.0
 class SmallMelfusionConfig:
     """Everything a run is made of; one TOML file. form: gated, paper or released."""
 
-    pairs: str = "data/prepared/sound-pairs.npz"
-    data: str = "data/prepared/sound.npz"
-    latent: str = ""
-    base: str = "src/klangbild/weights/sound-base.onnx"
-    run: str = "runs/small-melfusion"
+    pairs: str = "data/prepared/roll-pairs.npz"
+    data: str = "data/prepared/roll.npz"
+    latent: str = "checkpoints/roll-latent.safetensors"
+    base: str = "src/klangbild/weights/roll/sound-base.onnx"
+    run: str = "runs/roll-melfusion"
     form: str = "gated"
     seed: int = 1
     fitted_start: bool = True
     steps: int = 250
     rows: int = 16
-    crop: int = 80
+    crop: int = 32
     lr: float = 5e-4
     gate_lr: float = 5e-3
     warmup: int = 10
@@ -76,7 +76,7 @@ class SmallMelfusionConfig:
 
 @dataclass(frozen=True)
 class TripletBatch:
-    """noisy, wanted (B, T, 64): x_t and data - noise; time (B,); levels (B, 16, c) each; words and all that is true of the
+    """noisy, wanted (B, T, 92): x_t and data - noise; time (B,); levels (B, 16, c) each; words and all that is true of the
     clip (B, 12) with their masks; present (B,): 0 where the picture is dropped."""
 
     noisy: Tensor

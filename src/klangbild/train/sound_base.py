@@ -1,11 +1,10 @@
-"""Training our small sound model: `klangbild train sound --config configs/sound.toml`.
+"""Training our small sound model: `klangbild train sound --config configs/roll.toml`.
 
 Draw clips and captions, put them somewhere between noise and music, predict the velocity from the one to the other, step.
 Every so often measure on held-out clips and write a checkpoint. The learning rate warms up and stays; `decay_minutes`
 branches off the newest checkpoint and brings it to zero (what ships), as with the notes model.
 
-The same for either latent (`data` says which): log-mel, where the squared error of an axis counts as much as the axis is spread in
-the mel (loud shapes before fine grain), or beats of a piano roll (`latent` is then the autoencoder's weights).
+Clips are beats of a piano roll, through the autoencoder whose weights `latent` names.
 """
 
 from __future__ import annotations
@@ -46,12 +45,12 @@ LOG_COLUMNS = ("step", "clips", "minutes", "rate", "loss", "heldout", "heldout_w
 
 @dataclass(frozen=True)
 class SoundConfig:
-    """Everything a run is made of; one TOML file. muon_lr 0: AdamW for all weights. latent: the autoencoder's weights, where
-    `data` holds piano rolls. period: see `SoundSizes`."""
+    """Everything a run is made of; one TOML file. muon_lr 0: AdamW for all weights. latent: the autoencoder's weights.
+    period: see `SoundSizes`."""
 
-    data: str = "data/prepared/sound.npz"
-    latent: str = ""
-    run: str = "runs/sound-base"
+    data: str = "data/prepared/roll.npz"
+    latent: str = "checkpoints/roll-latent.safetensors"
+    run: str = "runs/roll"
     seed: int = 1
     width: int = 256
     layers: int = 6

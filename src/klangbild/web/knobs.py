@@ -8,7 +8,6 @@ Values come typed (JSON) or as text (forms, queries): a typed one must be of its
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import tempfile
@@ -154,16 +153,7 @@ def _knob(field: Any) -> Knob:
 
 def _engines(meta: Mapping[str, Any]) -> tuple[str, ...]:
     """Who listens to a setting when it plays what ships."""
-    engines = tuple(meta.get("engines", ENGINES))
-    return tuple(engine for engine in engines if engine in _note_writers()) if meta.get("needs_notes") else engines
-
-
-@functools.cache
-def _note_writers() -> tuple[str, ...]:
-    """The engines whose own models, which ship, write notes."""
-    from klangbild.unheard import writes_notes
-
-    return tuple(engine for engine in ENGINES if writes_notes(Settings(engine=engine)))
+    return tuple(meta.get("engines", ENGINES))
 
 
 def _choices(name: str, listed: tuple[str, ...]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
