@@ -380,3 +380,17 @@ def test_axe_finds_no_serious_violation(visit, paintings, shots, name, options):
     for details in page.locator("details").all():
         details.evaluate("(d) => (d.open = false)")
     page.screenshot(path=shots / f"{name}-result.png", full_page=True)
+
+
+@pytest.mark.parametrize("options", [{}, {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"}])
+def test_the_api_can_be_read_in_the_browser(visit, server, options):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    page = visit(**options)
+    page.goto(f"{server.url}/v1/docs")
+    page.locator("summary", has_text="/v1/compose").click()
+    expect(page.locator("code", has_text="rest_temperature").first).to_be_visible()
+    for details in page.locator("details").all():
+        details.evaluate("(d) => (d.open = true)")
+    found = axe.Axe().run(page).response["violations"]
+    assert [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than its window"

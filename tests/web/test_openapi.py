@@ -272,4 +272,6 @@ def test_people_can_read_it_without_scripts_or_anything_from_elsewhere(truth, re
             assert set(about["responses"]) <= set(re.findall(r"<td>(\d{3})</td>", text))
     for knob in knobs():
         assert f"<code>{knob.name}</code>" in text, knob.name
+    # a visitor gives names, never a folder of the server
+    assert "or a folder" not in text + rest.get("/v1/settings").text + rest.get("/").text
     assert 'href="/v1/docs"' in rest.get("/").text

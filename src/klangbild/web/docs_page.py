@@ -51,7 +51,7 @@ def _route(path: str, method: str, about: dict[str, Any]) -> str:
             _kind(c["schema"]) if "json" in k else escape(k) for k, c in answer.get("content", {}).items()
         )
         rows.append(f"<tr><td>{escape(status)}</td><td>{shown}</td><td>{_words(answer['description'])}</td></tr>")
-    parts.append(f'<h4>Answers</h4><div class="wide"><table>{"".join(rows)}</table></div>')
+    parts.append(f'<h4>Answers</h4><div class="wide" tabindex="0"><table>{"".join(rows)}</table></div>')
     return f"<details>{''.join(parts)}</details>"
 
 
@@ -70,7 +70,7 @@ def _table(rows: list[tuple[str, dict[str, Any], str]]) -> str:
         f"<tr><td><code>{escape(name)}</code></td><td>{_kind(schema)}</td><td>{_words(about)}</td></tr>"
         for name, schema, about in rows
     ]
-    return f'<div class="wide"><table>{"".join(lines)}</table></div>'
+    return f'<div class="wide" tabindex="0"><table>{"".join(lines)}</table></div>'
 
 
 def _kind(schema: dict[str, Any]) -> str:

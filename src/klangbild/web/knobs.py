@@ -146,7 +146,7 @@ def _knob(field: Any) -> Knob:
         form = "switch" if field.default is False else "words"
     default = DEFAULT_SECONDS if field.name == "seconds" else field.default
     return Knob(
-        field.name, label_of(field.name), meta["help"], form, meta["group"], default, meta.get("min"), meta.get("max"),
+        field.name, label_of(field.name), re.sub(",? or a folder", "", meta["help"]), form, meta["group"], default, meta.get("min"), meta.get("max"),
         choices, unavailable, _engines(meta),
     )  # fmt: skip
 
