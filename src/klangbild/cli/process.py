@@ -28,15 +28,18 @@ NO_MEMORY = "there is too little memory for this; free some, or ask for less (a 
 
 def run(main: Callable[[list[str]], int]) -> NoReturn:
     """Run a command line as the whole process: its signals, its streams, its exit code."""
-    interrupt.listen()
-    _open_closed_streams()
-    _make_streams_safe()
     try:
-        code = main(sys.argv[1:])
-        sys.stdout.flush()
-    except BaseException as error:  # noqa: BLE001 - what is told of it depends on what came before
-        code = _told(error)
-    interrupt.nothing_is_left_to_do()
+        try:
+            interrupt.listen()
+            _open_closed_streams()
+            _make_streams_safe()
+            code = main(sys.argv[1:])
+            sys.stdout.flush()
+        except BaseException as error:  # noqa: BLE001 - what is told of it depends on what came before
+            code = _told(error)
+        interrupt.nothing_is_left_to_do()
+    except KeyboardInterrupt:  # while the end was being told
+        os._exit(interrupt.exit_code(EXIT_FAILED))
     try:
         sys.stdout.flush()
     except (OSError, Unwritable):  # told already; what is still in the buffer goes nowhere
