@@ -118,7 +118,7 @@ def test_no_picture_at_all(klangbild, tmp_path, monkeypatch):
     code, _, err = klangbild("compose")
     assert code == 2 and "there is no picture" in err
     code, _, err = klangbild("compose", tmp_path)
-    assert code == 1 and "no pictures in this folder" in err
+    assert code == 1 and "holds no pictures" in err
 
 
 def test_missing_soundfont_and_model_are_exit_4_or_1(klangbild, picture_file, tmp_path):
