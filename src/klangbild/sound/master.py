@@ -11,7 +11,7 @@ from klangbild.sound.mix import Mix, mix
 
 HEARD_LU = 0.5
 """A difference in loudness that a listener may notice."""
-_SILENT = "the music came out silent; try another seed, or other instruments"
+_SILENT = "the music came out silent; try another seed, other instruments or another SoundFont"
 
 
 @dataclass(frozen=True)
