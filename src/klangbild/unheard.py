@@ -188,6 +188,12 @@ def _told_of_the_piece(settings: Settings, music: Music) -> list[str]:
     """What the finished piece lacks of what was asked: lengths in bars and tokens are known only now."""
     piece: Any = music.piece
     lines = []
+    if settings.continue_from is not None:
+        from klangbild.notes.given_bars import told_of_given_bars
+        from klangbild.notes.midi import read_continued
+
+        if changed := told_of_given_bars(read_continued(settings.continue_from), piece):
+            lines.append(f"{Path(settings.continue_from).name}: {changed}")
     if settings.path is not None:
         late = [seconds for seconds, _ in EmotionPath.parse(settings.path).points if seconds > piece.seconds]
         if late and late[-1] > (settings.length_seconds or 0.0):

@@ -93,6 +93,13 @@ def test_an_open_hi_hat_is_cut_by_a_closed_one(font):
     assert level[1] < 0.1 * level[0]
 
 
+def test_a_closed_hi_hat_in_another_track_cuts_it_as_well(font):
+    notes = make_notes([0, 0.5], [1, 0.1], [46, 42], [100, 60])
+    one = Piece((Track("drums", 0, notes),))
+    two = Piece((Track("drums", 0, notes[:1]), Track("drums", 0, notes[1:])))
+    assert np.array_equal(only_stem(one, font), only_stem(two, font))
+
+
 def test_panned_families_lie_where_they_should(band_stems):
     stems = dict(band_stems)
 

@@ -74,7 +74,7 @@ class _StemPlayer:
     """One family's notes, ready to be played from any place to any other."""
 
     def __init__(self, family: str, piece: Piece, voices: VoiceMaker, n: int) -> None:
-        tracks = [track for track in piece.tracks if track.family == family and len(track.notes)]
+        tracks = _kits_joined([track for track in piece.tracks if track.family == family and len(track.notes)])
         self._family, self._rate, self._n = family, voices.rate, n
         self._parts = [_Part(track, piece, voices) for track in tracks]
         velocities = np.concatenate([track.notes["velocity"] for track in tracks]).astype(float)
@@ -167,6 +167,23 @@ def _k_weight(size: int, rate: int) -> np.ndarray:
     high_pass = hz**4 / (hz**4 + 38.0**4)
     shelf = 1 + (10**0.4 - 1) * hz**4 / (hz**4 + 1500.0**4)
     return high_pass * shelf
+
+
+def _kits_joined(tracks: list[Track]) -> list[Track]:
+    """Tracks that play one kit as one track: a drum is one drum, whichever track strikes it, and a closed hi-hat ends an open one."""
+    kits: dict[int, list[Track]] = {}
+    for track in tracks:
+        if track.plays_kit:
+            kits.setdefault(track.program, []).append(track)
+    joined = [
+        Track(
+            parts[0].family,
+            program,
+            np.sort(np.concatenate([part.notes for part in parts]), order=("onset", "pitch"), kind="stable"),
+        )
+        for program, parts in kits.items()
+    ]
+    return [track for track in tracks if not track.plays_kit] + joined
 
 
 class _Part:
