@@ -11,4 +11,6 @@ app = make_app(Options(local=False))
 if __name__ == "__main__":
     import uvicorn
 
-    uvicorn.run(app, host="0.0.0.0", port=int(os.environ.get("PORT", "7860")), log_level="warning")
+    from klangbild.web.connections import Connection
+
+    uvicorn.run(app, host="0.0.0.0", port=int(os.environ.get("PORT", "7860")), log_level="warning", http=Connection)

@@ -276,3 +276,22 @@ def test_the_password_stands_before_everything():
     for length in (b"-1", b"x", b"1e3", b"1_000", b"9" * 30, "١".encode()):
         assert status((b"authorization", b"Basic " + token), (b"content-length", length)) == 400, length
     assert asyncio.run(ask({"type": "websocket"}))[0] == {"type": "websocket.close", "code": 1008}
+
+
+def test_a_charset_that_takes_minutes_is_refused_at_once(entry):
+    """Python's idna codec takes a minute and more for a megabyte, and nobody was answered meanwhile."""
+    part = b'--B\r\nContent-Disposition: form-data; name="text"\r\n\r\nxn--' + b"a" * 15_000 + b"\r\n--B--\r\n"
+    for charset in ("idna", "punycode", '"utf-16"', "nothing"):
+        kind = {"content-type": f"multipart/form-data; boundary=B; charset={charset}"}
+        started = time.monotonic()
+        assert "UTF-8" in refused(entry.post("/v1/emotion", content=part, headers=kind))
+        assert time.monotonic() - started < 5
+    kind = {"content-type": "multipart/form-data; boundary=B; charset=UTF-8"}
+    assert "2000 letters" in refused(entry.post("/v1/emotion", content=part, headers=kind))
+
+
+def test_texts_of_a_form_do_not_fill_the_memory(entry):
+    """A hundred texts of a megabyte lay in memory together."""
+    kind = {"content-type": "multipart/form-data; boundary=B"}
+    part = b'--B\r\nContent-Disposition: form-data; name="text"\r\n\r\n' + b"a" * 17_000 + b"\r\n--B--\r\n"
+    assert "16 kB" in refused(entry.post("/v1/emotion", content=part, headers=kind), 413)

@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
 from klangbild.errors import InputError, KlangbildError, NotAvailableError, OutputError, UsageError
-from klangbild.web.bodies import TooMuch
+from klangbild.web.bodies import TooMuch, TooSlow
 from klangbild.web.knobs import plain_sentence
 from klangbild.web.runs import Full
 
@@ -32,7 +32,7 @@ class NotThere(KlangbildError):
 
 
 _STATUSES = (
-    (NotThere, 404), (TooMuch, 413), (Full, 503), (NotAvailableError, 409), (UsageError, 422), (InputError, 422),
+    (NotThere, 404), (TooSlow, 408), (TooMuch, 413), (Full, 503), (NotAvailableError, 409), (UsageError, 422), (InputError, 422),
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Query, Request
@@ -22,6 +23,7 @@ from klangbild.web.knobs import installed_engines, knobs, read_settings, without
 from klangbild.web.looks import Look, Looks
 from klangbild.web.openapi import MOST_ALT_LETTERS, MOST_ID_LETTERS, MOST_URL_LETTERS, answers, sends
 from klangbild.web.runs import FINISHED, Run, Runs
+from klangbild.web.turns import Turns
 
 _TICK_S = 0.1
 _HEARTBEAT_S = 15.0
@@ -35,6 +37,8 @@ Route = TypeVar("Route", bound=Callable[..., Any])
 def make_api(runs: Runs, looks: Looks, document: Callable[[], dict[str, Any]], *, allow_url: bool) -> APIRouter:
     """The routes. document: gives the OpenAPI document. allow_url: whether `picture_url` may be given."""
     api = APIRouter(prefix="/v1", default_response_class=JSONResponse)
+    # by what they wait for: the picture decoder, MIDI, other servers, the player
+    pictures, midi, addresses, files = Turns(1), Turns(1), Turns(8), Turns(4)
 
     def get(path: str, **about: Any) -> Callable[[Route], Route]:
         """A route for GET, and for HEAD, which the document does not list."""
@@ -48,33 +52,35 @@ def make_api(runs: Runs, looks: Looks, document: Callable[[], dict[str, Any]], *
 
     @api.post(
         "/compose", status_code=202, response_model=None, tags=["music"],
-        responses=answers(202, "Run", "it is in line; `Location` says where it is followed", 409, 413, 422, 503),
+        responses=answers(202, "Run", "it is in line; `Location` says where it is followed", 408, 409, 413, 422, 503),
     )  # fmt: skip
     async def compose(request: Request) -> JSONResponse:
         """A picture, words or both become music. Gives at once 202 and a run; follow `links.self` or `links.events`."""
         body = await read_body(request)
-        look = await _look_of(body)
+        look = await _look_of(request, body)
         alt = body.take_text("alt", MOST_ALT_LETTERS) or ""
         given = await run_in_threadpool(read_settings, body.values, typed=body.typed)
         if look is None and not given.get("text"):
             raise UsageError("there is neither a picture nor words; give at least one")
-        run = await run_in_threadpool(lambda: runs.submit(given, look=look, alt=alt, continues=body.continues))
+        submit = partial(runs.submit, given, look=look, alt=alt, continues=body.continues)
+        run = await (midi.take(request, submit) if body.continues else run_in_threadpool(submit))
         return JSONResponse(runs.describe(run), status_code=202, headers={"location": f"/v1/runs/{run.id}"})
 
     @api.post(
         "/emotion", response_model=None, tags=["emotion"],
-        responses=answers(200, "Reading", "what is seen", 409, 413, 422, 503),
+        responses=answers(200, "Reading", "what is seen", 408, 409, 413, 422, 503),
     )  # fmt: skip
     async def emotion_of_upload(request: Request) -> dict[str, Any]:
         """What is seen in a picture: valence, arousal, why, and its palette. The picture's id serves `compose` for an hour."""
         body = await read_body(request)
-        look = await _look_of(body)
+        look = await _look_of(request, body)
         if body.continues:
             raise FieldError("an emotion is not read from a MIDI file; leave it out", "continue_from")
-        return await _read(look, body.values, typed=body.typed)
+        return await _read(request, look, body.values, typed=body.typed)
 
     @get("/emotion", tags=["emotion"], responses=answers(200, "Reading", "what is heard and seen", 409, 422, 503))
     async def emotion(
+        request: Request,
         text: str | None = Query(None, description="words"),
         picture: str | None = Query(None, description="a picture given before: its id"),
         emotion_model: str = Query("klangbild", description="who reads the picture"),
@@ -82,7 +88,7 @@ def make_api(runs: Runs, looks: Looks, document: Callable[[], dict[str, Any]], *
     ) -> dict[str, Any]:
         """The same for words, or for a picture given before (its id), with other words."""
         look = looks.get(picture) if picture else None
-        return await _read(look, {"text": text, "emotion_model": emotion_model, "kind": kind}, typed=False)
+        return await _read(request, look, {"text": text, "emotion_model": emotion_model, "kind": kind}, typed=False)
 
     @get("/runs/{key}", tags=["music"], responses=answers(200, "Run", "how it stands", 404))
     async def run_status(key: str) -> dict[str, Any]:
@@ -145,7 +151,9 @@ def make_api(runs: Runs, looks: Looks, document: Callable[[], dict[str, Any]], *
     async def run_file(key: str, name: str, request: Request, download: bool = False) -> Response:
         """A file of a finished run; large ones are made when first asked for. `download=true`: to be saved, not shown."""
         run = _run(key)
-        path = await run_in_threadpool(run.files.path, name) if run.files else None
+        path = run.files.written(name) if run.files else None
+        if path is None and run.files:
+            path = await files.take(request, run.files.path, name)
         if path is None:
             raise NotThere(f"this run has no file '{name[:80]}'; GET /v1/runs/{key} lists them")
         return send_file(request, path, download=download)
@@ -171,7 +179,7 @@ def make_api(runs: Runs, looks: Looks, document: Callable[[], dict[str, Any]], *
 
     @api.post(
         "/settings", response_model=None, tags=["about"],
-        responses=answers(200, "Preset", "the settings that it holds", 413, 422),
+        responses=answers(200, "Preset", "the settings that it holds", 408, 413, 422),
     )  # fmt: skip
     async def check_settings(request: Request) -> dict[str, Any]:
         """Check a preset: a JSON object of settings, or a result's own JSON. Gives the settings that it holds."""
@@ -206,22 +214,23 @@ def make_api(runs: Runs, looks: Looks, document: Callable[[], dict[str, Any]], *
             raise NotThere("there is no such run (runs are removed after an hour); make it again")
         return run
 
-    async def _look_of(body: Body) -> Look | None:
+    async def _look_of(request: Request, body: Body) -> Look | None:
         key = body.take_text("picture_id", MOST_ID_LETTERS)
         url = body.take_text("picture_url", MOST_URL_LETTERS)
         if sum(given is not None for given in (body.picture, key, url)) > 1:
             raise FieldError("there is more than one picture; give a file, an id or an address", "picture")
         if body.picture is not None:
-            return await run_in_threadpool(looks.take, *body.picture)
+            return await pictures.take(request, looks.take, *body.picture)
         if url:
             if not allow_url:
                 raise UsageError("addresses are not fetched here; save the picture and give the file")
             from klangbild.web.fetch import fetch_picture
 
-            return await run_in_threadpool(lambda: looks.take(*fetch_picture(url)))
+            fetched = await addresses.take(request, fetch_picture, url)
+            return await pictures.take(request, looks.take, *fetched)
         return looks.get(key) if key else None
 
-    async def _read(look: Look | None, values: dict[str, Any], *, typed: bool) -> dict[str, Any]:
+    async def _read(request: Request, look: Look | None, values: dict[str, Any], *, typed: bool) -> dict[str, Any]:
         unheard = set(values) - {"text", "emotion_model", "kind"}
         if unheard:
             name = sorted(unheard)[0][:80]
@@ -230,8 +239,8 @@ def make_api(runs: Runs, looks: Looks, document: Callable[[], dict[str, Any]], *
         settings = Settings(**given)
         if look is None and not settings.text:
             raise UsageError("there is neither a picture nor words; give at least one")
-        return await run_in_threadpool(
-            lambda: looks.read(look, text=settings.text, model=settings.emotion_model, kind=settings.kind)
+        return await pictures.take(
+            request, looks.read, look, text=settings.text, model=settings.emotion_model, kind=settings.kind
         )
 
     return api

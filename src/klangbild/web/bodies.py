@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from email.message import Message
 from typing import IO, Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -16,7 +17,10 @@ from klangbild.errors import KlangbildError, UsageError
 from klangbild.web.knobs import MOST_SHOWN, words
 
 MOST_TEXT_BYTES = 1_000_000
+# a hundred texts of a form lie in memory together; the longest that has a meaning is 2000 letters
+_MOST_FIELD_BYTES = 16_384
 _MOST_FIELDS = 100
+_CHARSETS = ("utf-8", "utf8", "us-ascii", "ascii")
 _FILES = ("picture", "continue_from")
 # names whose values add up when they are given more than once, as several boxes of a form are
 _ADD_UP = ("instruments", "without")
@@ -28,6 +32,13 @@ class TooMuch(KlangbildError):
     def __init__(self, message: str = "the file is larger than 100 MB, the limit; save it smaller") -> None:
         super().__init__(message)
         self.field = "picture"
+
+
+class TooSlow(KlangbildError):
+    """The body comes too slowly, or not at all."""
+
+    def __init__(self) -> None:
+        super().__init__("the rest of this request does not come; send it again")
 
 
 class FieldError(UsageError):
@@ -106,10 +117,19 @@ async def _little(request: Request) -> bytes:
 
 
 async def _multipart(request: Request) -> Body:
+    charset = Message()
+    charset["content-type"] = request.headers["content-type"]
+    if str(charset.get_param("charset", "utf-8")).lower() not in _CHARSETS:
+        # Python has codecs that take minutes for a megabyte (idna), and would hold everybody up
+        raise UsageError("this form is in a charset that is not read; send it in UTF-8")
     try:
-        form = await request.form(max_files=len(_FILES), max_fields=_MOST_FIELDS, max_part_size=MOST_TEXT_BYTES)
+        form = await request.form(max_files=len(_FILES), max_fields=_MOST_FIELDS, max_part_size=_MOST_FIELD_BYTES)
     except (HTTPException, MultiPartException, AssertionError, ValueError, LookupError) as error:
         detail = getattr(error, "detail", None) or getattr(error, "message", "")
+        if "exceeded" in str(detail):
+            raise TooMuch(
+                "a text of this form is longer than 16 kB; say it shorter, and send a picture as a file"
+            ) from None
         about = f" ({str(detail).rstrip('.')[:MOST_SHOWN]})" if detail else ""
         raise UsageError(f"this form is damaged{about}; send it again") from None
     pairs: list[tuple[str, str]] = []

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hmac
 import ipaddress
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from klangbild.web.bodies import TooMuch
+from klangbild.web.bodies import TooMuch, TooSlow
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -18,6 +20,8 @@ Send = Callable[[Message], Awaitable[None]]
 
 # a picture of the largest size, and the form around it
 MAX_BODY_BYTES = 100_000_000 + 1_000_000
+# a body may take a minute, and as long again as its bytes take at this pace; none may come for half a minute
+SLOWEST_S, SLOWEST_BYTES_PER_S = 60.0, 10_000
 _CSP = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self'; script-src 'self'; "
     "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self' https://huggingface.co"
@@ -51,11 +55,20 @@ class Guard:
                 await _read_on(receive)
             await _answer(send, *refusal)
             return
-        received = 0
+        received, began = 0, time.monotonic()
+        more = "transfer-encoding" in headers or bool(_length(headers))
 
         async def counted() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, more
+            if not more:  # what comes now is that the visitor leaves
+                return await receive()
+            # a body that trickles for ever holds memory and a place
+            left_s = began + SLOWEST_S + received / SLOWEST_BYTES_PER_S - time.monotonic()
+            try:
+                message = await asyncio.wait_for(receive(), min(left_s, SLOWEST_S / 2))
+            except TimeoutError:
+                raise TooSlow from None
+            more = message["type"] == "http.request" and message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > MAX_BODY_BYTES:
                 raise TooMuch

@@ -54,6 +54,7 @@ class Looks:
             raise
         look = Look(key, folder, file, features.palette, (picture.width, picture.height))
         self._looks[key] = look
+        self.forget(self.shelf.grown(file.stat().st_size))
         return look
 
     def knows(self, key: str) -> bool:

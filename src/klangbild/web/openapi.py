@@ -22,6 +22,7 @@ _REFUSALS = {
     401: "name and password are asked for, and these are not they",
     403: "a page of another site asks, or this server answers to names of its own machine only",
     404: "there is nothing of that name (any more)",
+    408: "the rest of the request did not come",
     409: "a model or library that this needs is not installed here",
     413: "more than 100 MB, or more than a megabyte of text or JSON",
     416: "the part asked for lies beyond the end of the file",

@@ -40,6 +40,10 @@ class RunFiles:
         """{format: file name} of what is written."""
         return {kind: name for kind, name in self.names.items() if (self.folder / name).exists()}
 
+    def written(self, name: str) -> Path | None:
+        """The file of that name if it is written."""
+        return self.folder / name if name in self.ready().values() else None
+
     def path(self, name: str) -> Path | None:
         """The file of that name, made if need be; None when a run has no such file."""
         kind = next((kind for kind, known in self.names.items() if known == name), None)

@@ -22,7 +22,7 @@ from klangbild.unheard import refuse_unheard
 from klangbild.web import recipes
 from klangbild.web.looks import Look
 from klangbild.web.run_files import RunFiles
-from klangbild.web.shelf import Shelf, keep_upload
+from klangbild.web.shelf import Shelf, keep_upload, same_file
 from klangbild.web.worker_process import Stalled, WorkerDied, WorkerProcess
 
 log = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ class Runs:
             if look is not None:
                 (folder / "picture").mkdir()
                 file = folder / "picture" / look.file.name
-                shutil.copyfile(look.file, file)
+                same_file(look.file, file)
                 shutil.copyfile(look.folder / "thumbnail.jpg", folder / "thumbnail.jpg")
             run = Run(key, folder, settings, file, alt, picture_id=look.id if look else None)
             with self._changed:

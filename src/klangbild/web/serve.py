@@ -12,6 +12,7 @@ import uvicorn
 
 from klangbild.errors import UsageError
 from klangbild.web.app import Options, make_app
+from klangbild.web.connections import Connection
 
 
 def serve(
@@ -33,8 +34,9 @@ def serve(
     port = listener.getsockname()[1]
     app = make_app(Options(local=local, auth=auth, allow_url=allow_url))
     config = uvicorn.Config(
-        app, log_level="info" if verbose else "warning", access_log=verbose, timeout_graceful_shutdown=3, lifespan="on"
-    )
+        app, log_level="info" if verbose else "warning", access_log=verbose, timeout_graceful_shutdown=3, lifespan="on",
+        http=Connection,
+    )  # fmt: skip
     shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host
     url = f"http://{shown}:{port}"
     print(f"klangbild is at {url} (Ctrl-C ends it)", file=sys.stderr, flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import shutil
@@ -14,6 +15,7 @@ from klangbild.atomic import atomic_path, atomic_write
 
 KEEP_S = 3600.0
 MAX_BYTES = 4_000_000_000
+MOST_FOLDERS = 5000
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
@@ -23,6 +25,7 @@ class Shelf:
     def __init__(self, root: Path, *, keep_s: float = KEEP_S, max_bytes: int = MAX_BYTES) -> None:
         self.root, self.keep_s, self.max_bytes = root, keep_s, max_bytes
         self._used: dict[str, float] = {}
+        self._since_swept = 0
         self._lock = threading.Lock()
         root.mkdir(parents=True, exist_ok=True)
 
@@ -42,6 +45,11 @@ class Shelf:
             self._used[key] = time.monotonic()
         return self.root / key
 
+    def grown(self, n_bytes: int) -> list[str]:
+        """Note what was kept: when it is a tenth of what may be, sweep at once (a visitor fills a disk between two sweeps)."""
+        self._since_swept += n_bytes
+        return self.sweep() if self._since_swept > self.max_bytes / 10 else []
+
     def drop(self, key: str) -> None:
         """Remove a folder now."""
         with self._lock:
@@ -51,9 +59,12 @@ class Shelf:
     def sweep(self, busy: frozenset[str] = frozenset()) -> list[str]:
         """Remove what is past its hour or too much, oldest first, except `busy`; gives the ids removed."""
         now = time.monotonic()
+        self._since_swept = 0
         with self._lock:
             by_age = sorted((used, key) for key, used in self._used.items() if key not in busy)
         gone = [key for used, key in by_age if now - used > self.keep_s]
+        # thousands of tiny ones would take memory, and minutes to count
+        gone += [key for _, key in by_age[: max(len(by_age) - MOST_FOLDERS, 0)] if key not in gone]
         sizes = {key: _size(self.root / key) for _, key in by_age if key not in gone}
         total = sum(sizes.values())
         for key, size in sizes.items():
@@ -84,6 +95,14 @@ def keep_upload(folder: Path, name: str, content: bytes | IO[bytes]) -> Path:
         content.seek(0)
         shutil.copyfileobj(content, file)
     return path
+
+
+def same_file(source: Path, target: Path) -> None:
+    """The same bytes under a second name: sixty runs of one picture of 100 MB take its space once. Neither is ever written to again."""
+    try:
+        os.link(source, target)
+    except OSError:  # not on this disk
+        shutil.copyfile(source, target)
 
 
 def _size(folder: Path) -> int:

@@ -52,13 +52,15 @@ class Worker:
 
     def listen(self, lines: IO[bytes]) -> None:
         """Take what the server says, beside the work in hand, until it says no more."""
-        for line in lines:
-            message = json.loads(line)
-            if "stop" in message:
-                self._stopped.add(message["stop"])
-            else:
-                self.jobs.put(message)
-        os._exit(0)  # the server is gone: nobody waits for what is being made
+        try:
+            for line in lines:
+                message = json.loads(line)
+                if "stop" in message:
+                    self._stopped.add(message["stop"])
+                else:
+                    self.jobs.put(message)
+        finally:
+            os._exit(0)  # the server is gone, maybe in the middle of a line: nobody waits for what is being made
 
     def warm_up(self) -> None:
         """Load the models and the SoundFont, so that no visitor waits for them."""
