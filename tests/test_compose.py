@@ -201,8 +201,14 @@ def test_on_bar_shows_the_piece_growing(composer, picture_file):
 
 
 def test_unknown_settings_are_told(picture_file):
-    with pytest.raises(TypeError):
+    with pytest.raises(UsageError, match="'tempi' is not a setting; did you mean 'tempo'"):
         compose(picture_file, tempi=3)
+    with pytest.raises(UsageError, match="is no emotion; give Emotion"):
+        compose(picture_file, emotion="happy")
+    with pytest.raises(UsageError, match="path holds what is no emotion"):
+        compose(picture_file, path=[(0.1, 0.2)])
+    with pytest.raises(UsageError, match="--seed 5000000000 is out of range"):
+        compose(picture_file, seed=np.int64(5_000_000_000))
     with pytest.raises(UsageError, match="neither a picture nor --text"):
         compose()
 

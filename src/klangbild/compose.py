@@ -198,15 +198,25 @@ def _words_of_feeling(text: str | None, *, alone: bool) -> str:
 
 
 def _with_emotion(settings: dict[str, Any]) -> dict[str, Any]:
-    """`emotion=Emotion(v, a)` and `path=[Emotion, ...]` or EmotionPath, as Python callers may write them, to plain settings."""
-    settings = dict(settings)
+    """`emotion=Emotion(v, a)` and `path=[Emotion, ...]` or EmotionPath, as Python callers may write them, to plain settings.
+
+    Raises:
+        UsageError: a name that is no setting; an emotion or a path of something else.
+    """
+    # numbers of NumPy are numbers
+    settings = {k: v.item() if getattr(v, "ndim", None) == 0 and hasattr(v, "item") else v for k, v in settings.items()}
     emotion = settings.pop("emotion", None)
+    Settings.check_names(settings)
     if emotion is not None:
+        if not isinstance(emotion, Emotion):
+            raise UsageError(f"emotion={str(emotion)[:60]!r} is no emotion; give Emotion(0.6, -0.3), or words as text")
         settings |= {"valence": emotion.valence, "arousal": emotion.arousal}
     path = settings.get("path")
     if isinstance(path, EmotionPath):
         settings["path"] = str(path)
     elif isinstance(path, (list, tuple)):
+        if not path or not all(isinstance(point, Emotion) for point in path):
+            raise UsageError("path holds what is no emotion; give Emotions, or text like '0:-0.6,0.2 30:0.7,0.6'")
         seconds = settings.get("seconds") or 30.0
         times = [seconds * i / max(len(path) - 1, 1) for i in range(len(path))]
         settings["path"] = str(EmotionPath(tuple(zip(times, path, strict=True))))

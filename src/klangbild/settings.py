@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -254,12 +255,17 @@ class Settings:
         return {**self.as_dict(), **self.__dict__.get("_named", {})}
 
     @staticmethod
-    def from_dict(values: dict[str, Any]) -> Settings:
-        """The inverse of `as_dict`; unknown names raise UsageError."""
-        known = {knob.name for knob in fields(Settings)}
-        for name in values:
+    def check_names(names: Iterable[str]) -> None:
+        """Raises UsageError for a name that is no setting."""
+        known = [knob.name for knob in fields(Settings)]
+        for name in names:
             if name not in known:
                 raise UsageError(f"'{name}' is not a setting{_nearest(name, known)}")
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> Settings:
+        """The inverse of `as_dict`; unknown names raise UsageError."""
+        Settings.check_names(values)
         return Settings(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
@@ -276,8 +282,10 @@ def flag_of(name: str) -> str:
 
 
 def _nearest(word: Any, known: Any) -> str:
-    close = nearest(str(word), known)
-    return f"; did you mean '{close}'?" if close else f"; choose from {', '.join(str(k) for k in known)}"
+    close, all_of_them = nearest(str(word), known), f"choose from {', '.join(str(k) for k in known)}"
+    if close and str(word)[:1].isdigit():  # 12/8 is spelt like 11/8, and is another meter
+        return f"; did you mean '{close}'? ({all_of_them})"
+    return f"; did you mean '{close}'?" if close else f"; {all_of_them}"
 
 
 def _check(knob: Any, value: Any) -> None:

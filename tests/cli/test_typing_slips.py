@@ -83,6 +83,9 @@ def desk(tmp_path, monkeypatch):
         ("render old.mid sea.mid", "put -o before it"),
         ("replay old.mid lake.jpg", "'lake.jpg' is one too many for 'klangbild replay'"),
         ("render", "FILE.mid is missing"),
+        ("render old.mid --rate 48000", "--rate is not an option of 'klangbild render'; leave it out"),
+        ("lake.jpg --meter 11/8", "did you mean '12/8'? (choose from 1/4, 3/8,"),
+        ("train notes big.toml", "write --config big.toml"),
         ("lake.jpg --filename x.mid", 'write --filename "x" -f mid'),
     ],
 )

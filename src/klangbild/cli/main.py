@@ -141,6 +141,8 @@ def _parse(parser: Parser, words: list[str]) -> argparse.Namespace:
     inner = any(isinstance(action, argparse._SubParsersAction) for action in parser._actions)
     known = parser.parse_known_args if inner else parser.parse_known_intermixed_args
     arguments, left = known(words)
+    if left and left[0].endswith(".toml") and "--config" in parser._option_string_actions:
+        raise UsageError(f"'{left[0]}' needs its option; write --config {left[0]}")
     if left:
         raise UsageError(f"'{left[0]}' is one too many for '{parser.prog}'; leave it out")
     return arguments

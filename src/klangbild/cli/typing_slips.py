@@ -137,7 +137,8 @@ def unknown_option(parser: argparse.ArgumentParser, text: str, prog: str) -> str
     meant = f"--{plain}" if f"--{plain}" in flags else None
     if elsewhere := _ELSEWHERE.get(plain):
         meant = meant or (f"--{elsewhere}" if f"--{elsewhere}" in flags else None)
-    meant = meant or nearest(f"--{plain}", flags, cutoff=0.7)
+    if near := nearest(plain, [flag[2:] for flag in flags], cutoff=0.7):
+        meant = meant or f"--{near}"
     if meant:
         return f"{name} is not an option of '{prog}'; did you mean {meant}?"
     if owner := _owner(f"--{plain}", but=prog):

@@ -86,7 +86,9 @@ def load_picture(source: PictureSource, *, words: str | None = None) -> Picture:
         content, label, name = _read_open_file(source)
         suffix = Path(label).suffix.lower()
     else:
-        raise InputError(f"a {type(source).__name__} is not a picture; give a path, bytes, an open file or an array")
+        raise InputError(
+            f"what was given ({type(source).__name__}) is not a picture; give a path, bytes, an open file or an array"
+        )
     if not content:
         raise InputError(f"{label}: the file is empty; {MEND}")
     sha256 = hashlib.sha256(content).hexdigest()
@@ -174,7 +176,7 @@ def _decode_bytes(content: bytes, label: str, suffix: str) -> Pixels:
             what = (
                 unread_kind(content)
                 if heif is None
-                else f"is a {heif} picture that is damaged or packed unusually; save it as JPEG"
+                else f"is {'an' if heif == 'AVIF' else 'a'} {heif} picture that is damaged or packed unusually; save it as JPEG"
             )
             raise InputError(f"{label}: {what}") from None
         except InputError:
@@ -190,7 +192,7 @@ def _open_heif(kind: str, label: str) -> None:
     if can_read(kind):
         return
     raise InputError(
-        f"{label}: is a {kind} picture, and what reads those is not installed; pip install 'klangbild[heif]', or save it as JPEG"
+        f"{label}: is {'an' if kind == 'AVIF' else 'a'} {kind} picture, and what reads those is not installed; pip install 'klangbild[heif]', or save it as JPEG"
     )
 
 
