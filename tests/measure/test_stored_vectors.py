@@ -86,7 +86,7 @@ def test_refused_in_one_line(tmp_path, capsys, case):
         np.savez(bad, **REFUSED[case])
     assert main(["measure", "vectors", str(bad), str(good)]) == 1
     out, err = capsys.readouterr()
-    assert len(err.splitlines()) == 1 and err.startswith("Error: ") and "never run" not in out
+    assert len(err.splitlines()) == 1 and err.startswith("Error: ") and "bad.np" in err and "never run" not in out
 
 
 @pytest.mark.parametrize("kind", ["float16", "float32", "float64", "int32", ">f4", "longdouble"])

@@ -22,12 +22,27 @@ def first_seconds(piece: Piece, seconds: float) -> Piece:
     )
 
 
+def without_long_silence(piece: Piece, seconds: float) -> Piece:
+    """The piece from its first note on, where nothing starts in its first `seconds`; else the piece itself. At least one note."""
+    first = min(float(track.notes["onset"].min()) for track in piece.tracks if len(track.notes))
+    if first < float(piece.seconds_to_beats(seconds)) - 1e-9:
+        return piece
+    tracks = []
+    for track in piece.tracks:
+        notes = track.notes.copy()
+        notes["onset"] -= first
+        tracks.append(replace(track, notes=notes))
+    tempos = {max(beat - first, 0.0): bpm for beat, bpm in piece.tempos}
+    return replace(
+        piece, tracks=tuple(tracks), tempos=tuple(tempos.items()), length_beats=max(piece.length_beats - first, 0.0)
+    )
+
+
 def played(piece: Piece, *, seconds: float = 30.0, rate: int = 22050) -> Audio:
-    """The first seconds of a piece as stereo sound, mixed to -14 LUFS."""
+    """The first seconds of a piece as stereo sound, mixed to -14 LUFS; silence before the first note is left out."""
     from klangbild.sound.fonts import find_soundfont
     from klangbild.sound.mix import mix
     from klangbild.sound.synth import synthesize_stems
 
-    return mix(
-        synthesize_stems(first_seconds(piece, seconds), soundfont=find_soundfont(None), rate=rate), trim_start=True
-    ).audio
+    piece = first_seconds(without_long_silence(piece, seconds), seconds)
+    return mix(synthesize_stems(piece, soundfont=find_soundfont(None), rate=rate), trim_start=True).audio

@@ -57,6 +57,10 @@ def load_vectors(path: Path) -> dict[str, np.ndarray]:
     except KlangbildError:
         raise
     except Exception as error:  # noqa: BLE001 - a header is read by Python's own tokenizer, a zip by three libraries
+        if "allow_pickle" in str(error) or "pickled" in str(error):
+            raise InputError(
+                f"{path}: holds Python objects or text, which are not read; store numbers with numpy.savez"
+            ) from None
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path}: is not an .npz or .npy of plain arrays ({first})") from None
     if not found.keys() & {"vectors", "logits"}:
@@ -171,7 +175,10 @@ def run(args: argparse.Namespace) -> int:
     """Print the scores."""
     results = Results("vectors")
     pair = load_vectors(args.generated), load_vectors(args.reference)
-    found = imsm_of(*pair) if args.imsm else evaluate(*pair)
+    try:
+        found = imsm_of(*pair) if args.imsm else evaluate(*pair)
+    except InputError as error:  # of the two together: which files they are
+        raise InputError(f"{args.generated}, {args.reference}: {error}") from None
     if not args.imsm and (told := pairing(*pair)):
         results.notes.append(told)
     if args.network and "frechet_distance" in found:
