@@ -17,7 +17,7 @@ $(DEMO)/.installed: pyproject.toml $(SOURCES)
 	touch $@
 
 test: $(DEV)/.installed chromium
-	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest
+	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n 2 --dist loadfile
 
 # the browser that the page's tests drive; without it (not Debian, not root) those tests are skipped and say so
 chromium:
