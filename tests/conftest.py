@@ -1,10 +1,16 @@
 """What several tests share: a small picture, and composing with it in-process."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser")
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
+]  # fmt: skip
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 
@@ -75,3 +81,18 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the reference folder ../shared, which is not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Debian's Chromium through Playwright; `make chromium` installs it. Skipped, with the reason, where it cannot be had."""
+    path = next(
+        (path for path in (os.environ.get("KLANGBILD_CHROMIUM"), *BROWSERS) if path and Path(path).exists()), None
+    )
+    if path is None:
+        pytest.skip("needs Debian's Chromium (make chromium, as root), which is not on this machine")
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (pip install '.[dev]')")
+    with playwright.sync_playwright() as manager:
+        browser = manager.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()

@@ -20,12 +20,18 @@ _LINE_BREAKERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 class KlangbildError(Exception):
-    """Something a person can mend. `str(error)` is the one line to show, whatever line breaks a name in it may hold."""
+    """Something a person can mend. `str(error)` is the one line to show, whatever line breaks a name in it may hold.
+
+    details: what the caller may go on with, such as what existed when it was stopped; they stand in `args` behind the line.
+    """
 
     exit_code = EXIT_FAILED
 
-    def __init__(self, message: str = "") -> None:
-        super().__init__(_LINE_BREAKERS.sub(" ", str(message)))
+    def __init__(self, message: str = "", *details: object) -> None:
+        super().__init__(_LINE_BREAKERS.sub(" ", str(message)), *details)
+
+    def __str__(self) -> str:
+        return self.args[0]
 
 
 class InputError(KlangbildError):

@@ -1,9 +1,7 @@
 """The listening test in a real browser: keyboard alone, a phone 360 px wide, a restart half-way, nothing from elsewhere."""
 
 import io
-import os
 import wave
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,19 +10,6 @@ from test_listen import Running
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (pip install '.[dev]')")
 expect = playwright.expect
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    given = (os.environ.get("KLANGBILD_CHROMIUM"), "/usr/bin/chromium", "/usr/bin/chromium-browser")
-    path = next((path for path in given if path and Path(path).exists()), None)
-    if path is None:
-        pytest.skip("needs Debian's Chromium (make chromium, as root), which is not on this machine")
-    with playwright.sync_playwright() as manager:
-        browser = manager.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

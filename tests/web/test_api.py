@@ -10,7 +10,7 @@ import zipfile
 
 import httpx
 import pytest
-from conftest import Server
+from running import Server
 
 from klangbild.settings import Settings
 

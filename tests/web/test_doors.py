@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from conftest import klangbild_command
+from running import klangbild_command
 from test_container import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +77,7 @@ NAMES_OF_FILES = ("model", "emotion_model", "soundfont", "continue_from", "pictu
 
 @pytest.mark.parametrize("name", NAMES_OF_FILES)
 def test_a_path_is_no_name_of_anything_and_what_is_there_is_not_told(entry, private, name):
-    there, nowhere = str(private), str(private.with_name("nothing.png"))
+    there, nowhere = str(private), str(private.with_name("x" * len(private.stem) + private.suffix))
     forms = ("{}", "file://{}", "{}\x00.png", "../../../../../../..{}", "..\\..\\{}", "%2e%2e%2f..{}", "//{}")
     # both entry points make the same application: the second is asked the plainest
     for form in forms if entry.name == "klangbild serve" else forms[:2]:

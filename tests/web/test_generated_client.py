@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from conftest import read_json
+from running import read_json
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import re
 
 import httpx
 import pytest
-from conftest import Server
+from running import Server
 from test_doors import finished, raw
 from truth import Truth
 

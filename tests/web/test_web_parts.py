@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from conftest import klangbild_command
+from running import klangbild_command
 
 from klangbild.errors import UsageError
 from klangbild.settings import Settings
