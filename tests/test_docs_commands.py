@@ -11,7 +11,9 @@ import pytest
 from klangbild.cli import main as cli
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / name for name in ("README.md", "LICENSES.md", "CONTRIBUTING.md")] + sorted(ROOT.glob("docs/*.md"))
+PAGES = [ROOT / name for name in ("README.md", "LICENSES.md", "CONTRIBUTING.md", "SECURITY.md")] + sorted(
+    ROOT.glob("docs/*.md")
+)
 BINARY = re.compile(r"^(?:\.venv/bin/)?klangbild\b")
 
 
@@ -80,7 +82,8 @@ def test_a_pages_commands_run_as_they_stand(checkout, page, capsys, monkeypatch)
         if kind == "python":
             exec(compile(text, page, "exec"), {})
         else:
-            run_line(text, capsys)
+            for line in text.splitlines():
+                run_line(line, capsys)
 
 
 def named_commands(text: str) -> list[tuple[str, bool]]:
