@@ -4,7 +4,7 @@ DEMO := .venv-demo
 DEV := .venv
 PICTURE ?= examples/pictures/lake-at-dawn.jpg
 
-.PHONY: demo test chromium lint bench audit clean
+.PHONY: demo test chromium lint types docs bench audit clean
 
 demo: $(DEMO)/.installed
 	$(DEMO)/bin/klangbild compose $(PICTURE) -o out --seed 7 -v
@@ -28,6 +28,20 @@ chromium:
 lint: $(DEV)/.installed
 	$(DEV)/bin/ruff check . && $(DEV)/bin/ruff format --check .
 
+# the public names and what they are made of ([tool.mypy] in pyproject.toml says which files); half a minute at most
+types: $(DEV)/.installed
+	$(DEV)/bin/mypy
+
+# the site: docs/, and the reference made from the docstrings; open build/site/index.html
+docs: .venv-docs/.installed
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+
+.venv-docs/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv-docs
+	$(PYTHON) -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['docs'], sep='\n')" > .venv-docs/requirements.txt
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r .venv-docs/requirements.txt
+	touch $@
+
 bench: $(DEV)/.installed
 	OMP_NUM_THREADS=1 $(DEV)/bin/python benchmarks/road.py
 
@@ -44,4 +58,4 @@ $(DEV)/.installed: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(DEMO) $(DEV) .venv-audit .venv-audited out build dist
+	rm -rf $(DEMO) $(DEV) .venv-docs .venv-audit .venv-audited out build dist

@@ -17,14 +17,14 @@ _LIBRARIES = ("transformers", "diffusers", "huggingface_hub", "accelerate", "tor
 def quiet_libraries() -> None:
     """Errors only, no bars, no FutureWarnings, of the libraries that load models of others. Loads those that are installed."""
     if find_spec("transformers"):
-        from transformers.utils import logging
+        from transformers.utils import logging as of_transformers
 
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
+        of_transformers.set_verbosity_error()
+        of_transformers.disable_progress_bar()
     if find_spec("diffusers"):
-        from diffusers.utils import logging
+        from diffusers.utils import logging as of_diffusers
 
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
+        of_diffusers.set_verbosity_error()
+        of_diffusers.disable_progress_bar()
     for kind in (FutureWarning, DeprecationWarning, UserWarning):
         warnings.filterwarnings("ignore", category=kind, module=rf"({'|'.join(_LIBRARIES)})(\.|$)")

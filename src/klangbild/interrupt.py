@@ -92,7 +92,7 @@ def softly(told: str = "") -> Iterator[Stop]:
 
 
 def _numbers() -> list[int]:
-    numbers = [signal.SIGINT, signal.SIGTERM]
+    numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
     hang_up = getattr(signal, "SIGHUP", None)
     if hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN:  # nohup ignores it
         numbers.append(hang_up)

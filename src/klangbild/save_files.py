@@ -94,8 +94,8 @@ def _zip(result: Result, path: Path) -> None:
     files: dict[str, Content] = {}
     if result.piece is not None:
         files[f"{stem}.mid"] = result.midi
-    sound, told = result.audio, {"tags": tags(result), "record": result.embedded_in_sound}
-    files[f"{stem}.wav"] = partial(encode_into, audio=sound, kind="wav", **told)
+    sound, record = result.audio, result.embedded_in_sound
+    files[f"{stem}.wav"] = partial(encode_into, audio=sound, kind="wav", tags=tags(result), record=record)
     for name, audio in result.stems:
         files[f"stems/{name}.wav"] = partial(encode_into, audio=audio, kind="wav", tags={"title": name})
     files[f"{stem}.png"] = _png_bytes(result)

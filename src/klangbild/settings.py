@@ -266,7 +266,8 @@ class Settings:
     def from_dict(values: dict[str, Any]) -> Settings:
         """The inverse of `as_dict`; unknown names raise UsageError."""
         Settings.check_names(values)
-        return Settings(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return Settings(**given)
 
 
 def flag_of(name: str) -> str:

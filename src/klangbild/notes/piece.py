@@ -9,20 +9,29 @@ Tempo is in quarter notes per minute (bpm), and may change; so may the meter. Se
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from klangbild.notes.families import FAMILY_INDEX, FAMILY_NAMES, MELODIC_DRUMS
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+Column = Sequence[float] | np.ndarray
 NOTE_DTYPE = np.dtype([("onset", "f8"), ("duration", "f8"), ("pitch", "u1"), ("velocity", "u1")])
 PITCH_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 
-def make_notes(onset=(), duration=(), pitch=(), velocity=()) -> np.ndarray:
-    """Parallel columns -> structured notes (n,), sorted by onset, then pitch."""
+def make_notes(onset: Column = (), duration: Column = (), pitch: Column = (), velocity: Column = ()) -> np.ndarray:
+    """Parallel columns (n,) -> structured notes (n,) of `NOTE_DTYPE`, sorted by onset, then pitch.
+
+    Onset and duration in beats, pitch and velocity in MIDI's 0..127. Raises ValueError: a column of another length.
+    """
     notes = np.empty(len(onset), NOTE_DTYPE)
-    for name, column in zip(NOTE_DTYPE.names, (onset, duration, pitch, velocity), strict=True):
+    for name, column in {"onset": onset, "duration": duration, "pitch": pitch, "velocity": velocity}.items():
         notes[name] = column
     return np.sort(notes, order=("onset", "pitch"), kind="stable")
 
@@ -119,8 +128,8 @@ class Piece:
         """Duration from beat 0 to `end_beats`."""
         return float(self.beats_to_seconds(self.end_beats))
 
-    def beats_to_seconds(self, beats) -> np.ndarray:
-        """Beats (any shape) -> seconds through the tempo map."""
+    def beats_to_seconds(self, beats: ArrayLike) -> np.ndarray:
+        """Beats (...,) from 0 on -> seconds (...,), float64, through the tempo map."""
         at = np.array([beat for beat, _ in self.tempos])
         seconds_per_beat = 60.0 / np.array([bpm for _, bpm in self.tempos])
         elapsed = np.concatenate([[0.0], np.cumsum(np.diff(at) * seconds_per_beat[:-1])])
@@ -128,8 +137,8 @@ class Piece:
         index = np.clip(np.searchsorted(at, beats, side="right") - 1, 0, None)
         return elapsed[index] + (beats - at[index]) * seconds_per_beat[index]
 
-    def seconds_to_beats(self, seconds) -> np.ndarray:
-        """Seconds (any shape) -> beats: the inverse of `beats_to_seconds`."""
+    def seconds_to_beats(self, seconds: ArrayLike) -> np.ndarray:
+        """Seconds (...,) from 0 on -> beats (...,), float64: the inverse of `beats_to_seconds`."""
         at = np.array([beat for beat, _ in self.tempos])
         elapsed = self.beats_to_seconds(at)
         bpm = np.array([bpm for _, bpm in self.tempos])
@@ -139,7 +148,8 @@ class Piece:
 
     def bar_starts(self) -> list[float]:
         """The beat at which each bar starts, up to `end_beats`; a meter change starts a new bar."""
-        starts, beat, end = [], 0.0, self.end_beats
+        starts: list[float] = []
+        beat, end = 0.0, self.end_beats
         changes = [at for at, _, _ in self.meters]
         while beat < end - 1e-6 or not starts:
             starts.append(beat)

@@ -53,7 +53,7 @@ def master(
     else:
         mixed = mix(stems, target_lufs=loudness_lufs, length_s=length_s, trim_start=trim_start)
     measured = mixed.loudness
-    if measured.lufs is None:
+    if measured.lufs is None or measured.true_peak_dbtp is None:
         raise KlangbildError(_SILENT)
     facts = {
         "rate": mixed.audio.rate,
@@ -61,7 +61,7 @@ def master(
         "lufs": round(measured.lufs, 2),
         "true_peak_dbtp": round(measured.true_peak_dbtp, 2),
     }
-    told = ()
+    told: tuple[str, ...] = ()
     if loudness_lufs is not None and abs(measured.lufs - loudness_lufs) > HEARD_LU:
         told = (
             f"--loudness {loudness_lufs:g}: the sound comes to {measured.lufs:.1f} LUFS, its peaks held under -1 dBTP",
