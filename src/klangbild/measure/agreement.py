@@ -37,7 +37,7 @@ def validate(ratings: np.ndarray, level: str) -> None:
 
 
 def krippendorff_alpha(ratings: np.ndarray, *, level: str = "interval") -> float:
-    """Agreement of all raters over all units, missing ratings allowed."""
+    """Agreement of all raters over all units of `ratings` (raters, units), NaN where one is missing: up to 1, 0 is chance."""
     ratings = np.asarray(ratings, np.float64)
     validate(ratings, level)
     values = np.unique(ratings[np.isfinite(ratings)])

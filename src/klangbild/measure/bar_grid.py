@@ -38,12 +38,12 @@ class BarGrid:
 
     @property
     def pitched(self) -> np.ndarray:
-        """The notes that are no drums."""
+        """The notes that are no drums: structured (k,), as `notes`."""
         return self.notes[self.notes["family"] != DRUMS]
 
     @cached_property
     def bar_notes(self) -> list[np.ndarray]:
-        """The notes of each bar, by where they start."""
+        """The notes of each bar, by where they start: `n_bars` structured arrays (k,), each of its own length."""
         cuts = np.searchsorted(self.notes["bar"], np.arange(self.n_bars + 1))
         return [self.notes[a:b] for a, b in pairwise(cuts.tolist())]
 

@@ -21,7 +21,7 @@ RESAMPLES = 200
 
 
 def by_genre(values: Mapping[str, np.ndarray], genre: np.ndarray, *, seed: int = 0) -> OrderedDict[str, Estimate]:
-    """Means of each genre's items.
+    """Means of each genre's items: `values` {score: (items,)}, `genre` (items,) of names; genres of fewer than 8 are left out.
 
     >>> found = by_genre({"rank": np.arange(10.0)}, np.array(["pop"] * 8 + ["folk"] * 2))
     >>> list(found), found["pop: rank"].value
@@ -49,7 +49,7 @@ def frechet_by_genre(
 
 
 def frechet(mine: np.ndarray, theirs: np.ndarray, *, seed: int = 0) -> Estimate:
-    """Frechet distance of two sets of vectors, interval by bootstrap over both; rows of NaN are left out, and counted."""
+    """Frechet distance of two sets of vectors (items, dimensions), interval by bootstrap over both; rows of NaN are left out, and counted."""
     known = np.isfinite(mine).all(axis=1)
     missing, mine = int((~known).sum()), mine[known]
     if min(len(mine), len(theirs)) < 2:
@@ -61,18 +61,18 @@ def frechet(mine: np.ndarray, theirs: np.ndarray, *, seed: int = 0) -> Estimate:
 
 
 def again(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """As many rows, drawn with replacement."""
+    """As many of the rows (n, ...), drawn with replacement, (n, ...)."""
     return rows[rng.integers(0, len(rows), len(rows))]
 
 
 def large_genres(genre: np.ndarray) -> list[str]:
-    """Genres with enough items, by name."""
+    """Genres with enough items in `genre` (items,), by name."""
     names, counts = np.unique(genre, return_counts=True)
     return names[counts >= FEWEST].tolist()
 
 
 def genre_note(genre: np.ndarray) -> str:
-    """How many items each genre has, in a sentence to stand beside the scores.
+    """How many items of `genre` (items,) each genre has, in a sentence to stand beside the scores.
 
     >>> genre_note(np.array(["pop"] * 9 + ["game"] * 2))
     'by genre of the clip: pop 9; fewer than 8, so without scores of their own: game 2'

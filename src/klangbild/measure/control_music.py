@@ -99,13 +99,13 @@ def random_notes(piece: Piece, rng: np.random.Generator) -> Piece:
 
 
 def white_noise(audio: Audio, rng: np.random.Generator) -> Audio:
-    """Gaussian noise of the same shape and RMS."""
+    """Gaussian noise as long, with the sound's own channels (channels, n) and RMS."""
     level = float(np.sqrt((audio.samples.astype(np.float64) ** 2).mean()))
     return Audio(rng.normal(0, level, audio.samples.shape).astype(np.float32), audio.rate)
 
 
 def shuffled_frames(audio: Audio, rng: np.random.Generator) -> Audio:
-    """100 ms pieces in random order; the last, shorter one stays."""
+    """100 ms pieces of a sound (channels, n) in random order; the last, shorter one stays."""
     size = audio.rate // 10
     n = audio.samples.shape[1] // size
     whole = audio.samples[:, : n * size].reshape(len(audio.samples), n, size)[:, rng.permutation(n)]

@@ -26,7 +26,7 @@ from klangbild.errors import InputError
 
 
 def validate(generated: np.ndarray, reference: np.ndarray) -> None:
-    """Both sets are finite, two-dimensional, equally wide, and hold at least two items.
+    """Both sets are finite, (items, dimensions), equally wide, and hold at least two items.
 
     Raises:
         InputError: otherwise.
@@ -43,7 +43,7 @@ def validate(generated: np.ndarray, reference: np.ndarray) -> None:
 
 
 def frechet_distance(generated: np.ndarray, reference: np.ndarray) -> float:
-    """The distance between two sets of vectors, >= 0.
+    """The distance between two sets of vectors (items, dimensions), >= 0.
 
     The trace of the root is computed without a matrix root: with centred data A, B (rows divided by sqrt(n - 1)) and
     their triangular factors R (A = Q R), it is the sum of the singular values of R_A R_B^T. Exact and stable where the
@@ -65,5 +65,5 @@ def frechet_distance(generated: np.ndarray, reference: np.ndarray) -> float:
 
 
 def evaluate(generated: np.ndarray, reference: np.ndarray) -> OrderedDict[str, float]:
-    """All scores of this file by name."""
+    """All scores of this file by name, of `generated` (items, dimensions) and `reference` (others, dimensions)."""
     return OrderedDict(frechet_distance=frechet_distance(generated, reference))

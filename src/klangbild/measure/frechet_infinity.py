@@ -25,7 +25,7 @@ N_SIZES, REPEATS, FEWEST = 12, 4, 20
 
 
 def extrapolate(sizes: np.ndarray, distances: np.ndarray) -> float:
-    """Where the least-squares line of distances over 1/n meets 1/n = 0.
+    """Where the least-squares line of distances (n,) at sizes (n,) over 1/n meets 1/n = 0.
 
     >>> round(extrapolate(np.array([10, 20, 40]), 3.0 + 50 / np.array([10, 20, 40])), 9)
     3.0
@@ -35,7 +35,7 @@ def extrapolate(sizes: np.ndarray, distances: np.ndarray) -> float:
 
 
 def frechet_infinity(generated: np.ndarray, reference: np.ndarray, *, seed: int = 0) -> float:
-    """The extrapolated distance, or NaN below 20 items.
+    """The extrapolated distance of two sets of vectors (items, dimensions), or NaN below 20 items.
 
     Raises:
         InputError: as `frechet.validate`.
@@ -53,7 +53,7 @@ def frechet_infinity(generated: np.ndarray, reference: np.ndarray, *, seed: int 
 
 
 def evaluate(generated: np.ndarray, reference: np.ndarray, *, seed: int = 0) -> OrderedDict[str, float]:
-    """All scores of this file by name."""
+    """All scores of this file by name, of `generated` (items, dimensions) and `reference` (others, dimensions)."""
     return OrderedDict(
         frechet_distance=frechet_distance(generated, reference),
         frechet_infinity=frechet_infinity(generated, reference, seed=seed),

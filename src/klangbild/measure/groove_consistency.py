@@ -22,7 +22,7 @@ from klangbild.measure.bar_grid import BarGrid
 
 
 def onset_patterns(grid: BarGrid) -> list[np.ndarray]:
-    """For each bar a bool vector of its steps."""
+    """For each bar a bool array (steps,): does anything start at this step?"""
     patterns = []
     for notes, length in zip(grid.bar_notes, np.diff(grid.starts), strict=True):
         pattern = np.zeros(int(length), bool)

@@ -102,7 +102,7 @@ def genres(data: SoundData, clips: np.ndarray) -> np.ndarray:
 
 
 def filled(genre: np.ndarray, n: int, *, fewest: int = FEWEST) -> np.ndarray:
-    """Places of n of the items, in the order in which they were drawn; see the conventions above.
+    """Places (n,) or more of the items of `genre` (items,), in the order in which they were drawn; see the conventions above.
 
     >>> filled(np.array(["pop", "pop", "pop", "folk", "game", "folk"]), 4, fewest=2).tolist()
     [0, 1, 3, 5]

@@ -46,7 +46,7 @@ def validate(picture_logits: np.ndarray, audio_logits: np.ndarray) -> None:
 
 
 def softmax_rows(logits: np.ndarray) -> np.ndarray:
-    """Each row sums to 1; float64."""
+    """Logits (items, classes) -> float64 (items, classes), each row of which sums to 1."""
     logits = logits.astype(np.float64)
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     return shifted / shifted.sum(axis=1, keepdims=True)
@@ -91,7 +91,7 @@ def bridged_similarity(picture_logits: np.ndarray, audio_logits: np.ndarray) -> 
 
 
 def evaluate(picture_logits: np.ndarray, audio_logits: np.ndarray) -> OrderedDict[str, float]:
-    """Mean over matched pairs (the diagonal) of each score, and the bound of the first."""
+    """Logits (pairs, classes) of pictures and of their music -> the mean over matched pairs (the diagonal) of each score, and the bound of the first."""
     scores: OrderedDict[str, float] = OrderedDict()
     scores["imsm"] = float(np.diagonal(imsm(picture_logits, audio_logits)).mean())
     scores["imsm_bound"] = imsm_bound(len(audio_logits))

@@ -37,7 +37,7 @@ def validate(logits: np.ndarray, n_chunks: int) -> None:
 
 
 def inception_score(logits: np.ndarray, *, n_chunks: int = N_CHUNKS) -> tuple[float, float]:
-    """Mean and (population) standard deviation over chunks."""
+    """Logits (items, classes) -> mean and (population) standard deviation of the score over chunks, each 1..classes. Raises InputError as `validate`."""
     validate(logits, n_chunks)
     logits = logits.astype(np.float64)[np.random.RandomState(SEED).permutation(len(logits))]
     shifted = logits - logits.max(axis=1, keepdims=True)
@@ -54,6 +54,6 @@ def inception_score(logits: np.ndarray, *, n_chunks: int = N_CHUNKS) -> tuple[fl
 
 
 def evaluate(logits: np.ndarray) -> OrderedDict[str, float]:
-    """All scores of this file by name."""
+    """All scores of this file by name, of logits (items, classes)."""
     mean, deviation = inception_score(logits)
     return OrderedDict(inception_score_mean=mean, inception_score_std=deviation)

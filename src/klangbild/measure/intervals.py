@@ -81,7 +81,7 @@ def bootstrap(
 
 
 def centred_interval(value: float, drawn: np.ndarray) -> tuple[float, float]:
-    """95 % interval from resampled values, moved so that their median is the value itself.
+    """95 % interval (low, high) from resampled values (resamples,), moved so that their median is the value itself.
 
     For distances and overlaps of sets: a resample repeats items, which makes every set look poorer than it is, by an amount
     that has nothing to do with the spread. Neither end is below 0, as no distance is. NaN where nothing could be drawn.
@@ -124,7 +124,7 @@ def permutation_p_value(
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float:
-    """Rank correlation of two columns, -1..1; ties share their mean rank. NaN where one of them is constant.
+    """Rank correlation of two columns (n,), -1..1; ties share their mean rank. NaN where one of them is constant.
 
     >>> spearman(np.array([1.0, 2, 3, 4]), np.array([1.0, 2, 4, 3])).__round__(6)
     0.8
@@ -138,7 +138,7 @@ def spearman(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def bootstrap_spearman(a: np.ndarray, b: np.ndarray, *, resamples: int = 500, seed: int = 0) -> Estimate:
-    """`spearman` of paired values with its interval over pairs, all resamples at once; pairs with a NaN are left out."""
+    """`spearman` of paired values (n,) with its interval over pairs, all resamples at once; pairs with a NaN are left out."""
     from scipy.stats import rankdata
 
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)

@@ -35,7 +35,7 @@ _SIGNS = np.array([[np.nan, 1.0, -1.0, -1.0, 1.0], [np.nan, 1.0, 1.0, -1.0, -1.0
 
 
 def fit(data: NoteData, corpus: str, *, pieces: np.ndarray | None = None) -> Judge:
-    """A judge from the ratings of one corpus, on `pieces` of it (default: what is not held out).
+    """A judge from the ratings of one corpus, on `pieces` (n,) of it, by number (default: what is not held out).
 
     Raises:
         InputError: the data lacks the corpus or a set of real music to take percentiles in.
@@ -76,7 +76,7 @@ def ratings(data: NoteData, axis: int) -> np.ndarray:
 
 
 def rated_pieces(data: NoteData, corpus: str, *, heldout: bool | None) -> np.ndarray:
-    """Numbers of the corpus's rated pieces on one side of the split (None: both)."""
+    """Numbers (n,) of the corpus's rated pieces on one side of the split (None: both)."""
     mine = data.piece_pool == data.about["pools"].index(corpus)
     side = mine if heldout is None or corpus == "vgmidi" else mine & (data.piece_heldout == heldout)
     return np.flatnonzero(side & np.isfinite(ratings(data, 0)))
@@ -97,7 +97,7 @@ def read_rated(judge: Judge, data: NoteData, pieces: np.ndarray, corpus: str) ->
 
 
 def accuracy(judge: Judge, data: NoteData, corpus: str, pieces: np.ndarray) -> dict[str, Any]:
-    """How well the judge reads rated pieces, with intervals over pieces."""
+    """How well the judge reads rated pieces (n,), by number, with intervals over pieces."""
     read = read_rated(judge, data, pieces, corpus)
     known = np.isfinite(read[:, 0])
     truth = np.stack([ratings(data, 0)[pieces], ratings(data, 1)[pieces]], axis=1)[known]

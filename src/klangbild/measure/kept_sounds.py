@@ -67,7 +67,7 @@ def made(
 
 
 def played(data: SoundData, clips: np.ndarray, notes: NoteData, work: Path) -> Sounds:
-    """Clips rendered from their plans. Raises InputError: one does not sound."""
+    """Clips (n,), by number, rendered from their plans. Raises InputError: one does not sound."""
     work.mkdir(parents=True, exist_ok=True)
     out = []
     for clip in progress(clips.tolist(), text=work.name):
@@ -113,7 +113,7 @@ def features_of_clips(data: SoundData, clips: np.ndarray, notes: NoteData, work:
 
 
 def as_audio(mono: np.ndarray) -> Audio:
-    """Mono samples at 16 kHz."""
+    """Samples (n,) at 16 kHz as sound (1, n)."""
     return Audio(np.asarray(mono, np.float32)[None], RATE)
 
 

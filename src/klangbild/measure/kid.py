@@ -26,7 +26,7 @@ SEED = 2020
 def kernel_distance(
     generated: np.ndarray, reference: np.ndarray, *, n_subsets: int = 100, subset_size: int = 1000
 ) -> tuple[float, float]:
-    """Mean and (population) standard deviation over subsets of at most `subset_size` items."""
+    """Vectors (items, dimensions) of two sets -> mean and (population) standard deviation of the distance over subsets of at most `subset_size` items."""
     generated, reference = np.asarray(generated, np.float64), np.asarray(reference, np.float64)
     validate(generated, reference)
     size = min(subset_size, len(generated), len(reference))
@@ -40,7 +40,7 @@ def kernel_distance(
 
 
 def evaluate(generated: np.ndarray, reference: np.ndarray) -> OrderedDict[str, float]:
-    """All scores of this file by name."""
+    """All scores of this file by name, of `generated` (items, dimensions) and `reference` (others, dimensions)."""
     mean, deviation = kernel_distance(generated, reference)
     return OrderedDict(kernel_distance_mean=mean, kernel_distance_std=deviation)
 

@@ -32,7 +32,7 @@ SHARE_OF_PARTNERS = 0.99
 def validate(
     generated: np.ndarray, reference: np.ndarray, generated_names: Sequence[str], reference_names: Sequence[str]
 ) -> None:
-    """Shapes fit, one name an item, no name twice.
+    """Logits are (items, classes) and (others, classes), with one name an item, no name twice.
 
     Raises:
         InputError: otherwise.
@@ -58,24 +58,24 @@ def enough_partners(n_pairs: int, n_generated: int, n_reference: int) -> bool:
 
 
 def kl_softmax(generated: np.ndarray, reference: np.ndarray) -> float:
-    """Mean divergence over paired rows."""
+    """Mean divergence over paired rows of two arrays of logits (pairs, classes), >= 0."""
     return float(_divergence(_softmax(generated), _softmax(reference)).sum(axis=1).mean())
 
 
 def kl_sigmoid(generated: np.ndarray, reference: np.ndarray) -> float:
-    """The same with independent classes."""
+    """The same with independent classes: logits (pairs, classes), >= 0."""
     return float(_divergence(_sigmoid(generated), _sigmoid(reference)).sum(axis=1).mean())
 
 
 def kl_softmax_by_item(generated: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Each pair's share, as the published code keeps it: mean over classes, divided by the number of pairs."""
+    """Logits (pairs, classes), two of them -> each pair's share (pairs,), as the published code keeps it: mean over classes, divided by the number of pairs."""
     return _divergence(_softmax(generated), _softmax(reference)).mean(axis=1) / len(generated)
 
 
 def evaluate(
     generated: np.ndarray, reference: np.ndarray, generated_names: Sequence[str], reference_names: Sequence[str]
 ) -> OrderedDict[str, float]:
-    """All scores of this file by name; NaN where too few names match."""
+    """All scores of this file by name, of logits (items, classes) and (others, classes); NaN where too few names match."""
     validate(generated, reference, generated_names, reference_names)
     pairs = partners(generated_names, reference_names)
     if not enough_partners(len(pairs), len(generated), len(reference)):

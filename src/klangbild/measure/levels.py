@@ -27,7 +27,7 @@ BLOCK_S, SILENT_DB, FULL_SCALE, RUN = 0.05, -60.0, 0.999, 3
 
 
 def validate(audio: Audio) -> None:
-    """Some samples, all finite.
+    """Some samples (channels, n), all finite.
 
     Raises:
         InputError: otherwise.
@@ -48,7 +48,7 @@ def silent_blocks(audio: Audio) -> np.ndarray:
 
 
 def longest_gap_s(audio: Audio) -> float:
-    """Seconds, 0 where sound never pauses; NaN where it never starts: there is nothing a gap could lie between."""
+    """The longest silence between sounds of (channels, n), in seconds: 0 where sound never pauses; NaN where it never starts: there is nothing a gap could lie between."""
     silent = silent_blocks(audio)
     sounding = np.flatnonzero(~silent)
     return float((np.diff(sounding) - 1).max(initial=0) * BLOCK_S) if len(sounding) else float("nan")
@@ -65,7 +65,7 @@ def clipped_share(audio: Audio) -> float:
 
 
 def evaluate(audio: Audio) -> OrderedDict[str, float]:
-    """All scores of this file by name. Raises InputError as `validate` does."""
+    """All scores of this file by name, of a sound (channels, n). Raises InputError as `validate` does."""
     validate(audio)
     loudness = measure_loudness(audio)
     silent = silent_blocks(audio)

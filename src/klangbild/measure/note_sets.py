@@ -81,7 +81,7 @@ class NoteSet:
         return len(self.scores)
 
     def some(self, pieces: np.ndarray) -> NoteSet:
-        """The set of some of its pieces, by number; a number may come twice."""
+        """The set of some of its pieces (k,), by number; a number may come twice."""
         rows = [np.flatnonzero(self.sections.piece == p) for p in pieces]
         piece = np.concatenate([np.full(len(r), i) for i, r in enumerate(rows)])
         sections = Sections(self.sections.features[np.concatenate(rows)], piece)
@@ -99,7 +99,7 @@ def piece_scores(grid: BarGrid) -> OrderedDict[str, float]:
 
 
 def kolmogorov_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Largest gap between two cumulative distributions, 0..1; NaN left out, NaN where one is empty.
+    """Largest gap between the cumulative distributions of values (n,) and (m,), 0..1; NaN left out, NaN where one is empty.
 
     >>> kolmogorov_distance(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
     1.0

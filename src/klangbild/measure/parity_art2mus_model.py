@@ -137,7 +137,7 @@ def recorded_guidance(recorded: Mapping[str, np.ndarray], scheduler: dict) -> fl
 
 
 def formula_tensor(shape: list[int], offset: int, scale: float) -> Tensor:
-    """A full-size weight by the recorded formula: v = (31 i^2 + 7919 i + 104729 j + 613 i j + a) mod 65521, centred, scaled."""
+    """A full-size weight of `shape`, (rows, columns) or (rows,), by the recorded formula: v = (31 i^2 + 7919 i + 104729 j + 613 i j + a) mod 65521, centred, scaled."""
     i = np.arange(shape[0], dtype=np.int64)[:, None]
     j = np.arange(shape[1] if len(shape) > 1 else 1, dtype=np.int64)[None, :]
     v = (31 * i * i + 7919 * i + 104729 * j + 613 * i * j + offset) % 65521

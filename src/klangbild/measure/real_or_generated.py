@@ -26,7 +26,7 @@ FOLDS = 5
 
 
 def auc(positive: np.ndarray, negative: np.ndarray) -> float:
-    """Chance that a positive scores above a negative, ties half: 0..1; NaN where one side is empty.
+    """Chance that one of `positive` (n,) scores above one of `negative` (m,), ties half: 0..1; NaN where one side is empty.
 
     >>> auc(np.array([3.0, 2.0]), np.array([1.0, 2.0]))
     0.875

@@ -62,7 +62,7 @@ def _panel(canvas: Canvas, x: float, y: float, width: float, height: float, scor
 
 
 def emotion_planes(asked: np.ndarray, read: np.ndarray, *, title: str) -> Image.Image:
-    """Asked on the left, read back on the right; one colour a point asked, so that they can be followed."""
+    """Asked (points, 2) on the left, read back (points, 2) on the right, each valence and arousal in -1..1; one colour a point asked, so that they can be followed."""
     size, gap, top = 400, 60, 60
     canvas = Canvas(2 * size + 3 * gap, size + top + 50)
     canvas.text(gap, 32, title, size=15, bold=True)

@@ -23,7 +23,7 @@ from klangbild.measure.intervals import Estimate, bootstrap, permutation_p_value
 
 
 def validate(scores: np.ndarray) -> None:
-    """A finite square of two pairs or more.
+    """Scores are a finite square (pairs, pairs) of two pairs or more.
 
     Raises:
         InputError: otherwise.
@@ -49,7 +49,7 @@ def ranks(scores: np.ndarray) -> np.ndarray:
 
 
 def evaluate(scores: np.ndarray, *, shuffles: int = 9999, seed: int = 0) -> OrderedDict[str, Estimate]:
-    """All scores of this file by name; NAME_p the p-values. Raises InputError as `validate` does."""
+    """All scores of this file by name, of a square (pairs, pairs); NAME_p the p-values. Raises InputError as `validate` does."""
     scores = np.asarray(scores, np.float64)
     validate(scores)
     n = len(scores)

@@ -57,7 +57,7 @@ def shuffled_cosine_rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def evaluate(a: np.ndarray, b: np.ndarray) -> OrderedDict[str, float]:
-    """All scores of this file by name."""
+    """All scores of this file by name, of paired vectors (pairs, dimensions)."""
     scores = OrderedDict(cosine=float(cosine_rows(a, b).mean()))
     if len(a) > 1:
         scores["cosine_shuffled"] = float(shuffled_cosine_rows(a, b).mean())

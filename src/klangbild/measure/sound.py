@@ -63,7 +63,7 @@ class SoundSet:
 
 
 def sound_set(sounds: list[tuple[str, Audio]], *, damaged: int = 0) -> SoundSet:
-    """Measure sounds that are in memory."""
+    """Measure sounds that are in memory, each (channels, n) and named."""
     names, raw, rows, silent = [], [], [], 0
     for name, audio in sounds:
         if audio.seconds < SHORTEST_S:
@@ -129,7 +129,7 @@ def read_folder(folder: Path, cache: Path | None) -> SoundSet:
 
 
 def open_sound(file: Path) -> Audio:
-    """A sound file, or a MIDI file played. Raises InputError: damaged, or without notes."""
+    """A sound file, or a MIDI file played, as float32 (channels, n). Raises InputError: damaged, or without notes."""
     if file.suffix.lower() in SOUND_ENDINGS:
         from klangbild.sound.files import read_audio
 

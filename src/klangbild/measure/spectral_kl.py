@@ -28,7 +28,7 @@ SMALLEST = 1e-5
 
 
 def validate(samples: np.ndarray) -> None:
-    """Mono, finite, not empty, not silent.
+    """Samples (n,) are mono, finite, not empty, not silent.
 
     Raises:
         InputError: otherwise.
@@ -53,12 +53,12 @@ def quietness_profile(samples: np.ndarray) -> np.ndarray:
 
 
 def spectral_kl(reference: np.ndarray, generated: np.ndarray) -> float:
-    """sum p log(p / q), p: the reference's profile, q: the generated one's; >= 0."""
+    """sum p log(p / q) of mono samples (n,) and (m,); p: the reference's profile, q: the generated one's; >= 0."""
     p, q = quietness_profile(reference), quietness_profile(generated)
     heard = p > 0
     return float((p[heard] * np.log(p[heard] / q[heard])).sum()) + 0.0
 
 
 def evaluate(reference: np.ndarray, generated: np.ndarray) -> OrderedDict[str, float]:
-    """All scores of this file by name."""
+    """All scores of this file by name, of mono samples (n,) and (m,)."""
     return OrderedDict(spectral_kl=spectral_kl(reference, generated))

@@ -41,12 +41,12 @@ def self_similarity(grid: BarGrid) -> np.ndarray:
 
 
 def similarity_at(matrix: np.ndarray, distance: int) -> float:
-    """Mean similarity of bars that lie `distance` apart, or NaN."""
+    """Mean similarity of bars that lie `distance` apart, of all in `matrix` (bars, bars); NaN: none do."""
     return float(np.diagonal(matrix, distance).mean()) if len(matrix) > distance else float("nan")
 
 
 def phrase_pulse(matrix: np.ndarray) -> float:
-    """-1..1, or NaN below 12 bars."""
+    """How much more alike bars 4 and 8 apart are than bars 3, 5 and 7 apart, of `matrix` (bars, bars): -1..1, or NaN below 12 bars."""
     if len(matrix) < FEWEST_BARS:
         return float("nan")
     on, off = ([similarity_at(matrix, d) for d in distances] for distances in ((4, 8), (3, 5, 7)))
@@ -54,7 +54,7 @@ def phrase_pulse(matrix: np.ndarray) -> float:
 
 
 def return_similarity(matrix: np.ndarray) -> float:
-    """0..1, or NaN below 12 bars."""
+    """How alike a late bar is to the likest that came four or more before, mean over `matrix` (bars, bars): 0..1, or NaN below 12 bars."""
     if len(matrix) < FEWEST_BARS:
         return float("nan")
     return float(np.mean([matrix[i, : i - 3].max() for i in range(8, len(matrix))]))

@@ -111,7 +111,7 @@ class Listener:
         return OrderedDict(out | by_genre({name: rows[name] for name in _MAIN}, self.genre, seed=self.seed))
 
     def floor(self, others: Sounds, clips: np.ndarray) -> OrderedDict[str, Estimate]:
-        """The distance of other clips (numbers in the prepared file) to those of the triplets: what different music of the same
+        """The distance of other clips (n,), by number in the prepared file, to those of the triplets: what different music of the same
         genres has."""
         vectors, genre = self._vectors(_raw(others)), genres(self.chosen.data, clips)
         out = OrderedDict(frechet=frechet(vectors, self.real, seed=self.seed))
