@@ -81,7 +81,7 @@ class Result:
 
     @property
     def stems(self) -> tuple[tuple[str, Audio | LongAudio], ...]:
-        """(family, Audio), summing to `audio`."""
+        """Family and sound (2, frames) of each, summing to `audio`."""
         return self.master.stems
 
     @property

@@ -62,7 +62,7 @@ class EventsData:
         return ~(np.isnan(self.valence) | np.isnan(self.arousal))
 
     def bars(self, first: int, last: int) -> np.ndarray:
-        """The ids of bars first..last-1, int64."""
+        """The ids (n,) of bars first..last-1, int64."""
         return self.ids[self.bar_start[first] : self.bar_start[last]].astype(np.int64)
 
     def save(self, path: Path) -> None:
@@ -140,7 +140,8 @@ def prepare_events(
 
 
 def clean_bars(song: Song) -> list[np.ndarray]:
-    """The whole song, silence and last bar included, cut where a shift passes a downbeat (at the id after it)."""
+    """The whole song as ids (n,) of each bar, silence and last bar included, cut where a shift passes a downbeat (at
+    the id after it)."""
     from klangbild.notes.events_vocabulary import is_shift, shift_ms
 
     ids = encode_clean(song.notes)

@@ -75,7 +75,7 @@ class EventsChunks:
         raise ValueError("no song has three instruments in a window; prepare other music")
 
     def window(self, song: int, rng: np.random.Generator) -> np.ndarray | None:
-        """Up to length + 1 ids of a song, or None if no window with enough instruments was found."""
+        """Up to length + 1 ids (n,) of a song, or None if no window with enough instruments was found."""
         data = self.data
         begin, end = int(data.song_start[song]), int(data.song_start[song + 1])
         n_bars = max(round(self.length / 256 * 4), 1)
@@ -96,7 +96,7 @@ class EventsChunks:
         return ids[offset : offset + wanted]
 
     def opening(self, song: int) -> np.ndarray:
-        """`<START>`, with the song's emotion tokens before it for `discrete_token`."""
+        """Ids (1,) or (3,): `<START>`, with the song's emotion tokens before it for `discrete_token`."""
         if self.conditioning != "discrete_token":
             return np.array([START])
         pair = np.array([[self.data.valence[song], self.data.arousal[song]]])
@@ -114,7 +114,7 @@ class EventsChunks:
         return self.stack(found)
 
     def exhaustive(self) -> list[tuple[np.ndarray, int]]:
-        """Every song cut into windows of length + 1 that do not overlap; a last partial one is left out."""
+        """Every song cut into windows (length + 1,) that do not overlap; a last partial one is left out."""
         found = []
         for song in self.songs.tolist():
             bars = self.data.bars(int(self.data.song_start[song]), int(self.data.song_start[song + 1]))
@@ -124,7 +124,7 @@ class EventsChunks:
         return found
 
     def stack(self, windows: list[tuple[np.ndarray, int]]) -> Batch:
-        """(ids, song) rows -> a batch, as wide as its longest row."""
+        """Windows of ids (n,) and their songs -> a batch (rows, T), as wide as its longest row."""
         width = max(len(ids) for ids, _ in windows)
         whole = np.full((len(windows), width), PAD, np.int64)
         for row, (ids, _) in enumerate(windows):

@@ -123,7 +123,8 @@ class NoteBatches:
         return np.where(last, len(self._stream), self._section_starts[np.minimum(end, len(self._filled) - 1)] - k)
 
     def section_starts(self, pieces: np.ndarray, share: float) -> np.ndarray:
-        """Where in the stream the section starts that stands at this share of each piece's sections (0 .. 1)."""
+        """Where in the stream (n,) the section starts that stands at this share of the sections (0 .. 1) of each of
+        the pieces (n,)."""
         low, high = self._first_rank[pieces], self._end_rank[pieces]
         return self._section_starts[low + ((high - low) * share).astype(np.int64)]
 
@@ -155,7 +156,8 @@ class NoteBatches:
         shown: np.ndarray,
         rng: np.random.Generator | None = None,
     ) -> Batch:
-        """Rows from `start` (places of Bars in the stream) on. rng: draws the noise on what is told; None: no noise."""
+        """Rows from `start` (rows,), places of Bars in the stream, on, of pieces (rows,). known, opened: bool (rows,);
+        shown: bool (rows, groups). rng: draws the noise on what is told; None: no noise."""
         rows, k = len(piece), prefix_length(self.mode)
         first = start == self._section_starts[self._first_rank[piece]]
         opened = opened | first

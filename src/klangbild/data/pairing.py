@@ -38,7 +38,7 @@ class Pairing:
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
-    """Rows scaled to length 1, float32. Zero rows stay zero: they resemble nothing."""
+    """Rows (n, d) scaled to length 1, float32 (n, d). Zero rows stay zero: they resemble nothing."""
     vectors = np.asarray(vectors, dtype=np.float32)
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.divide(vectors, length, out=np.zeros_like(vectors), where=length != 0)
@@ -116,7 +116,8 @@ def greedy_in_order(similarity: np.ndarray) -> np.ndarray:
 
 
 def greedy_global(similarity: np.ndarray) -> np.ndarray:
-    """The largest remaining entry first; columns by row as in `greedy_in_order`. Needs the whole matrix."""
+    """The largest remaining entry of (rows, columns) first; columns by row (rows,) as in `greedy_in_order`. Needs the
+    whole matrix."""
     chosen = np.full(len(similarity), NO_PARTNER, dtype=np.int64)
     taken = np.zeros(similarity.shape[1], dtype=bool)
     for flat in np.argsort(-similarity, axis=None, kind="stable"):
@@ -128,7 +129,8 @@ def greedy_global(similarity: np.ndarray) -> np.ndarray:
 
 
 def optimal(similarity: np.ndarray) -> np.ndarray:
-    """The assignment with the largest sum (Hungarian method); columns by row. Needs the whole matrix."""
+    """The assignment with the largest sum of entries of (rows, columns), by the Hungarian method; columns by row
+    (rows,), -1 for none. Needs the whole matrix."""
     from scipy.optimize import linear_sum_assignment
 
     rows, columns = linear_sum_assignment(similarity, maximize=True)
@@ -150,7 +152,7 @@ class PairStatistics:
 
 
 def pair_statistics(similarity: np.ndarray) -> PairStatistics:
-    """Of the pairs that were found (NaN is left out).
+    """The table's row of the pairs that were found, from their cosines (pairs,) in -1..1; NaN is left out.
 
     Raises:
         UsageError: there are none.

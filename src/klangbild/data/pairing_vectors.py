@@ -87,7 +87,7 @@ def embed_files(
 
     Args:
         paths: the files, below `root`.
-        embed: reads one file; an `InputError` marks the file as corrupt.
+        embed: reads one file into a vector (d,); an `InputError` marks the file as corrupt.
         root: names are relative to it.
         space: which embedding of which kind of file, for example "imagebind_huge/picture".
         cache: the SQLite file; made if missing.

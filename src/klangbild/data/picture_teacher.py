@@ -43,7 +43,7 @@ class Teacher:
         self._outputs = [(o["index"], *o["quantization"]) for o in self._runner.get_output_details()]
 
     def look(self, picture: Picture) -> tuple[np.ndarray, np.ndarray]:
-        """The whole picture squashed to 224 x 224."""
+        """The whole picture squashed to 224 x 224: map float32 (7, 7, 1280) in 0..6, logits float32 (1001,)."""
         self._runner.set_tensor(self._input, square_view(picture, SIDE)[None])
         self._runner.invoke()
         feature_map, logits = (

@@ -53,7 +53,7 @@ class PictureViews:
         return len(self.name)
 
     def take(self, rows: np.ndarray) -> PictureViews:
-        """Some of them, in that order."""
+        """Some of them by number (k,), in that order."""
         return PictureViews(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     def save(self, path: Path) -> None:

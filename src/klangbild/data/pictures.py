@@ -70,7 +70,7 @@ def read_set(folder: str | Path, set_name: str, files: Sequence[str] | None = No
 
 
 def folds_of(groups: Sequence[str], *, folds: int, rng: np.random.Generator) -> np.ndarray:
-    """A fold number (0..folds-1) for each item so that no group is in two folds and folds are about equal in size."""
+    """A fold number 0..folds-1 (n,) for each item so that no group is in two folds and folds are about equal in size."""
     names, counts = np.unique(np.asarray(groups), return_counts=True)
     order = rng.permutation(len(names))
     order = order[np.argsort(-counts[order], kind="stable")]

@@ -151,7 +151,8 @@ class RollData:
 def beat_sets(
     notes: RollNotes, n_beats: int, *, last: np.ndarray | int | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Notes -> (index, offset, loud) as in `Beats`; last: the step at which each note must have ended.
+    """Notes -> index (E,), offset (n_beats + 1,), loud (n_beats, 6) as in `Beats`; last: the step at which
+    each note must have ended.
 
     A drum has an onset only. Another note is sounding from its onset until it ends or its lane is struck again.
     """

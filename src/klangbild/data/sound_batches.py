@@ -35,19 +35,23 @@ class ClipLatents(Protocol):
     pool: np.ndarray
 
     @property
-    def tonic(self) -> np.ndarray | None: ...
+    def tonic(self) -> np.ndarray | None:
+        """(N,) the key's tonic, 0..11; None where clips know none."""
 
     @property
-    def latents(self) -> np.ndarray: ...
+    def latents(self) -> np.ndarray:
+        """(N, T, channels) int8."""
 
     @property
-    def clip_heldout(self) -> np.ndarray: ...
+    def clip_heldout(self) -> np.ndarray:
+        """(N,) bool."""
 
     @property
     def grid(self) -> int: ...
 
     @property
-    def channel_weights(self) -> np.ndarray: ...
+    def channel_weights(self) -> np.ndarray:
+        """(channels,), mean 1."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class SoundBatch:
 
     @property
     def noisy(self) -> np.ndarray:
-        """(1 - t) noise + t data."""
+        """(1 - t) noise + t data: (B, T, C) float32."""
         t = self.time[:, None, None]
         return (1 - t) * self.noise + t * self.latents
 

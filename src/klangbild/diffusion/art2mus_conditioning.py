@@ -132,7 +132,8 @@ class Art2MusEncoder:
         return tokens.to(next(self.language_model.parameters()).dtype)
 
     def t5_states(self, sentences: list[str], *, length: int | None = None) -> tuple[Tensor, Tensor]:
-        """T5's hidden states and mask, padded to the longest sentence, or padded and cut to `length` tokens."""
+        """T5's hidden states (batch, tokens, width) and mask (batch, tokens), padded to the longest sentence, or
+        padded and cut to `length` tokens."""
         ids, mask = self.token_ids(self.t5_tokenizer, sentences, length=length)
         return self.t5(input_ids=ids, attention_mask=mask).last_hidden_state, mask
 
@@ -143,7 +144,9 @@ class Art2MusEncoder:
         return functional.normalize(self.clap.text_projection(pooled), dim=-1)
 
     def language_prompt(self, sentences: list[str], text: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """AudioLDM 2's prompt for GPT-2: the CLAP vector and the T5 states, each between its start and end token."""
+        """AudioLDM 2's prompt for GPT-2, (batch, 5 + tokens, width) and its mask (batch, 5 + tokens), of `text`
+        (batch, tokens, width) and its mask (batch, tokens): the CLAP vector and the T5 states, each between its start
+        and end token."""
         clap = self.clap_vectors(sentences)[:, None, :]
         projected = self.projection_model(
             hidden_states=clap,

@@ -213,7 +213,7 @@ class Art2MusPipeline:
         return self.parts.imagebind.embed_pictures([picture.rgb])[0]
 
     def condition(self, words: str | None, vectors: Tensor | None, *, negative: str, support: str) -> Conditioning:
-        """Both sides of the guidance for one wish, on the device."""
+        """Both sides of the guidance for one wish, on the device. vectors: of the picture, (1, image_dim)."""
         with self.placement.at_work(*self.parts.language):
             device = self.placement.device
             return self.parts.encoder.encode(

@@ -104,6 +104,8 @@ class ImageBranch:
         return ImageWalk(self, own, latents, text, form)
 
     def predict(self, latents: Tensor, timestep: Tensor, text: Tensor) -> Tensor:
+        """Latents (batch, 4, h, w) at a timestep, a scalar, beside text (batch, tokens, width) -> what the network
+        says of the noise, (batch, 4, h, w)."""
         dtype = next(self.unet.parameters()).dtype
         out = self.unet(latents.to(dtype), timestep, encoder_hidden_states=text.to(dtype), return_dict=False)
         return out[0].to(latents.dtype)
@@ -120,7 +122,7 @@ class ImageWalk:
     form: Form
 
     def features(self, timestep: Tensor) -> Features:
-        """Run the network at this timestep, keep what the synapses need, move on."""
+        """Run the network at this timestep, a scalar, keep what the synapses need, move on."""
         with listening(self.branch.unet, self.form) as features:
             inputs = self.solver.scale_model_input(self.latents, timestep)
             prediction = self.branch.predict(inputs, timestep, self.text)

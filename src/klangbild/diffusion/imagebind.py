@@ -169,7 +169,8 @@ def published_name(name: str) -> str:
 
 
 def cosine(a: Tensor, b: Tensor) -> Tensor:
-    """Cosine of each row of `a` with the same row of `b`; the paper's "ImageBind score" (IBSc)."""
+    """Cosine (rows,) in -1..1 of each row of `a` (rows, dimensions) with the same row of `b`; the paper's "ImageBind
+    score" (IBSc)."""
     return functional.cosine_similarity(a, b, dim=-1)
 
 

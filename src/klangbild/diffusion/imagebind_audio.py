@@ -107,6 +107,7 @@ class AudioTower(nn.Module):
         self.postprocessor = nn.Sequential(UnitLength(), LogitScale(20.0, learnable=False))
 
     def forward(self, clips: Tensor) -> Tensor:
+        """Clips (batch, clips, 1, 128, 204), or (batch, 1, 128, 204) -> (batch, out_dim), the mean over the clips."""
         batch = clips.shape[0]
         flat = clips.flatten(0, 1) if clips.ndim == 5 else clips  # (batch * clips, 1, 128, 204)
         vectors = self.postprocessor(self.head(self.trunk(self.preprocessor(flat))))

@@ -40,6 +40,7 @@ class TextTower(nn.Module):
         self.postprocessor = nn.Sequential(UnitLength(), LogitScale(1 / 0.07, learnable=True))
 
     def forward(self, ids: Tensor) -> Tensor:
+        """Ids (batch, tokens) int64 -> vectors (batch, out_dim), read where the end token stands."""
         states = self.trunk(self.preprocessor(ids), self.preprocessor.mask)
         end = states[torch.arange(ids.shape[0]), ids.argmax(dim=-1)]  # (batch, width)
         return self.postprocessor(self.head["proj"](end))

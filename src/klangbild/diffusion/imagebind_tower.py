@@ -57,6 +57,7 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(4 * width, width)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(batch, tokens, width) -> (batch, tokens, width)."""
         return self.fc2(functional.gelu(self.fc1(x)))
 
 
@@ -71,6 +72,7 @@ class Block(nn.Module):
         self.norm_2 = nn.LayerNorm(width, eps=EPS)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """(batch, tokens, width) -> (batch, tokens, width); mask: added to the scores, (tokens, tokens)."""
         x = x + self.attn(self.norm_1(x), mask)
         return x + self.mlp(self.norm_2(x))
 
@@ -88,6 +90,7 @@ class Trunk(nn.Module):
         self.blocks = nn.ModuleList(Block(width, n_heads, extra_key=extra_key) for _ in range(n_blocks))
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
+        """(batch, tokens, width) -> (batch, tokens, width); mask: added to the scores, (tokens, tokens)."""
         x = self.pre_transformer_layer(tokens) if self.pre_norm else tokens
         for block in self.blocks:
             x = block(x, mask)
@@ -98,6 +101,7 @@ class FirstToken(nn.Module):
     """(batch, tokens, width) -> (batch, width)."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """(batch, tokens, width) -> (batch, width)."""
         return x[:, 0]
 
 
@@ -126,6 +130,7 @@ class LogitScale(nn.Module):
             self.register_buffer("log_logit_scale", value)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(..., width) -> (..., width)."""
         return x * self.log_logit_scale.exp().clamp(max=100)
 
 
@@ -133,6 +138,7 @@ class UnitLength(nn.Module):
     """L2 norm over the last axis."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """(..., width) -> (..., width), each of length 1."""
         return functional.normalize(x, dim=-1)
 
 

@@ -70,6 +70,7 @@ class VisionTower(nn.Module):
         self.postprocessor = nn.Sequential(UnitLength())
 
     def forward(self, images: Tensor) -> Tensor:
+        """(batch, 3, P, P) -> unit vectors (batch, out_dim)."""
         return self.postprocessor(self.head(self.trunk(self.preprocessor(images))))
 
 

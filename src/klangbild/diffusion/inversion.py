@@ -50,7 +50,7 @@ def picture_to_latents(
 
 
 def invert(latents: Tensor, predict: Prediction, solver: SchedulerMixin) -> Tensor:
-    """Clean latents -> the noisy latents at the solver's first timestep.
+    """Clean latents (batch, 4, h, w) -> the noisy latents (batch, 4, h, w) at the solver's first timestep.
 
     Args:
         latents: scaled, clean.
@@ -72,7 +72,8 @@ def invert(latents: Tensor, predict: Prediction, solver: SchedulerMixin) -> Tens
 def clean_and_noise(
     latents: Tensor, prediction: Tensor, kept: Tensor, *, prediction_type: str
 ) -> tuple[Tensor, Tensor]:
-    """What a network's output says about latents at noise level `kept` (a cumulative alpha): (x0, eps)."""
+    """What a network's output (batch, 4, h, w) says about latents (batch, 4, h, w) at noise level `kept`, a scalar (a
+    cumulative alpha): x0 and eps."""
     signal, spread = kept.sqrt(), (1 - kept).sqrt()
     if prediction_type == "epsilon":
         return (latents - spread * prediction) / signal, prediction

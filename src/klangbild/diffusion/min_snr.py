@@ -16,13 +16,14 @@ from torch import Tensor
 
 
 def signal_to_noise(alphas_cumprod: Tensor, timesteps: Tensor) -> Tensor:
-    """snr of each timestep; shape of `timesteps`."""
+    """Signal to noise of each timestep, (batch,), of timesteps (batch,) int64; alphas_cumprod: the scheduler's,
+    (steps,)."""
     kept = alphas_cumprod.to(timesteps.device)[timesteps].double()
     return (kept / (1 - kept)).to(alphas_cumprod.dtype)
 
 
 def min_snr_weights(snr: Tensor, *, gamma: float = 5.0) -> Tensor:
-    """min(snr, gamma) / snr, elementwise, in (0, 1]."""
+    """min(snr, gamma) / snr, (batch,) -> (batch,), each above 0 and at most 1."""
     return torch.clamp(snr, max=gamma) / snr
 
 
@@ -33,7 +34,8 @@ def min_snr_loss(prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
 
 
 def batch_mean_loss(prediction: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-    """MeLFusion's loss as released: prediction and target are averaged over the batch *before* the squared error, and
-    that one number is weighted by each item's weight. Right for a batch of one only; kept for comparison."""
+    """MeLFusion's loss, a scalar, as released: prediction and target (batch, ...) are averaged over the batch *before*
+    the squared error, and that one number is weighted by each item's weight (batch,). Right for a batch of one only; kept for
+    comparison."""
     error = (prediction.float().mean(dim=0) - target.float().mean(dim=0)).pow(2).mean()
     return (error * weights).mean()

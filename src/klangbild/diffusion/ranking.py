@@ -45,7 +45,8 @@ class Judge:
     def scores(
         self, audios: Sequence[Audio], *, image_vector: Tensor | None = None, words: str | None = None
     ) -> list[float] | None:
-        """One score a sound, -1..1, higher fits better; None when nothing here can judge this wish."""
+        """One score for each sound (channels, n), -1..1, higher fits better; None when nothing here can judge this
+        wish. image_vector: the picture's, (dimensions,)."""
         heard = None
         if image_vector is not None and self.imagebind is not None and "audio" in self.imagebind.towers:
             heard = self.imagebind.embed_sounds([(audio.samples, audio.rate) for audio in audios])

@@ -160,7 +160,7 @@ def fact_channels(tempo: np.ndarray, families: np.ndarray) -> np.ndarray:
 
 
 def tempo_number(bpm: np.ndarray | float) -> np.ndarray:
-    """A tempo as channel `TEMPO` holds it."""
+    """A tempo in beats per minute, a scalar or (n,), as channel `TEMPO` holds it."""
     return (np.log2(np.asarray(bpm, np.float64)) - _TEMPO_MIDDLE) / _TEMPO_SPREAD
 
 
@@ -171,12 +171,12 @@ def tempo_of(latents: np.ndarray) -> float:
 
 
 def to_int8(latents: np.ndarray) -> np.ndarray:
-    """Latents of spread 1, any shape -> int8, as clips of them are kept."""
+    """Latents of spread 1 (..., channels) -> int8 (..., channels), as clips of them are kept."""
     return np.clip(np.rint(latents / INT8_STEP), -127, 127).astype(np.int8)
 
 
 def from_int8(latents: np.ndarray) -> np.ndarray:
-    """The inverse, float32."""
+    """The inverse, (..., channels) -> float32 (..., channels)."""
     return latents.astype(np.float32) * np.float32(INT8_STEP)
 
 

@@ -120,7 +120,7 @@ class RollSound:
         return words_only(*self.tokens(ids), layers=self.layers)
 
     def velocity(self, x: np.ndarray, t: np.ndarray, conditions: dict[str, np.ndarray]) -> np.ndarray:
-        """See `small_sampler.Velocity`."""
+        """x (B, T, C), t (B,) -> (B, T, C); see `small_sampler.Velocity`."""
         return self._base.run(["velocity"], {"x": x, "t": t, **conditions})[0]
 
     def make(
@@ -163,7 +163,8 @@ class RollSound:
         return (mono * 10 ** ((LEVEL_DB - level) / 20)).astype(np.float32)
 
     def play(self, latents: np.ndarray, rng: np.random.Generator, asked: Asked) -> Played:
-        """Latents that `make` made for the same `asked` -> notes, which are played when somebody asks for their sound.
+        """Latents (T, C) that `make` made for the same `asked` -> notes, which are played when somebody asks for their
+        sound.
 
         Raises:
             KlangbildError: not one note came out.

@@ -241,7 +241,8 @@ def told_of_music(said: tuple[str, ...], denied: tuple[str, ...], piece: Piece, 
 
 
 def silent_mask(part: PicturePart, mask: np.ndarray) -> np.ndarray:
-    """Where only a picture speaks through the context, the words' places are empty; the direct form keeps "nothing said"."""
+    """The mask (places,) of the context: where only a picture speaks through the context, the words' places are empty;
+    the direct form keeps "nothing said"."""
     return mask if part.facts().get("image_tokens") == "direct" else np.zeros_like(mask)
 
 

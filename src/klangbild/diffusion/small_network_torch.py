@@ -106,6 +106,7 @@ class WordsEncoder(nn.Module):
         self.register_buffer("affect", torch.tensor(vocabulary.affect(), dtype=torch.float32))
 
     def forward(self, words: Tensor) -> Tensor:
+        """Numbers of words (B, 12) int64, 0 for none -> tokens (B, 12, D)."""
         x = self.table(words) + self.place(self.affect[words])
         # a caption without words is one word: number 0 in the first place
         present = (words > 0).float()
@@ -188,6 +189,7 @@ class SoundNetwork(nn.Module):
     def forward(
         self, x: Tensor, t: Tensor, context: Tensor, context_mask: Tensor, image: ImageInputs | None = None
     ) -> Tensor:
+        """x (B, T, channels), t (B,), context (B, 16, D), its mask (B, 16) -> velocity (B, T, channels)."""
         mask = context_mask[..., None]
         mean = (context * mask).sum(1) / mask.sum(1).clamp(min=1.0)
         c = F.silu(self.time_in(waves(t, self.sizes.width)) + self.pooled(mean))

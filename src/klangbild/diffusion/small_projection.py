@@ -59,7 +59,8 @@ class Projection:
     def condition(
         self, picture: Picture, tokens: np.ndarray, mask: np.ndarray, *, layers: int, strength: float = 1.0
     ) -> Condition:
-        """See `small_condition.PicturePart`; strength scales the gates of direct, the others are heard or not at all."""
+        """tokens (12, D) and mask (12,): see `small_condition.PicturePart`; strength scales the gates of direct, the
+        others are heard or not at all."""
         return self.heard(
             open_encoder(self.encoder).embed([picture])[0], tokens, mask, layers=layers, strength=strength
         )
@@ -67,7 +68,7 @@ class Projection:
     def heard(
         self, embedding: np.ndarray, tokens: np.ndarray, mask: np.ndarray, *, layers: int, strength: float = 1.0
     ) -> Condition:
-        """As `condition`, from the embedding."""
+        """As `condition`, from the embedding (384,)."""
         words = words_only(tokens, mask, layers=layers)
         if strength == 0:
             return words

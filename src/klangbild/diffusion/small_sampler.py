@@ -36,7 +36,8 @@ class Velocity(Protocol):
     fewest: int
     grid: int
 
-    def velocity(self, x: np.ndarray, t: np.ndarray, conditions: dict[str, np.ndarray]) -> np.ndarray: ...
+    def velocity(self, x: np.ndarray, t: np.ndarray, conditions: dict[str, np.ndarray]) -> np.ndarray:
+        """x (B, T, channels), t (B,) in 0..1, conditions by name (B, ...) -> velocity (B, T, channels)."""
 
 
 def sample(
@@ -89,6 +90,7 @@ def fit(
     model: Velocity, latents: np.ndarray, positive: Condition, negative: Condition, rng: np.random.Generator
 ) -> float:
     """How much better the wish explains the music than the negative side does, about -1..1; higher fits better.
+    latents: (T, C).
 
     Music is disturbed a little and a lot; whoever knows what it is meant to be can tell better where it came from. The
     share of the squared error that knowing the wish saves.

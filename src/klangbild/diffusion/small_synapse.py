@@ -65,7 +65,7 @@ class SmallSynapse:
     def condition(
         self, picture: Picture, tokens: np.ndarray, mask: np.ndarray, *, layers: int, strength: float = 1.0
     ) -> Condition:
-        """See `small_condition.PicturePart`.
+        """tokens (12, D) and mask (12,): see `small_condition.PicturePart`.
 
         Raises:
             UsageError: strength is not within 0..1.
@@ -127,7 +127,7 @@ class SmallSynapse:
 
 
 def shares(form: str, alpha: np.ndarray) -> np.ndarray:
-    """What a form makes of its trained numbers."""
+    """What a form makes of its trained numbers (n,): the shares (n,) of the picture."""
     if form == "released":
         return (2 / (1 + np.exp(-alpha)) - 1) / 5
     return np.tanh(alpha) if form == "gated" else alpha

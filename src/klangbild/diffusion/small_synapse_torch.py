@@ -44,7 +44,7 @@ class SynapseNet(nn.Module):
                 setattr(self, f"{kind[:-1]}_bias", nn.ParameterList(biases))
 
     def shares(self) -> Tensor:
-        """What the gates do."""
+        """What the gates do, (n,): the share of the picture at each."""
         if self.form == "released":
             return (2 * torch.sigmoid(self.alpha) - 1) / 5
         return torch.tanh(self.alpha) if self.form == "gated" else self.alpha

@@ -164,7 +164,7 @@ class Synapse(nn.Module):
 
 
 def mix(words: Tensor, picture: Tensor, share: Tensor | float) -> Tensor:
-    """(1 - share) words + share picture."""
+    """(1 - share) words + share picture, of two (batch, tokens, width); share: a scalar."""
     return (1 - share) * words + share * picture
 
 
@@ -179,7 +179,8 @@ def pool(features: Tensor, length: int, width: int) -> Tensor:
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, *, n_heads: int, mask_bias: Tensor | None = None) -> Tensor:
-    """Multi-head softmax(Q K^T / sqrt(head width)) V; heads are contiguous slices of the last axis."""
+    """Multi-head softmax(Q K^T / sqrt(head width)) V of queries (batch, Q, width), keys and values (batch, L, width)
+    -> (batch, Q, width); mask_bias: (batch, 1, L), added to the scores; heads are contiguous slices of the last axis."""
     split = [part.unflatten(-1, (n_heads, -1)).transpose(1, 2) for part in (queries, keys, values)]
     bias = None if mask_bias is None else mask_bias[:, None].to(queries.dtype)  # (batch, 1, 1, L)
     out = functional.scaled_dot_product_attention(*split, attn_mask=bias)

@@ -60,6 +60,7 @@ class AriaImageEncoder(nn.Module):
         self.arousal_head = head(clip["projection_dim"])
 
     def forward(self, pixels: Tensor) -> Tensor:
+        """Pixels (batch, 3, side, side), normalised as CLIP wants -> valence and arousal (batch, 2) in -1..1."""
         vector = self.clip_model(pixel_values=pixels).image_embeds  # (B, projection_dim), not normalized
         return torch.cat([self.valence_head(vector), self.arousal_head(vector)], dim=-1)
 

@@ -154,6 +154,7 @@ class MlpEmotionHeads(EmotionHeads):
     bias3: np.ndarray
 
     def both(self, z: np.ndarray) -> np.ndarray:
+        """z (n, d) -> (n, 2 kinds, 2 axes), the same for both kinds."""
         layers = ((self.weight1, self.bias1), (self.weight2, self.bias2), (self.weight3, self.bias3))
         return np.repeat(mlp_values(layers, z * self.layer_scale)[:, None], 2, axis=1)
 

@@ -55,7 +55,7 @@ def longest_gap_s(audio: Audio) -> float:
 
 
 def clipped_share(audio: Audio) -> float:
-    """0..1 over all channels."""
+    """How much of a sound (channels, n) is clipped, 0..1 over all channels."""
     clipped = 0
     for channel in np.abs(audio.samples) >= FULL_SCALE:
         edges = np.diff(np.concatenate([[0], channel.astype(int), [0]]))

@@ -51,7 +51,7 @@ def fit_note_axes(sections: Sections) -> NoteAxes:
 
 
 def evaluate(generated: np.ndarray, reference: np.ndarray, *, seed: int = 0) -> OrderedDict[str, float]:
-    """All scores of this file by name, of two sets of embeddings (sections, 61)."""
+    """All scores of this file by name, of two sets of embeddings (sections, 32)."""
     return OrderedDict(
         frechet_music_distance=frechet_distance(generated, reference),
         frechet_music_infinity=frechet_infinity(generated, reference, seed=seed),

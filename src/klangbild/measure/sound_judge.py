@@ -74,7 +74,7 @@ def load_sound_judge(name: str = "emopia") -> SoundJudge:
 
 
 def read_sound(judge: SoundJudge, audio: Audio) -> tuple[float, float]:
-    """(valence, arousal). Raises InputError: silent, empty or not finite."""
+    """Valence and arousal in -1..1 of a sound (channels, n). Raises InputError: silent, empty or not finite."""
     valence, arousal = judge.read(raw_features(audio))
     return float(valence), float(arousal)
 

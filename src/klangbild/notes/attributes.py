@@ -85,7 +85,8 @@ def raw_attributes(ids: np.ndarray) -> np.ndarray:
 
 
 def section_notes(ids: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Bar, step in the section, family, pitch, length in steps and velocity bin of each note, and the steps of each bar."""
+    """Ids (n,) -> bar, step in the section, family, pitch, length in steps and velocity bin of each note, each
+    (notes,), and the steps of each bar (bars,)."""
     is_bar = (ids >= bars.BAR_0) & (ids < bars.TEMPO_0)
     bar_steps = np.array(bars.BAR_STEPS)[(ids[is_bar] - bars.BAR_0) // 2]
     bar = np.cumsum(is_bar) - 1
@@ -207,7 +208,7 @@ def to_values(raw: np.ndarray, knots: np.ndarray) -> np.ndarray:
 
 
 def jittered(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The values with noise of `JITTER` on all but the players."""
+    """The values (..., N_VALUES) with noise of `JITTER` on all but the players."""
     noise = rng.normal(0.0, JITTER, values.shape).astype(np.float32)
     noise[..., :_N_PLAYERS] = 0.0
     return values + noise

@@ -114,6 +114,7 @@ class BarsLanguage:
         state.advance(int(token))
 
     def allowed(self, state: BarsState, rules: Rules) -> np.ndarray:
+        """bool (bars.SIZE,): ids that may come next."""
         return state.allowed()
 
 

@@ -37,7 +37,7 @@ DRUMS = FAMILY_INDEX["drums"]
 
 @lru_cache(maxsize=1)
 def duration_bins() -> np.ndarray:
-    """Steps 0..max -> the nearest bin (by ratio)."""
+    """The nearest bin, by ratio, of each length in steps 0..max: int (longest + 1,)."""
     steps = np.arange(DURATIONS[-1] + 1)
     distance = np.abs(np.log(np.maximum(steps, 1))[:, None] - np.log(np.array(DURATIONS))[None])
     return distance.argmin(axis=1)

@@ -126,7 +126,7 @@ class Sections:
         return emotions.mean(axis=0) + read * emotions.std(axis=0) / np.maximum(read.std(axis=0), 1e-6)
 
     def run(self, first: int) -> np.ndarray:
-        """The sections of a piece from `first` on, then round again from its start."""
+        """The numbers (n,) of the sections of a piece from `first` on, then round again from its start."""
         mine = np.flatnonzero(self.piece == self.piece[first])
         return np.roll(mine, -int(np.searchsorted(mine, first)))
 

@@ -36,7 +36,7 @@ def extra_ids(mode: str) -> int:
 
 
 def bins(values: np.ndarray) -> np.ndarray:
-    """Numbers in [-1, 1] -> bin 0..4, equal widths of 0.4."""
+    """Numbers (rows,) in [-1, 1] -> bin 0..4 (rows,) int64, equal widths of 0.4."""
     return np.clip(np.floor((np.asarray(values, dtype=np.float64) + 1.0) / 2.0 * BINS), 0, BINS - 1).astype(np.int64)
 
 

@@ -75,7 +75,8 @@ def _log_sum_exp(x: np.ndarray, first: np.ndarray, count: np.ndarray) -> np.ndar
 
 
 def pick(weights: np.ndarray, sampling: Sampling, rng: np.random.Generator) -> int:
-    """Index of one of the probabilities (n,; up to a factor), drawn from the likeliest `top_k` and of these from the share `top_p`."""
+    """Index of one of the probabilities (n,), which are known up to a factor, drawn from the likeliest `top_k` and of
+    these from the share `top_p`."""
     if 0 < sampling.top_k < len(weights):
         rest = np.zeros_like(weights)
         first = np.argsort(-weights, kind="stable")[: sampling.top_k]

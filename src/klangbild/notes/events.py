@@ -83,6 +83,7 @@ class EventsLanguage:
         state.advance(int(token))
 
     def allowed(self, state: EventsState, rules: Rules) -> np.ndarray:
+        """bool (size,): ids that may come next."""
         return state.allowed()
 
 

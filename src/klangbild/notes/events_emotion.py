@@ -16,12 +16,13 @@ _DECIMALS = 6  # conditions travel as float32, whose 0.6 lies above the edge at 
 
 
 def equal_edges(n: int = len(EMOTION_LABELS)) -> np.ndarray:
-    """The n + 1 edges of equal bins over [-1, 1], each end moved out by 1e-12 as midi-emotion does."""
+    """The edges (n + 1,) of equal bins over [-1, 1], each end moved out by 1e-12 as midi-emotion does."""
     return np.linspace(-1.0 - 1e-12, 1.0 + 1e-12, n + 1)
 
 
 def quantile_edges(values: np.ndarray, n: int = len(EMOTION_LABELS)) -> np.ndarray:
-    """The n + 1 edges that split labelled values (NaN: unlabelled) into equally many; the last is moved out by 1e-6."""
+    """The edges (n + 1,) that split labelled values (songs,), NaN where unlabelled, into equally many; the last is
+    moved out by 1e-6."""
     values = np.asarray(values, dtype=np.float64)
     edges = np.quantile(values[~np.isnan(values)], np.linspace(0.0, 1.0, n + 1))
     edges[-1] += 1e-6
@@ -29,7 +30,7 @@ def quantile_edges(values: np.ndarray, n: int = len(EMOTION_LABELS)) -> np.ndarr
 
 
 def bin_of(value: float, edges: np.ndarray | None = None) -> int:
-    """The bin 0..n-1 of a value; values beyond the edges fall into the nearest bin.
+    """The bin 0..n-1 of a value between edges (n + 1,); values beyond the edges fall into the nearest bin.
 
     >>> [bin_of(v) for v in (-1.0, -0.6, -0.2, 0.2, 0.6, 1.0)]
     [0, 1, 2, 2, 3, 4]

@@ -141,7 +141,8 @@ def _shifts(from_s: float, to_s: float) -> list[int]:
 
 
 def transpose(ids: np.ndarray, semitones: int) -> np.ndarray:
-    """Every pitched note moved by `semitones`, except those that would leave 21..108: these stay where they are."""
+    """Ids (n,) -> ids (n,) int64, every pitched note moved by `semitones`, except those that would leave 21..108:
+    these stay where they are."""
     ids = np.array(ids, dtype=np.int64)
     if semitones == 0:
         return ids

@@ -107,7 +107,7 @@ class EventsVocabulary:
 
     @cached_property
     def special(self) -> np.ndarray:
-        """Ids of the symbols that are no music (their names start with "<"), int64."""
+        """Ids of the symbols that are no music (their names start with "<"), int64 (k,)."""
         return np.array([i for i, name in enumerate(self.symbols) if name.startswith("<")], dtype=np.int64)
 
     def save(self, path: Path) -> None:

@@ -44,7 +44,8 @@ def estimate_key(piece: Piece) -> Key:
 
 
 def mode_in_c(pitches: np.ndarray, steps: np.ndarray) -> str:
-    """Mode of notes that stand in C major / A minor: the better of the two fits. steps: their whole-number lengths.
+    """Mode of notes with pitches (n,), 0..127, that stand in C major / A minor: the better of the two fits. steps
+    (n,): their whole-number lengths.
 
     Whole numbers make the answer independent of where in the piece the notes stand.
     """

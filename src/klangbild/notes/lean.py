@@ -40,7 +40,7 @@ _HARMONY = {
 
 
 def lean_towards(emotion: Emotion, mode: str | None) -> np.ndarray:
-    """Log-odds (size of `bars`,) to be added to the model's own for this asked emotion (music's plane).
+    """Log-odds (bars.SIZE,) to be added to the model's own for this asked emotion (music's plane).
 
     mode: of the section in hand, "major" or "minor"; None before it is known.
     """
@@ -61,14 +61,14 @@ def lean_towards(emotion: Emotion, mode: str | None) -> np.ndarray:
 
 
 def pace_lean(emotion: Emotion) -> np.ndarray:
-    """Log-odds (size of `bars`,) of every note against going on in time: excited music plays more of them."""
+    """Log-odds (bars.SIZE,) of every note against going on in time: excited music plays more of them."""
     lean = np.zeros(bars.SIZE)
     lean[bars.NOTE_0 : bars.DURATION_0] = PACE_STRENGTH * emotion.arousal
     return lean
 
 
 def tempo_lean(bpm: float) -> np.ndarray:
-    """Log-odds (size of `bars`,) of the tempi, those near `bpm` the likeliest."""
+    """Log-odds (bars.SIZE,) of the tempi, those near `bpm` the likeliest."""
     lean = np.zeros(bars.SIZE)
     lean[bars.TEMPO_0 : bars.POSITION_0] = -0.5 * (np.log(np.array(bars.TEMPI_BPM) / bpm) / TEMPO_WIDTH) ** 2
     return lean

@@ -23,7 +23,7 @@ _MIDDLE_C = 60
 
 
 def register_lean() -> np.ndarray:
-    """Log-odds (size of `bars`,) for every note, whoever plays."""
+    """Log-odds (bars.SIZE,) for every note, whoever plays."""
     lean = np.zeros(bars.SIZE)
     lean[bars.NOTE_0 : bars.DURATION_0] = -RESTRAINT
     octaves = (np.arange(bars.LOWEST_PITCH, bars.HIGHEST_PITCH + 1) - _MIDDLE_C) / 12.0
@@ -51,7 +51,7 @@ class Lines:
             self._move_on()
 
     def lean(self) -> np.ndarray:
-        """Log-odds (size of `bars`,) for the notes that may come: to be read before the next `read`, and not to be written."""
+        """Log-odds (bars.SIZE,) for the notes that may come: to be read before the next `read`, and not to be written."""
         return self._lean
 
     def _move_on(self) -> None:

@@ -34,7 +34,8 @@ class Memory:
         self._allocate(PLACES)
 
     def write(self, keys: np.ndarray, values: np.ndarray) -> None:
-        """Add what was read: keys (layers, rows, heads, head width, time), values (layers, rows, heads, time, head width)."""
+        """Add what was read: keys (layers, rows, heads, head_width, time), values (layers, rows, heads, time,
+        head_width)."""
         end = self.fill + keys.shape[-1]
         if end > len(self.bias):
             self._grow(-(-end // PLACES) * PLACES)
@@ -44,7 +45,7 @@ class Memory:
         self.fill = end
 
     def select_rows(self, index: np.ndarray) -> None:
-        """Keep, repeat or reorder rows: row i becomes what row index[i] was."""
+        """Keep, repeat or reorder rows: row i becomes what row index[i] was; index: (rows,)."""
         keys, values, bias = self.keys, self.values, self.bias
         self._shape = (self._shape[0], len(index), *self._shape[2:])
         self._allocate(len(bias))

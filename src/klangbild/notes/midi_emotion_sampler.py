@@ -77,10 +77,12 @@ class RepeatCounter:
         self.counts = np.zeros(rows, dtype=np.int64)
 
     def penalties(self, coefficient: float) -> np.ndarray:
-        """What each row's temperature is multiplied with: 1 + max(0, coefficient * ln((count + 1) / 4))."""
+        """What each row's temperature is multiplied with, (rows,), 1 or more: 1 + max(0, coefficient * ln((count + 1)
+        / 4))."""
         return 1.0 + np.maximum(0.0, coefficient * np.log((self.counts + 1) / 4.0))
 
     def update(self, nucleus_sizes: np.ndarray) -> None:
+        """Count up the rows whose nucleus (rows,) holds two ids or fewer, halve the others."""
         self.counts = np.where(nucleus_sizes <= 2, self.counts + 1, self.counts // 2)
 
 

@@ -113,6 +113,7 @@ class Layer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, blocked: Tensor | None, *, cache: Cache | None, index: int) -> Tensor:
+        """x (B, T, D), blocked bool (B or 1, 1, T, S) or None -> (B, T, D). index: which layer's place in the cache."""
         x = self.layernorm1(x + self.dropout(self.rga(x, blocked, cache=cache, layer=index)))
         return self.layernorm2(x + self.dropout(self.FFN_suf(F.relu(self.FFN_pre(x)))))
 
@@ -145,6 +146,7 @@ class MidiEmotionNetwork(nn.Module):
 
     @property
     def fc_weight(self) -> Tensor:
+        """The last layer's weight: (vocab_size, d_model), or (2, d_model) of the judge."""
         return self.fc[0].weight if self.sizes.regression else self.fc.weight
 
     def _initialize(self, generator: torch.Generator | None) -> None:

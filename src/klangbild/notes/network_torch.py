@@ -93,6 +93,7 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(width))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(..., width) -> (..., width) float32."""
         x = x.float()
         return x * torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + self.epsilon) * self.weight
 
@@ -111,6 +112,7 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        """x (B, T, width), cos and sin (T, head_width / 2) -> (B, T, width); each place sees those before it."""
         h = self.attention_norm(x)
         q, k, v = (
             layer(h).unflatten(-1, (self.heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value)
@@ -176,6 +178,7 @@ class NotesNetwork(nn.Module):
         return x
 
     def forward(self, ids: Tensor, condition: Tensor) -> Tensor:
+        """ids (B, T) int64, condition (B, T, 3 + attributes) float32 -> logits (B, T, V)."""
         positions = torch.arange(ids.shape[1], device=ids.device)
         cos, sin = rope_tables(positions, self.sizes.head_width, self.sizes.rope_base)
         x = self.embed(ids, condition).float()

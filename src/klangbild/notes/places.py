@@ -36,5 +36,5 @@ class Places:
         return places[0], places[1]
 
     def select_rows(self, index: np.ndarray) -> None:
-        """Keep, repeat or reorder rows: row i becomes what row index[i] was."""
+        """Keep, repeat or reorder rows: row i becomes what row index[i] was; index: (rows,)."""
         self._at = [self._at[i] for i in index]

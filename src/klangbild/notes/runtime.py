@@ -86,7 +86,7 @@ class NotesRuntime:
         return prefix_ids(self.conditioning, self._vocabulary, condition)
 
     def select_rows(self, index: np.ndarray) -> None:
-        """Keep, repeat or reorder rows: row i becomes what row index[i] was."""
+        """Keep, repeat or reorder rows: row i becomes what row index[i] was; index: (rows,)."""
         index = np.asarray(index, dtype=np.int64)
         self._memory.select_rows(index)
         self._places.select_rows(index)

@@ -118,7 +118,7 @@ def _probe(mode: str) -> Image.Image:
 def matrix_profile(colors: Chromaticities, curve: float | np.ndarray) -> bytes:
     """An ICC profile (version 2) of three primaries and one curve.
 
-    curve: the exponent, or a table over 0..1 of linear light 0..1.
+    curve: the exponent, or a table (n,) over 0..1 of linear light 0..1.
     """
     x, y = np.array(colors[0::2]), np.array(colors[1::2])
     xyz = np.stack([x / y, np.ones(4), (1 - x - y) / y])
@@ -151,7 +151,7 @@ def matrix_profile(colors: Chromaticities, curve: float | np.ndarray) -> bytes:
 
 
 def srgb_curve() -> np.ndarray:
-    """sRGB's curve as a table."""
+    """sRGB's curve as a table (1024,) over 0..1 of linear light 0..1."""
     v = np.linspace(0, 1, 1024)
     return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
 

@@ -103,7 +103,7 @@ def _decode_png(image: Image.Image, label: str, content: bytes) -> Pixels:
 
 
 def size_notes(rgb: np.ndarray, size: tuple[int, int]) -> tuple[str, ...]:
-    """What is said of a picture that is kept smaller than it is."""
+    """What is said of a picture (height, width, 3) that is kept smaller than it is."""
     if rgb.shape[0] * rgb.shape[1] >= size[0] * size[1]:
         return ()
     return (f"it has {size[0] * size[1] / 1e6:.0f} megapixels, and was read at half its width and height",)
@@ -169,7 +169,7 @@ def check_memory(needed: float, label: str, size: tuple[int, int]) -> None:
 def float_scale(values: np.ndarray) -> float:
     """What floats are multiplied with to reach 0..255: they mean 0..1 (with highlights above), 0..255 or 0..65535.
 
-    values: enough of them to tell, finite.
+    values: (n,), enough of them to tell, finite.
     """
     if values.size == 0 or values.max() <= 1.0 or np.quantile(values, 0.95) <= 1.0:
         return 255.0
@@ -177,7 +177,7 @@ def float_scale(values: np.ndarray) -> float:
 
 
 def grey_to_8_bit(grey: np.ndarray, *, scale: float | None = None, largest: int = 65535) -> np.ndarray:
-    """16-bit, 32-bit or float values of any shape -> uint8, keeping white white.
+    """16-bit, 32-bit or float values (..., width) -> uint8 (..., width), keeping white white.
 
     scale: of floats, as `float_scale` says. largest: of whole numbers; above 65535 it becomes white.
     """

@@ -44,6 +44,7 @@ class Residual(nn.Module):
         nn.init.zeros_(self.norm_two.weight)  # starts as the identity
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
         return F.relu(x + self.norm_two(self.two(F.relu(self.norm_one(self.one(x))))))
 
 

@@ -22,7 +22,7 @@ _RAMP = ((0.0, "#fbf9f5"), (0.3, "#cfe3dc"), (0.55, "#6fb3b2"), (0.78, "#2b6c93"
 
 
 def draw_spectrogram(audio: Audio | LongAudio, *, title: str = "", width: int = 1400, height: int = 560) -> Image.Image:
-    """RGB image of all channels together, time to the right (s), frequency upwards (Hz, log)."""
+    """RGB image of all channels of a sound (channels, n) together, time to the right (s), frequency upwards (Hz, log)."""
     canvas = Canvas(width, height)
     left, top = _MARGIN, 52 if title else 24
     wide, high = width - _MARGIN - 96, height - top - 52

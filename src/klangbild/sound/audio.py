@@ -44,6 +44,7 @@ class Audio:
         return self.frames / self.rate
 
     def read(self, first: int, last: int) -> np.ndarray:
+        """float32 (channels, last - first), not to be written to; 0 <= first <= last <= frames."""
         return self.samples[:, first:last]
 
 
@@ -69,7 +70,7 @@ class LongAudio:
 
 
 def held(sound: Audio | LongAudio | Sound) -> Audio | LongAudio:
-    """The sound in memory if it is short, else to be read block by block."""
+    """The sound (channels, n) in memory if it is short, else to be read block by block."""
     if sound.frames <= HELD_S * sound.rate:
         return Audio(np.ascontiguousarray(sound.read(0, sound.frames)), sound.rate)
     return LongAudio(sound.read, sound.frames, sound.rate)

@@ -52,7 +52,8 @@ def write_audio(
     record: str | None = None,
     cover: bytes | None = None,
 ) -> Path:
-    """Write sound in the format of the path's suffix (.wav, .flac, .ogg, .mp3), whole or not at all; returns the path.
+    """Write sound (channels, n) in the format of the path's suffix (.wav, .flac, .ogg, .mp3), whole or not at all;
+    returns the path.
 
     Args:
         tags: title, artist, album, comment, copyright, software, genre, keywords; any other name is kept as a free field.
@@ -80,7 +81,8 @@ def encode_into(
     record: str | None = None,
     cover: bytes | None = None,
 ) -> None:
-    """The bytes that `write_audio` writes, block after block into an open file. kind: wav, flac, ogg or mp3."""
+    """The bytes that `write_audio` writes, block after block into an open file, of a sound (channels, n). kind: wav,
+    flac, ogg or mp3."""
     _check_kind(kind)
     _write(to, None, audio, kind, tags, record, cover)
 
@@ -93,7 +95,7 @@ def encode_audio(
     record: str | None = None,
     cover: bytes | None = None,
 ) -> bytes:
-    """The bytes that `write_audio` writes. kind: wav, flac, ogg or mp3."""
+    """The bytes that `write_audio` writes of a sound (channels, n). kind: wav, flac, ogg or mp3."""
     stream = io.BytesIO()
     try:
         encode_into(stream, audio, kind, tags=tags, record=record, cover=cover)
@@ -103,7 +105,7 @@ def encode_audio(
 
 
 def read_audio(path: str | Path) -> Audio:
-    """A sound file of any of the four formats -> float32 `Audio`.
+    """A sound file of any of the four formats -> float32 `Audio` (channels, n) at the file's own rate.
 
     Raises:
         InputError: the file is missing, or is not sound we can read.

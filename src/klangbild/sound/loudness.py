@@ -49,7 +49,7 @@ class Levelling:
     """Measured on the result."""
 
     def apply(self, sound: Sound) -> Audio | LongAudio:
-        """The same gain and the same limiter movement on other sound of the same length."""
+        """The same gain and the same limiter movement on other sound (channels, n) of the same length."""
         return held(_Levelled(sound, self.gain_db, self.curve))
 
 
@@ -78,7 +78,7 @@ def measure_loudness(sound: Sound) -> Loudness:
 def normalize(
     sound: Sound, *, target_lufs: float | None = -14.0, ceiling_dbtp: float = -1.0
 ) -> tuple[Audio | LongAudio, Levelling]:
-    """Sound at `target_lufs` (None: its own level, peaks held) with no true peak above `ceiling_dbtp`.
+    """Sound (channels, n) at `target_lufs` (None: its own level, peaks held) with no true peak above `ceiling_dbtp`.
 
     Peaks are held by a look-ahead limiter, both channels together. When target and ceiling cannot both be met with at
     most 6 dB of limiting, the ceiling wins and the sound stays softer. Silence comes back as it is.
@@ -108,7 +108,8 @@ def normalize(
 
 
 def true_peaks(samples: np.ndarray) -> np.ndarray:
-    """Largest |sound| between and on the samples, all channels together, per 16 samples: float32 (ceil(n / 16),)."""
+    """Largest |sound| of samples (channels, n) between and on the samples, all channels together: float32 (blocks,),
+    one for each 16 samples begun."""
     return _true_peaks(Audio(samples, 0))
 
 

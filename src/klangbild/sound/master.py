@@ -26,7 +26,7 @@ class Master:
 
     @property
     def stems(self) -> tuple[tuple[str, Audio | LongAudio], ...]:
-        """(family, audio), summing to `audio`; worked out when asked for."""
+        """Family and stereo sound (2, n) of each, summing to `audio`; worked out when asked for."""
         return self.mixed.stems
 
 
@@ -38,7 +38,8 @@ def master(
     length_s: float | None = None,
     trim_start: bool = False,
 ) -> Master:
-    """Mix and level. loudness_lufs None leaves the level alone (peaks are still held under -1 dBTP).
+    """Mix and level stems, each (channels, n), to stereo sound. loudness_lufs None leaves the level alone (peaks are
+    still held under -1 dBTP).
 
     finished: the stems are sound as it should be (a sound engine's): no room is added and nothing is trimmed.
     length_s: the sound is to be just so long, its end faded; None: silence at the end is cut, and with `trim_start` at the front too.

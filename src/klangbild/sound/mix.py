@@ -44,7 +44,8 @@ class Mix:
 
     @cached_property
     def stems(self) -> tuple[tuple[str, Audio | LongAudio], ...]:
-        """(family, audio) of each stem with its share of the room; their sum is `audio`. Worked out when asked for."""
+        """Family and stereo sound (2, n) of each stem with its share of the room; their sum is `audio`. Worked out
+        when asked for."""
         finished = []
         for name, stem in self._dry:
             wet = _WithRoom([(name, stem)], self._reverb)

@@ -94,7 +94,7 @@ class KeptVoices:
         self._bytes = 0
 
     def voice(self, zone: Zone, n: int) -> np.ndarray:
-        """As `VoiceMaker.voice`; not to be written to."""
+        """As `VoiceMaker.voice`, float32 (n,); not to be written to."""
         sound, reaches = self._kept.pop(zone, (np.zeros(0, np.float32), 0))
         self._bytes -= sound.nbytes
         if reaches < n:
@@ -124,7 +124,8 @@ def amplitude_envelope(zone: Zone, n: int, rate: int) -> np.ndarray:
 
 
 def darker(sound: np.ndarray, gain_db: float, rate: int) -> np.ndarray:
-    """A voice with its treble above 2 kHz moved by `gain_db` <= 0 (first-order shelf): softly played notes are duller."""
+    """A voice (n,) with its treble above 2 kHz moved by `gain_db` <= 0 (first-order shelf): softly played notes are
+    duller."""
     if gain_db > -0.1:
         return sound
     from scipy.signal import lfilter

@@ -203,7 +203,8 @@ def projection_loss(
     generator: torch.Generator,
     config: Art2MusConfig,
 ) -> Tensor:
-    """The loss of one batch: noise its latents, predict, compare with the noise."""
+    """The loss of one batch, a scalar, with timesteps (batch,) int64: noise its latents, predict, compare with the
+    noise."""
     mel = batch["mel"]  # (batch, frames, 64)
     with torch.no_grad():
         latents = _sample_latents(parts, mel, generator)

@@ -48,6 +48,7 @@ class LinearValues:
     center: np.ndarray
 
     def both(self, z: np.ndarray) -> np.ndarray:
+        """z (n, d) -> (n, 2 kinds, 2 axes)."""
         return self.center[None] + np.einsum("kad,nd->nka", self.coef, z)
 
 
@@ -170,7 +171,8 @@ def half_widths(predicted: np.ndarray, table: Table) -> np.ndarray:
 
 
 def evaluate(table: Table, predicted: np.ndarray, *, seed: int) -> dict[str, Score]:
-    """A `Score` for each of `CELLS` that there are pictures for; interval widths for each half come from the other half."""
+    """predicted (n, 2) in -1..1 -> a `Score` for each of `CELLS` that there are pictures for; interval widths for each
+    half come from the other half."""
     rng = np.random.default_rng(seed)
     half = folds_of(table.group, folds=2, rng=rng)
     widths = np.zeros_like(predicted)

@@ -91,7 +91,7 @@ def kind_pictures(data: Path, reader: Reader, rated_surface: np.ndarray, *, seed
 
 
 def fit_kind_gate(pictures: KindPictures, left_out: np.ndarray) -> KindGate:
-    """The gate from all pictures but those rated ones whose rows are in `left_out`."""
+    """The gate from all pictures but those rated ones whose rows are in `left_out` (k,)."""
     kept = ~np.isin(pictures.rated, left_out)
     surface, painting = pictures.surface[kept].astype(np.float64), pictures.painting[kept]
     weight = np.zeros(len(painting))

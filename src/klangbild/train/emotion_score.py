@@ -33,14 +33,14 @@ class Score:
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson's r; 0 when one of the two does not vary."""
+    """Pearson's r of (n,) and (n,), -1..1; 0 when one of the two does not vary."""
     a, b = a - a.mean(), b - b.mean()
     size = float(np.sqrt((a * a).sum() * (b * b).sum()))
     return float((a * b).sum()) / size if size > 1e-12 else 0.0
 
 
 def concordance(a: np.ndarray, b: np.ndarray) -> float:
-    """Lin's concordance correlation coefficient."""
+    """Lin's concordance correlation coefficient of (n,) and (n,), -1..1: r, less for another mean or spread."""
     return float(
         2 * ((a - a.mean()) * (b - b.mean())).mean() / (a.var() + b.var() + (a.mean() - b.mean()) ** 2 + 1e-12)
     )

@@ -35,7 +35,7 @@ class Table:
     reader: np.ndarray | None = None
 
     def rows(self, chosen: np.ndarray) -> Table:
-        """The same for some of the pictures."""
+        """The same for some of the pictures: numbers (k,), or bool (n,)."""
         teacher = None if self.teacher is None else self.teacher[chosen]
         return Table(
             self.inputs[chosen], self.y[chosen], self.kind[chosen], self.group[chosen], teacher, self.reader
@@ -63,7 +63,8 @@ class Standard:
 
 
 def fit_standard(inputs: np.ndarray, kind: np.ndarray) -> Standard:
-    """Per input: mean and deviation averaged over the kinds present; blocks weighted by their share of the kernel."""
+    """Of inputs (n, d) and their kind (n,), per input: mean and deviation averaged over the kinds present; blocks
+    weighted by their share of the kernel."""
     kinds = [inputs[kind == k] for k in np.unique(kind)]
     mean = np.mean([part.mean(axis=0) for part in kinds], axis=0)
     scale = np.maximum(np.mean([part.std(axis=0) for part in kinds], axis=0), 1e-6)

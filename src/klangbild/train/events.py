@@ -96,7 +96,8 @@ class EventsTrainer:
         return (self.step, f"{self.minutes:.2f}", *("" if math.isnan(x) else f"{x:.4f}" for x in numbers))
 
     def train_step(self, factor: float = 1.0) -> Tensor:
-        """One step at a factor of the learning rate; the loss (nats an id, or L1), not yet read back from the device."""
+        """One step at a factor of the learning rate; the loss, a scalar in nats an id, or L1, not yet read back from
+        the device."""
         config = self.config
         rng = np.random.default_rng([config.seed, self.step])
         batch = self.chunks.batch(config.rows, rng)
@@ -113,14 +114,15 @@ class EventsTrainer:
         return loss.detach()
 
     def loss(self, batch: Batch) -> Tensor:
-        """Cross-entropy over the targets that are not PAD, or the judge's L1."""
+        """Cross-entropy, a scalar in nats, over the targets that are not PAD, or the judge's L1."""
         answer = self.answer(batch)
         if self.config.regression:
             return F.l1_loss(answer.float(), torch.from_numpy(batch.condition).to(self.device))
         return next_token_loss(answer.float(), torch.from_numpy(batch.targets).to(self.device))
 
     def answer(self, batch: Batch) -> Tensor:
-        """The network's output for a batch; the judge reads `<CLS>` and the whole window."""
+        """The network's output for a batch, logits (rows, T, ids), or (rows, 2) of the judge; the judge reads `<CLS>`
+        and the whole window."""
         ids = batch.inputs
         if self.config.regression:
             ids = np.concatenate([np.full((len(ids), 1), self.vocabulary.ids[CLS]), ids], axis=1)

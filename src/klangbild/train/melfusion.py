@@ -192,7 +192,8 @@ def synapse_loss(
     *,
     without_picture: bool = False,
 ) -> Tensor:
-    """The loss of one batch; every random number comes from `generator`, in the same order whatever is dropped."""
+    """The loss of one batch, a scalar, with timesteps (batch,) int64; every random number comes from `generator`, in
+    the same order whatever is dropped."""
     device, n = batch["mel"].device, len(batch["mel"])
     with torch.no_grad():
         posterior = parts.sound.vae.encode(batch["mel"][:, None].to(parts.sound.vae.dtype)).latent_dist

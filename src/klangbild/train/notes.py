@@ -142,7 +142,8 @@ class NotesTrainer:
         return (*told, *(*held, "", "")[:2], f"{speed:.0f}")
 
     def train_step(self, factor: float) -> torch.Tensor:
-        """One step at a learning-rate factor; the mean loss in nats per id (not yet read back from the device)."""
+        """One step at a learning-rate factor; the mean loss, a scalar in nats per id, not yet read back from the
+        device."""
         config = self.config
         batch = self._batch()
         if config.dropout:

@@ -53,7 +53,7 @@ class PairBatches:
         return self.of(self.rows[rng.integers(0, len(self.rows), rows)], rng, length)
 
     def of(self, rows: np.ndarray, rng: np.random.Generator, length: int) -> PairBatch:
-        """Given pairs."""
+        """Pairs by number (B,), a crop of `length` latents of each."""
         clips = self.pairs.clip[rows]
         latents = crops(self.data, clips, length, rng)
         noise = rng.standard_normal(latents.shape, dtype=np.float32)

@@ -128,7 +128,7 @@ class PictureTrainer:
         return self.config.rate * min(1.0, (self.step + 1) / self.config.warmup, max(0.0, 2.0 - 2.0 * done))
 
     def train_step(self) -> Tensor:
-        """One step; returns the loss, not yet read back from the device."""
+        """One step; returns the loss, a scalar, not yet read back from the device."""
         self.model.train()
         batch = self.batches.draw(self.config.batch, seed=self.config.seed, step=self.step)
         for group in self.optimizer.param_groups:

@@ -45,7 +45,7 @@ class RollClips:
 
     @property
     def channel_weights(self) -> np.ndarray:
-        """All equal, but the tempo, which is heard in every beat."""
+        """(channels,), mean 1: all equal, but the tempo, which is heard in every beat."""
         weights = np.ones(CHANNELS, np.float32)
         weights[TEMPO] = _TEMPO_WEIGHT
         return weights / weights.mean()

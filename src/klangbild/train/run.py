@@ -55,7 +55,8 @@ class Trainer(Protocol):
         ...
 
     def train_step(self, factor: float) -> float | Tensor:
-        """One step at a factor of the learning rate; its loss, which may still be on the device. Counts `step` up."""
+        """One step at a factor of the learning rate; its loss, a scalar, which may still be on the device. Counts
+        `step` up."""
         ...
 
     def row(self, now: Moment) -> Sequence[Any]:

@@ -111,7 +111,7 @@ class TripletBatches:
         return self.of(self.rows[rng.integers(0, len(self.rows), self.config.rows)], rng, self.config.crop)
 
     def of(self, rows: np.ndarray, rng: np.random.Generator, length: int) -> TripletBatch:
-        """Given pairs, `length` latents of each clip."""
+        """Pairs by number (B,), `length` latents of each clip."""
         clips = self.pairs.clip[rows]
         latents = crops(self.data, clips, length, rng)
         noise = rng.standard_normal(latents.shape, dtype=np.float32)

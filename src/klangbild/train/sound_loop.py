@@ -88,7 +88,7 @@ def run_loop(
         config: see above.
         trainable: only its parameters with `requires_grad` are trained, saved and averaged.
         items: the training data.
-        loss_of: (trainable, perhaps wrapped; batch on the device; generator of this step's noise) -> scalar.
+        loss_of: (trainable, perhaps wrapped; batch on the device; generator of this step's noise) -> the loss, a scalar.
         settings: stored in the checkpoint; a run can only go on with the same.
         validate: measured every `validate_every` steps, on the averaged weights where there is an average.
         make_clips: writes validation clips, given the step.
