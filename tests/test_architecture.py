@@ -13,7 +13,7 @@ SOURCE = ROOT / "src" / "klangbild"
 FILES = sorted(p for p in SOURCE.rglob("*.py"))
 ROOMS = ("picture", "emotion", "notes", "sound", "diffusion", "show")
 TOP = {"errors", "settings", "atomic", "file_names", "input_file", "interrupt", "__init__"}
-DOOR = {"brief", "compose", "engines", "result", "record", "record_shape", "replay", "save_files", "hub", "unheard"}
+DOOR = {"contract", "compose", "engines", "result", "record", "record_shape", "replay", "save_files", "hub", "unheard"}
 # which rooms a room may look into: the sentence picture -> emotion -> notes -> sound, and what shows or mixes them
 MAY = {
     "picture": {"picture"},
@@ -54,8 +54,8 @@ def check_arrows(path: Path) -> None:
     inside = {name for name in inside if (SOURCE / name).is_dir() or (SOURCE / f"{name}.py").exists()} - TOP
     inside = {"hub" if name.startswith("hub_") else name for name in inside}
     if room in ROOMS:
-        # the diffusion engine hands the door its `Music`; models are found by the hub
-        allowed = MAY[room] | {"hub"} | ({"brief"} if room == "diffusion" else set())
+        # engines and models keep the contract; models are found by the hub
+        allowed = MAY[room] | {"hub"} | ({"contract"} if room in ("diffusion", "notes") else set())
         assert inside <= allowed, f"{path.name} in {room}/ imports {inside - allowed}"
     elif room in DOOR | TOP:
         assert not inside & {"train", "measure", "cli", "web", "data"}, f"{path.name} imports {inside}"

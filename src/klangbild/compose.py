@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from klangbild import record as records
-from klangbild.brief import Brief, OnProgress
+from klangbild.contract import OnProgress, Request
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.engines import load_engine
 from klangbild.errors import UsageError
@@ -65,8 +65,8 @@ class Composer:
         """One picture, one piece. See `compose`. on_bar gets the piece so far at each bar (notes engine)."""
         wanted = Settings(**{**self.defaults, **_with_emotion(settings)})
         started = time.perf_counter()
-        brief = self.read(picture, wanted)
-        return self.perform(brief, on_progress=on_progress, on_bar=on_bar, reading_s=time.perf_counter() - started)
+        request = self.read(picture, wanted)
+        return self.perform(request, on_progress=on_progress, on_bar=on_bar, reading_s=time.perf_counter() - started)
 
     def batch(self, pictures: Iterable[Any], **settings: Any) -> Iterator[Result]:
         """Many pictures, one after the other, one seed for all unless each call is given its own."""
@@ -74,7 +74,7 @@ class Composer:
         for picture in pictures:
             yield self.compose(picture, **settings)
 
-    def read(self, source: Any, settings: Settings) -> Brief:
+    def read(self, source: Any, settings: Settings) -> Request:
         """Picture and words -> what is asked of the music.
 
         Raises:
@@ -99,48 +99,48 @@ class Composer:
             facts = {"name": picture.name, "sha256": picture.sha256, "width": picture.width, "height": picture.height}
         seed = new_seed() if settings.seed is None else settings.seed
         emotion = _as_kept(reading.emotion)
-        return Brief(settings, seed, emotion, asked, origin, reading.reasons, facts, picture)
+        return Request(settings, seed, emotion, asked, origin, reading.reasons, facts, picture)
 
     def perform(
         self,
-        brief: Brief,
+        request: Request,
         *,
         on_progress: OnProgress | None = None,
         on_bar: Callable[[Piece], None] | None = None,
         reading_s: float = 0.0,
     ) -> Result:
         """What is asked -> music with its record. Notes are played when the result is asked for their sound."""
-        if brief.settings.soundfont is not None:  # a font that is not there is told before any work
+        if request.settings.soundfont is not None:  # a font that is not there is told before any work
             from klangbild.sound.fonts import find_soundfont
 
-            find_soundfont(brief.settings.soundfont)
+            find_soundfont(request.settings.soundfont)
         timings = {"emotion": reading_s}
-        engine = self._engine(brief.settings)
+        engine = self._engine(request.settings)
         started = time.perf_counter()
-        music = engine.play(brief, on_progress=on_progress, on_bar=on_bar)
-        timings |= music.timings_s or {"music": time.perf_counter() - started}
+        output = engine.play(request, on_progress=on_progress, on_bar=on_bar)
+        timings |= output.timings_s or {"music": time.perf_counter() - started}
         record = {
             "klangbild": records.versions()["klangbild"],
             "schema": records.SCHEMA,
-            "engine": brief.settings.engine,
-            "model": music.model,
-            "seed": brief.seed,
-            "picture": brief.picture_facts,
-            "emotion": _emotion_record(brief),
-            "reasons": list(brief.reasons),
-            "told": list(told_of(brief, music)),
-            "settings": replace(brief.settings, seed=brief.seed).as_dict(),
-            "music": music.facts,
+            "engine": request.settings.engine,
+            "model": output.model,
+            "seed": request.seed,
+            "picture": request.picture_facts,
+            "emotion": _emotion_record(request),
+            "reasons": list(request.reasons),
+            "told": list(told_of(request, output)),
+            "settings": replace(request.settings, seed=request.seed).as_dict(),
+            "music": output.facts,
             "sound": None,
             "versions": records.versions(),
             "ai_generated": True,
             "timings_s": {name: round(seconds, 3) for name, seconds in timings.items()},
             "files": {},
-            "device": music.device,
+            "device": output.device,
         }
         return Result(
-            record, brief.settings, brief.emotion, brief.asked, brief.reasons, brief.seed, music.piece, music.stems,
-            brief.picture, music.stopped, music.length_s,
+            record, request.settings, request.emotion, request.asked, request.reasons, request.seed, output.piece, output.stems,
+            request.picture, output.stopped, output.length_s,
         )  # fmt: skip
 
     def load(self, settings: Settings) -> None:
@@ -227,15 +227,15 @@ def _with_emotion(settings: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def _emotion_record(brief: Brief) -> dict[str, Any]:
-    e, a = brief.emotion, brief.asked
+def _emotion_record(request: Request) -> dict[str, Any]:
+    e, a = request.emotion, request.asked
     return {
         "valence": round(e.valence, 4),
         "arousal": round(e.arousal, 4),
         "valence_spread": round(e.valence_spread, 4),
         "arousal_spread": round(e.arousal_spread, 4),
         "name": e.name,
-        "source": brief.source,
+        "source": request.source,
         "asked": {"valence": round(a.valence, 6), "arousal": round(a.arousal, 6)},
     }
 

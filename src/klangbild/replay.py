@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from klangbild import record as records
-from klangbild.brief import Brief
 from klangbild.compose import Composer
+from klangbild.contract import Request
 from klangbild.diffusion.small_model import refuse_if_gone
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, UsageError
@@ -35,11 +35,11 @@ def replay_record(
     record: dict[str, Any], *, picture: Any = None, on_progress: Callable[[float, float], bool | None] | None = None
 ) -> Result:
     """As `replay`, from the record itself."""
-    brief = brief_of(records.checked(record), picture=picture)
-    return Composer().perform(brief, on_progress=on_progress)
+    request = request_of(records.checked(record), picture=picture)
+    return Composer().perform(request, on_progress=on_progress)
 
 
-def brief_of(record: dict[str, Any], *, picture: Any = None) -> Brief:
+def request_of(record: dict[str, Any], *, picture: Any = None) -> Request:
     """What was asked, read back from a record.
 
     Raises:
@@ -60,7 +60,7 @@ def brief_of(record: dict[str, Any], *, picture: Any = None) -> Brief:
             )
     elif settings.engine != "notes" and facts:
         raise UsageError(f"the {settings.engine} engine needs its picture again; add --picture {facts['name']}")
-    return Brief(
+    return Request(
         settings,
         int(record["seed"]),
         Emotion(emotion["valence"], emotion["arousal"], emotion["valence_spread"], emotion["arousal_spread"]),

@@ -36,7 +36,7 @@ class Result:
     """One piece of music and all that is known of it.
 
     record: see `klangbild.record`; its "sound" is None until the sound is made, which happens when it is first asked for.
-    piece: None where a model made sound without notes. dry, length_s: see `stems` and `length_s` of `klangbild.brief.Music`.
+    piece: None where a model made sound without notes. dry, length_s: see `stems` and `length_s` of `klangbild.contract.EngineOutput`.
     """
 
     record: dict[str, Any]

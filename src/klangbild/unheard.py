@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from klangbild.brief import Brief, Music
+from klangbild.contract import EngineOutput, Request
 from klangbild.emotion.space import EmotionPath
 from klangbild.errors import NotAvailableError, UsageError
 from klangbild.settings import ENGINES, Settings, flag_of
@@ -90,9 +90,9 @@ def _refuse_without_effect(settings: Settings) -> None:
             )
 
 
-def told_of(brief: Brief, music: Music) -> tuple[str, ...]:
+def told_of(request: Request, output: EngineOutput) -> tuple[str, ...]:
     """What the asker should know of the wishes that were not, or not quite, granted: a line each."""
-    settings = brief.settings
+    settings = request.settings
     lines = [f"{name}: played by {family}" for name, family in settings.played_by.items()]
     if settings.continue_from is not None:
         from klangbild.notes.midi import read_continued
@@ -102,10 +102,10 @@ def told_of(brief: Brief, music: Music) -> tuple[str, ...]:
         ]
     if settings.engine == "notes":
         lines += _told_of_words(settings)
-    lines += _told_of_the_picture(brief) + _told_of_the_emotion(settings)
-    lines += music.told
-    if music.piece is not None and not music.stopped:
-        lines += _told_of_the_piece(settings, music)
+    lines += _told_of_the_picture(request) + _told_of_the_emotion(settings)
+    lines += output.told
+    if output.piece is not None and not output.stopped:
+        lines += _told_of_the_piece(settings, output)
     return tuple(dict.fromkeys(lines))
 
 
@@ -152,9 +152,9 @@ def _told_of_words(settings: Settings) -> list[str]:
     return lines + ([f"not understood, left aside: {', '.join(strange)}"] if strange else [])
 
 
-def _told_of_the_picture(brief: Brief) -> list[str]:
-    settings, lines = brief.settings, []
-    if brief.picture_facts is None:
+def _told_of_the_picture(request: Request) -> list[str]:
+    settings, lines = request.settings, []
+    if request.picture_facts is None:
         for name in ("emotion_model", "kind", "image_tokens", "synapse"):
             if getattr(settings, name) != Settings.__dataclass_fields__[name].default:
                 lines.append(f"{flag_of(name)} is of no effect: there is no picture")
@@ -184,9 +184,9 @@ def _told_of_the_emotion(settings: Settings) -> list[str]:
     return lines
 
 
-def _told_of_the_piece(settings: Settings, music: Music) -> list[str]:
+def _told_of_the_piece(settings: Settings, output: EngineOutput) -> list[str]:
     """What the finished piece lacks of what was asked: lengths in bars and tokens are known only now."""
-    piece: Any = music.piece
+    piece: Any = output.piece
     lines = []
     if settings.continue_from is not None:
         from klangbild.notes.given_bars import told_of_given_bars

@@ -13,7 +13,7 @@ import pytest
 import torch
 from small_sound_folder import SIZES, tiny_model, tiny_projection, write_small_sound
 
-from klangbild.brief import Brief
+from klangbild.contract import Request
 from klangbild.diffusion.roll_latent import CHANNELS
 from klangbild.diffusion.roll_model import open_small_sound
 from klangbild.diffusion.small_engine import SmallEngine
@@ -44,13 +44,13 @@ def pictures():
     return [load_picture(rng.integers(low, low + 100, (40, 50, 3), dtype=np.uint8)) for low in (0, 150)]
 
 
-def brief(picture=None, *, seed=3, source="picture", **settings):
+def request(picture=None, *, seed=3, source="picture", **settings):
     wanted = Settings(**{"engine": "art2mus", "seconds": 6, "steps": 2, **settings})
-    return Brief(wanted, seed, Emotion(0, 0), Emotion(0.6, -0.5), source, (), None, picture)
+    return Request(wanted, seed, Emotion(0, 0), Emotion(0.6, -0.5), source, (), None, picture)
 
 
 def play(model, *args, on_progress=None, **kwargs):
-    asked = brief(*args, **kwargs)
+    asked = request(*args, **kwargs)
     return SmallEngine(asked.settings, model).play(asked, on_progress=on_progress, on_bar=None)
 
 

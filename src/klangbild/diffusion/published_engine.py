@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from klangbild.brief import Music
+from klangbild.contract import EngineOutput
 from klangbild.diffusion.art2mus_conditioning import NEGATIVE_WORDS
 from klangbild.diffusion.art2mus_pipeline import GUIDANCE, Art2MusPipeline, Candidate
 from klangbild.diffusion.guidance import OnProgress, Solver
@@ -52,9 +52,9 @@ class PublishedEngine:
         self._pipeline(settings)
         self._sha256 = folder_hash(self.folder)
 
-    def play(self, brief: Any, *, on_progress: OnProgress | None, on_bar: Callable[..., None] | None) -> Music:
-        """A `Brief` of `compose.py` (picture, words, settings, seed) -> one sound, the best of the candidates."""
-        settings = brief.settings
+    def play(self, request: Any, *, on_progress: OnProgress | None, on_bar: Callable[..., None] | None) -> EngineOutput:
+        """A `Request` (picture, words, settings, seed) -> one sound, the best of the candidates."""
+        settings = request.settings
         seconds = settings.length_seconds
         if seconds is None:
             raise UsageError("--bars and --gen-len are lengths of notes; give --seconds to a sound engine")
@@ -62,7 +62,7 @@ class PublishedEngine:
         loading_s, self._loading_s = self._loading_s, 0.0
         loaded = time.perf_counter()
         if settings.candidates > 1 and not pipeline.judge.can_judge(
-            picture=brief.picture is not None, words=bool(settings.text)
+            picture=request.picture is not None, words=bool(settings.text)
         ):
             raise UsageError(
                 f"--candidates: {self.model} has nothing that could say which of them fits best; leave --candidates out"
@@ -77,7 +77,7 @@ class PublishedEngine:
             "steps": steps,
             "solver": solver,
             "candidates": settings.candidates,
-            "seed": brief.seed,
+            "seed": request.seed,
             "on_progress": on_progress,
         }
         if self.name == "art2mus":
@@ -86,7 +86,7 @@ class PublishedEngine:
         else:
             shared["guidance"] = settings.guidance or MELFUSION_GUIDANCE
             shared |= {"negative": settings.negative or "", "synapse": settings.synapse}
-        made: list[Candidate] = self._made(pipeline, brief.picture, shared)
+        made: list[Candidate] = self._made(pipeline, request.picture, shared)
         best = made[0]
         facts: dict[str, Any] = {"seconds": round(best.audio.seconds, 3), "solver": solver, "steps": steps}
         if len(made) > 1:
@@ -94,7 +94,7 @@ class PublishedEngine:
             facts["chosen"] = best.index
         if self.name == "melfusion":
             facts["gates"] = {name: round(value, 6) for name, value in pipeline.gates().items()}
-        return Music(
+        return EngineOutput(
             told=tuple(told),
             stems=[("music", Audio(np.repeat(best.audio.samples, 2, axis=0), best.audio.rate))],  # the mix is stereo
             piece=None,

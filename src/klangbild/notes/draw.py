@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from klangbild.contract import NoteLanguage
 from klangbild.notes import bars
-from klangbild.notes.language import NoteLanguage
 
 NEVER_BELOW = np.float32(-9.0)
 """Guidance may not bring up an id whose own log-probability, with the picture, is lower than this."""

@@ -5,13 +5,12 @@ Equal model, settings, emotion and seed give equal notes: candidate i draws from
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from klangbild.contract import NoteModel, OnBar, OnProgress
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import Stopped, UsageError
 from klangbild.notes.bars import BarsLanguage, tempo_bin, tempo_place, tempo_within
@@ -35,7 +34,6 @@ class Composition:
     scores: tuple[Score, ...] = ()
     chosen: int = 0
     stopped: bool = False
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -60,10 +58,10 @@ def compose_notes(
     settings: Settings,
     seed: int,
     *,
-    model: Any,
+    model: NoteModel,
     language: BarsLanguage | None = None,
-    on_progress: Callable[[float, float], bool | None] | None = None,
-    on_bar: Callable[[Piece], None] | None = None,
+    on_progress: OnProgress | None = None,
+    on_bar: OnBar | None = None,
 ) -> Composition:
     """The best of `settings.candidates` pieces for the asked emotion (music's plane).
 

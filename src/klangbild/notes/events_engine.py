@@ -16,6 +16,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 
+from klangbild.contract import OnBar, OnProgress
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import Stopped
 from klangbild.notes.engine import Composition, rules_of
@@ -45,8 +46,8 @@ def compose_events(
     *,
     model: WindowedModel,
     language: EventsLanguage,
-    on_progress: Callable[[float, float], bool | None] | None = None,
-    on_bar: Callable[[Piece], None] | None = None,
+    on_progress: OnProgress | None = None,
+    on_bar: OnBar | None = None,
 ) -> Composition:
     """The best of `settings.candidates` pieces. Candidate i draws from its own generator, made from (seed, i).
 

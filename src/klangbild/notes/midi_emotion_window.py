@@ -71,6 +71,15 @@ class WindowedModel:
         self._emotion: np.ndarray | None = None
         self.n_read = 0
 
+    @property
+    def fill(self) -> int:
+        """How many ids the window holds."""
+        return self._ids.shape[1]
+
+    def prefix(self, condition: np.ndarray) -> np.ndarray:
+        """Condition (rows, 3) -> no ids (rows, 0): what announces the emotion is put in front of the window here."""
+        return np.empty((len(np.atleast_2d(condition)), 0), np.int64)
+
     def step(self, ids: np.ndarray, condition: np.ndarray) -> np.ndarray:
         """ids (rows, time) int64 that follow what was read -> logits (rows, size) float32 after the last of them.
 
@@ -97,7 +106,8 @@ class WindowedModel:
         return logits
 
     def _plain_emotion(self, condition: np.ndarray) -> np.ndarray:
-        rows = np.asarray(condition, dtype=np.float32).reshape(self._rows, -1)
+        rows = np.asarray(condition, dtype=np.float32)
+        rows = (rows[:, -1] if rows.ndim == 3 else rows).reshape(self._rows, -1)  # the last id's is asked for
         emotion = rows[:, :2].copy()
         if rows.shape[1] > 2:
             emotion[rows[:, 2] < 0.5] = 0.0

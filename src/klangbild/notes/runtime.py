@@ -27,7 +27,7 @@ PATCH, BASE = ".patch", "notes-continuous_concat.onnx"
 
 
 class NotesRuntime:
-    """A `NoteModel` (see `language.py`). Rows move in step: all have read equally many ids.
+    """A `NoteModel` (see `contract.py`). Rows move in step: all have read equally many ids.
 
     `card` is the model's card; `context` how many ids it was trained to look back on (more is allowed, and unlearnt);
     `sections` what sections of the music it learnt from are like, None where that is not known or the model is not told it.
