@@ -1,28 +1,38 @@
-"""The engines behind one door: each turns a `Request` into `EngineOutput`, and is loaded once by its name.
-
-`notes` writes MIDI and plays it with a SoundFont. `art2mus` and `melfusion` are latent diffusion: straight to sound, or, with the
-model that plays where none is named, to notes that a SoundFont plays.
-"""
+"""Settings -> who plays, and that engine with its model loaded; who there is stands in `registry.py`."""
 
 from __future__ import annotations
 
+from klangbild import registry
 from klangbild.contract import Engine
+from klangbild.errors import NotAvailableError
 from klangbild.settings import Settings
 
 
+def player_of(settings: Settings) -> registry.Player:
+    """Who will play. Raises NotAvailableError: the model is one that klangbild does not have any more."""
+    return registry.player_of(settings.engine, settings.model)
+
+
+def writes_notes(settings: Settings) -> bool:
+    """Whether there will be notes, and so MIDI and a piano roll."""
+    return player_of(settings).writes_notes
+
+
 def load_engine(settings: Settings) -> Engine:
-    """The engine that `settings.engine` names, with its model loaded.
+    """The engine that the settings name, with its model loaded.
 
     Raises:
-        NotAvailableError: the engine or its model is not on this machine. UsageError: --commercial forbids its licence.
+        NotAvailableError: the engine, its model, or a library that it needs is not on this machine. UsageError: --commercial
+            forbids its licence.
     """
-    if settings.engine == "notes":
-        from klangbild.notes.models import load_notes_model
-
-        return load_notes_model(
-            settings.model, settings.conditioning, sampler=settings.sampler, commercial=settings.commercial,
-            device=settings.device,
-        )  # fmt: skip
-    from klangbild.diffusion import engine as diffusion_engine
-
-    return diffusion_engine.load(settings)
+    player = player_of(settings)
+    try:
+        load = registry.named(player.load)
+    except ModuleNotFoundError as error:
+        if player.needs is None:
+            raise
+        raise NotAvailableError(
+            f"--model {settings.model}: a published system needs {error.name}, which is not installed; "
+            f"run: pip install 'klangbild[{player.needs}]', or leave --model out for the model that ships"
+        ) from None
+    return load(settings)

@@ -13,7 +13,6 @@ from PIL import Image
 from small_sound_folder import write_small_sound
 
 from klangbild.contract import Request
-from klangbild.diffusion import engine
 from klangbild.diffusion.roll import FIRST_LANE, GROUPS, N_LANES, STEPS
 from klangbild.diffusion.roll_latent import (
     CHANNELS,
@@ -30,6 +29,7 @@ from klangbild.diffusion.small_model import Asked, installed_pictures, shipped_f
 from klangbild.diffusion.small_sampler import sample
 from klangbild.diffusion.window_plan import window_starts
 from klangbild.emotion.space import Emotion
+from klangbild.engines import load_engine
 from klangbild.errors import InputError, NotAvailableError, Stopped, UsageError
 from klangbild.notes.midi import read_midi
 from klangbild.notes.piece import Piece, Track, make_notes
@@ -55,7 +55,7 @@ def play(folder, *, seed=3, on_progress=None, **settings):
         **{"engine": "art2mus", "model": str(folder), "seconds": 6, "steps": 2, "text": "slow piano", **settings}
     )
     request = Request(wanted, seed, Emotion(0, 0), Emotion(0.6, -0.5), "text", (), None, None)
-    return engine.load(wanted).play(request, on_progress=on_progress, on_bar=None)
+    return load_engine(wanted).play(request, on_progress=on_progress, on_bar=None)
 
 
 def played(music):

@@ -216,7 +216,7 @@ def test_what_is_missing_or_another_s_is_said(folder, model, tmp_path, pictures)
 
 def test_no_torch_at_run_time(folder):
     code = (
-        "import sys; from pathlib import Path; from klangbild.diffusion import engine, small_engine;"
+        "import sys; from pathlib import Path; from klangbild.diffusion import small_engine;"
         "from klangbild.diffusion.roll_model import RollSound;"
         f"m = RollSound(Path({str(folder)!r})); m.words([0] * 12);"
         "print([n for n in ('torch', 'diffusers', 'transformers', 'onnx') if n in sys.modules])"
@@ -254,7 +254,7 @@ def test_through_the_house_s_door(folder, tmp_path):
 
 
 def test_a_model_without_the_picture_part_that_is_asked_for_says_what_to_leave_out(folder, tmp_path):
-    from klangbild.diffusion.engine import load
+    from klangbild.diffusion.small_engine import load
 
     bare = shutil.copytree(folder, tmp_path / "bare", ignore=shutil.ignore_patterns("*melfusion*", "*art2mus-1*"))
     for wish in ({"engine": "melfusion"}, {"engine": "art2mus", "image_tokens": 1}):

@@ -47,9 +47,10 @@ def register(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from klangbild.compose import new_seed
+    from klangbild.engines import writes_notes
     from klangbild.result import check_filename, check_formats, is_sound
     from klangbild.settings import DEFAULT_FORMATS, Settings
-    from klangbild.unheard import refuse_unheard, told_of_given, writes_notes
+    from klangbild.unheard import refuse_unheard, told_of_given
 
     given = settings_from(arguments)
     teller = Teller(arguments, None if "seed" in given else given.setdefault("seed", new_seed()))

@@ -11,17 +11,16 @@ Candidates are ranked by how much better the wish explains them than its opposit
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from klangbild.contract import EngineOutput, OnProgress, Request
-from klangbild.diffusion.roll_model import RollSound
+from klangbild.contract import EngineOutput, OnBar, OnProgress, Request
+from klangbild.diffusion.roll_model import RollSound, open_small_sound
 from klangbild.diffusion.small_condition import Condition, PicturePart
 from klangbild.diffusion.small_description import description, emotion_words
-from klangbild.diffusion.small_model import VARIANT_OF, Asked
+from klangbild.diffusion.small_model import VARIANT_OF, Asked, model_folder
 from klangbild.diffusion.small_projection import open_projection
 from klangbild.diffusion.small_sampler import fit
 from klangbild.diffusion.small_words import MOST_WORDS, TEMPOS, CaptionWords, tempo_word
@@ -56,9 +55,7 @@ class SmallEngine:
         self.name, self.model = settings.engine, model
         refuse_if_noncommercial(self.model.name, self.model.licence, settings.commercial)
 
-    def play(
-        self, request: Request, *, on_progress: OnProgress | None, on_bar: Callable[..., None] | None
-    ) -> EngineOutput:
+    def play(self, request: Request, *, on_progress: OnProgress | None, on_bar: OnBar | None) -> EngineOutput:
         """A `Request` -> the notes of one piece, the best of the candidates.
 
         Raises:
@@ -195,6 +192,15 @@ class SmallEngine:
                     raise
                 return made, True
         return made, False
+
+
+def load(settings: Settings) -> SmallEngine:
+    """The engine with the model that the settings name.
+
+    Raises:
+        NotAvailableError: a file of it is not here. UsageError: its licence forbids commercial use.
+    """
+    return SmallEngine(settings, open_small_sound(model_folder(settings.model)))
 
 
 def told_of_words(words: CaptionWords, avoided: CaptionWords) -> tuple[str, ...]:

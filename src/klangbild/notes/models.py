@@ -9,6 +9,7 @@ from klangbild.errors import NotAvailableError, UsageError
 from klangbild.notes.conditioning import MODES
 from klangbild.notes.notes_engine import NotesEngine
 from klangbild.notes.runtime import PATCH, load
+from klangbild.settings import Settings
 
 SHIPPED = "klangbild"
 
@@ -53,6 +54,17 @@ def load_notes_model(
     language = BarsLanguage()
     facts = {"name": f"notes-{conditioning}", "sha256": model.card["sha256"], "licence": licence}
     return NotesEngine(model, language, facts, compose_notes)
+
+
+def load_engine(settings: Settings) -> NotesEngine:
+    """The model that the settings name; see `load_notes_model`."""
+    return load_notes_model(
+        settings.model,
+        settings.conditioning,
+        sampler=settings.sampler,
+        commercial=settings.commercial,
+        device=settings.device,
+    )
 
 
 def shipped_conditionings() -> list[str]:

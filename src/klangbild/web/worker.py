@@ -27,9 +27,9 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from klangbild.compose import Composer
+from klangbild.engines import writes_notes
 from klangbild.errors import KlangbildError, Stopped
 from klangbild.settings import Settings
-from klangbild.unheard import writes_notes
 from klangbild.web import run_files
 from klangbild.web.knobs import plain_sentence
 from klangbild.web.roll import roll_of
