@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from klangbild import record as records
-from klangbild.compose import compose
+from klangbild.composer import compose
 from klangbild.errors import InputError, KlangbildError
-from klangbild.replay import differences, request_of
+from klangbild.recorded import differences, request_of
 
 VALUES = (
     None, True, -1, 0, 0.5, 10**400, -(10**30), 1e308, math.nan, math.inf, "", "x", "\ud800", "1", [], [1], [[]], {},

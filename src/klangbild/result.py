@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from klangbild import record as records
+from klangbild import save_files
 from klangbild.atomic import make_folder
 from klangbild.errors import InputError, OutputError, UsageError
 from klangbild.file_names import as_file_name
@@ -37,6 +38,7 @@ class Result:
 
     record: see `klangbild.record`; its "sound" is None until the sound is made, which happens when it is first asked for.
     piece: None where a model made sound without notes. dry, length_s: see `stems` and `length_s` of `klangbild.contract.EngineOutput`.
+    replayed_by: makes the piece again of a record (`composer.replay_record`).
     """
 
     record: dict[str, Any]
@@ -51,6 +53,7 @@ class Result:
     stopped: bool = False
     length_s: float | None = None
     files: dict[str, Path] = field(default_factory=dict)
+    replayed_by: Callable[..., Result] | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def master(self) -> Master:
@@ -144,8 +147,6 @@ class Result:
         make_folder(base.parent)
         paths = {name: _path(base, name) for name in formats}
         self.record["files"] = {name: path.name for name, path in paths.items()}
-        from klangbild import save_files
-
         if any(is_sound(name, notes=self.piece is not None) for name in formats):
             _ = (
                 self.master
@@ -158,10 +159,10 @@ class Result:
     def replay(
         self, *, picture: Any = None, on_progress: Callable[[float, float], bool | None] | None = None
     ) -> Result:
-        """The same piece again, made anew from the record."""
-        from klangbild.replay import replay_record
-
-        return replay_record(self.record, picture=picture or self.picture, on_progress=on_progress)
+        """The same piece again, made anew from the record. Raises UsageError: no `Composer` made this result."""
+        if self.replayed_by is None:
+            raise UsageError("this result came from no composer; use klangbild.replay on one of its files")
+        return self.replayed_by(self.record, picture=picture or self.picture, on_progress=on_progress)
 
     @staticmethod
     def load(path: str | Path) -> dict[str, Any]:
@@ -170,9 +171,7 @@ class Result:
 
     def roll(self) -> Any:
         """The piano roll (or, where there are no notes, the spectrogram) as a PIL image."""
-        from klangbild.save_files import draw
-
-        return draw(self)
+        return save_files.draw(self)
 
     def _file_stem(self, template: str) -> str:
         music = self.record.get("music", {})

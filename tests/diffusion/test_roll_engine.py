@@ -33,7 +33,7 @@ from klangbild.engines import load_engine
 from klangbild.errors import InputError, NotAvailableError, Stopped, UsageError
 from klangbild.notes.midi import read_midi
 from klangbild.notes.piece import Piece, Track, make_notes
-from klangbild.replay import request_of
+from klangbild.recorded import request_of
 from klangbild.settings import FORMATS, Settings
 from klangbild.sound.fonts import find_soundfont
 from klangbild.sound.master import master

@@ -24,7 +24,7 @@ from klangbild.diffusion.window_plan import window_starts
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, NotAvailableError, Stopped, UsageError
 from klangbild.picture.load import load_picture
-from klangbild.replay import differences
+from klangbild.recorded import differences
 from klangbild.settings import Settings
 
 
@@ -229,8 +229,7 @@ def test_through_the_house_s_door(folder, tmp_path):
     """compose -> record -> replay, the same bytes; with loudness, tags and notes."""
     from PIL import Image
 
-    from klangbild.compose import compose
-    from klangbild.replay import replay
+    from klangbild.composer import compose, replay
 
     picture = tmp_path / "p.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (30, 40, 3), dtype=np.uint8)).save(picture)

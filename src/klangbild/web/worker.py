@@ -26,7 +26,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from klangbild.compose import Composer
+from klangbild.composer import Composer
 from klangbild.engines import writes_notes
 from klangbild.errors import KlangbildError, Stopped
 from klangbild.settings import Settings
