@@ -130,7 +130,8 @@ class NoteModel(Protocol):
     def step(self, ids: np.ndarray, condition: np.ndarray) -> np.ndarray:
         """ids (rows, time) int64, condition (rows, time, 3) float32 = [valence, arousal, known 0|1] -> logits (rows, size) float32.
 
-        The logits are those after the last of the given ids. `time` > 1 reads a whole prompt at once, as if id by id.
+        The logits are those after the last of the given ids. `time` > 1 reads a whole prompt at once, as if id by id
+        (int8 models but for their rounding, which is by the largest number of what is read together).
         """
 
     def prefix(self, condition: np.ndarray) -> np.ndarray:
