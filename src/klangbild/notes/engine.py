@@ -75,15 +75,7 @@ def compose_notes(
     wished, primer, home = _with_primer(rules_of(settings), settings, language)
     path = EmotionPath.parse(settings.path) if settings.path else None
     emotion_at = path.at if path else (lambda _seconds: asked)
-    sampling = Sampling(
-        note_temperature=settings.note_temperature,
-        rest_temperature=settings.rest_temperature,
-        top_p=settings.top_p,
-        top_k=settings.top_k,
-        repetition_penalty=settings.repetition_penalty,
-        guidance=Sampling.guidance if settings.guidance is None else settings.guidance,
-        gen_len=settings.gen_len,
-    )
+    sampling = Sampling.of(settings, guidance=settings.guidance)
     pieces: list[Piece] = []
     n_tokens, stopped = 0, False
     for candidate in range(settings.candidates):

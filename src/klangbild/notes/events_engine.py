@@ -114,15 +114,7 @@ class EventsSampler(Sampler):
 
 
 def _draw_ours(asked, settings, rules, model, language, primer, rng, reporter) -> tuple[np.ndarray, int]:
-    sampling = Sampling(
-        note_temperature=settings.note_temperature,
-        rest_temperature=settings.rest_temperature,
-        top_p=settings.top_p,
-        top_k=settings.top_k,
-        repetition_penalty=settings.repetition_penalty,
-        guidance=1.0,
-        gen_len=settings.gen_len,
-    )
+    sampling = Sampling.of(settings, guidance=1.0)
     sampler = EventsSampler(
         model,
         language,

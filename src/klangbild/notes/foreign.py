@@ -17,6 +17,7 @@ from klangbild.notes.events import EventsLanguage
 from klangbild.notes.events_engine import compose_events
 from klangbild.notes.events_vocabulary import BASE_SIZE, EventsVocabulary
 from klangbild.notes.midi_emotion_config import MidiEmotionSizes
+from klangbild.notes.midi_emotion_window import WindowedModel
 from klangbild.notes.notes_engine import NotesEngine
 
 PRECISIONS = ("float32", "int8", "bfloat16", "float16")
@@ -63,7 +64,7 @@ def open_part(
     threads: int = 1,
     device: str = "cpu",
     **window: Any,
-) -> Any:
+) -> WindowedModel:
     """One conditioning of a converted model in onnxruntime, or in torch where that is asked; `window`: see `WindowedModel`."""
     sizes, vocabulary, path = read_part(folder, conditioning)
     edges = folder.config["conditionings"][conditioning].get("bin_edges")
