@@ -15,13 +15,13 @@ CONDITION = np.array([[0.6, -0.4, 1.0]], np.float32)
 
 def check_members(thing, protocol):
     """All members, and functions that can be called as the protocol's are."""
-    for name in protocol.__annotations__:
+    for name in getattr(protocol, "__annotations__", {}):
         assert hasattr(thing, name), f"{type(thing).__name__} lacks {name}"
     for name, promised in vars(protocol).items():
         if name.startswith("_"):
             continue
         assert hasattr(thing, name), f"{type(thing).__name__} lacks {name}"
-        if inspect.isfunction(promised):
+        if inspect.isfunction(promised):  # the others are values
             wanted = list(inspect.signature(promised).parameters.values())[1:]
             given = list(inspect.signature(getattr(thing, name)).parameters.values())
             assert [(p.name, p.kind) for p in given[: len(wanted)]] == [(p.name, p.kind) for p in wanted], (thing, name)

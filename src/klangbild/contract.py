@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from klangbild.notes.piece import Piece
     from klangbild.picture.picture import Picture
-    from klangbild.sound.audio import Audio
+    from klangbild.sound.audio import Audio, LongAudio
 
 OnProgress = Callable[[float, float], bool | None]
 """Called with (done, total) now and then; False means: stop, and keep what exists."""
@@ -55,7 +55,7 @@ class EngineOutput:
     """
 
     piece: Piece | None
-    stems: list[tuple[str, Audio]] | None
+    stems: list[tuple[str, Audio | LongAudio]] | None
     model: dict[str, Any]
     facts: dict[str, Any]
     timings_s: dict[str, float] = field(default_factory=dict)
@@ -71,8 +71,9 @@ class Engine(Protocol):
     Equal requests give equal notes, or equal sound where there are none.
     """
 
-    name: str
-    """The `--engine` that it plays for."""
+    @property
+    def name(self) -> str:
+        """The `--engine` that it plays for."""
 
     def play(self, request: Request, *, on_progress: OnProgress | None, on_bar: OnBar | None) -> EngineOutput:
         """Music for a request, the best of `settings.candidates`.
@@ -88,13 +89,21 @@ class Engine(Protocol):
 class NoteLanguage(Protocol):
     """`state` is the language's own grammar state: cheap to copy with `copy()`, advanced one id at a time."""
 
-    name: str
-    size: int
-    """Number of ids; ids are 0..size-1."""
-    bos: int
-    """The id that every piece starts with."""
-    is_rhythm: np.ndarray
-    """bool (size,): ids that place music in time; the others are what sounds."""
+    @property
+    def name(self) -> str:
+        """Its name, by which a sampler knows what is special to it."""
+
+    @property
+    def size(self) -> int:
+        """Number of ids; ids are 0..size-1."""
+
+    @property
+    def bos(self) -> int:
+        """The id that every piece starts with."""
+
+    @property
+    def is_rhythm(self) -> np.ndarray:
+        """bool (size,): ids that place music in time; the others are what sounds."""
 
     def encode(self, piece: Piece) -> np.ndarray:
         """Piece -> int ids (n,)."""
@@ -115,10 +124,13 @@ class NoteLanguage(Protocol):
 class NoteModel(Protocol):
     """Rows are independent pieces (candidates, and their unconditional twins for guidance) that move in step."""
 
-    context: int
-    """How many ids it can look back on."""
-    conditioning: str
-    """continuous_concat | continuous_token | discrete_token | none."""
+    @property
+    def context(self) -> int:
+        """How many ids it can look back on."""
+
+    @property
+    def conditioning(self) -> str:
+        """continuous_concat | continuous_token | discrete_token | none."""
 
     @property
     def fill(self) -> int:

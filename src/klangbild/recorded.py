@@ -81,11 +81,10 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     for name, version in then.get("versions", {}).items():
         if now["versions"].get(name) != version:
             found.append(f"{name} was {version}, here it is {now['versions'].get(name)}")
-    fonts = [(record.get("sound") or {}).get("soundfont") for record in (then, now)]
-    if (
-        all(fonts) and fonts[0]["sha256"] != fonts[1]["sha256"]
-    ):  # a MIDI file and a piano roll do not know what played them
-        found.append(f"the SoundFont was {fonts[0]['name']}, here it is {fonts[1]['name']}, or another version of it")
+    before, here = ((record.get("sound") or {}).get("soundfont") for record in (then, now))
+    # a MIDI file and a piano roll do not know what played them
+    if before and here and before["sha256"] != here["sha256"]:
+        found.append(f"the SoundFont was {before['name']}, here it is {here['name']}, or another version of it")
     words = [record.get("music", {}).get("words_heard_as", {}) for record in (then, now)]
     found += [f'"{w}" was heard as "{words[0][w]}"' for w in words[0] if words[1].get(w) != words[0][w]]
     return found

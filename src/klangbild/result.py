@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from klangbild.emotion.space import Emotion
     from klangbild.notes.piece import Piece
     from klangbild.picture.picture import Picture
-    from klangbild.sound.audio import Audio
+    from klangbild.sound.audio import Audio, LongAudio
     from klangbild.sound.master import Master
 
 DEFAULT_FILENAME = "{picture}-{seed}"
@@ -48,7 +48,7 @@ class Result:
     reasons: tuple[str, ...]
     seed: int
     piece: Piece | None = None
-    dry: list[tuple[str, Audio]] | None = None
+    dry: list[tuple[str, Audio | LongAudio]] | None = None
     picture: Picture | None = None
     stopped: bool = False
     length_s: float | None = None
@@ -78,12 +78,12 @@ class Result:
         return made
 
     @property
-    def audio(self) -> Audio:
+    def audio(self) -> Audio | LongAudio:
         """The finished sound."""
         return self.master.audio
 
     @property
-    def stems(self) -> tuple[tuple[str, Audio], ...]:
+    def stems(self) -> tuple[tuple[str, Audio | LongAudio], ...]:
         """(family, Audio), summing to `audio`."""
         return self.master.stems
 
@@ -101,7 +101,7 @@ class Result:
     def midi(self) -> bytes:
         """The MIDI file. Raises UsageError: there are no notes."""
         if self.piece is None:
-            check_formats(("mid",), self.record["model"]["name"], notes=False)
+            raise _no_notes(self.record["model"]["name"])
         from klangbild.notes.midi import to_midi_bytes
 
         return to_midi_bytes(self.piece, record=self.embedded)
@@ -231,7 +231,11 @@ def check_formats(formats: tuple[str, ...], model: str, *, notes: bool) -> None:
         if name not in FORMATS:
             raise UsageError(f"-f {unknown_format(name, FORMATS)}")
         if name == "mid" and not notes:
-            raise UsageError(f"-f mid: the model {model} makes sound, not notes; leave 'mid' out")
+            raise _no_notes(model)
+
+
+def _no_notes(model: str) -> UsageError:
+    return UsageError(f"-f mid: the model {model} makes sound, not notes; leave 'mid' out")
 
 
 def is_sound(format: str, *, notes: bool) -> bool:

@@ -19,28 +19,41 @@ if TYPE_CHECKING:
     from klangbild.picture.picture import Picture
     from klangbild.settings import Settings
     from klangbild.show.bundle import Content
-    from klangbild.sound.audio import Audio
+    from klangbild.sound.audio import Audio, LongAudio
 
 
 class Saved(Protocol):
     """What the writers need of a result; see `klangbild.result.Result`."""
 
-    record: dict[str, Any]
-    settings: Settings
-    emotion: Emotion
-    asked: Emotion
-    seed: int
-    piece: Piece | None
-    picture: Picture | None
+    @property
+    def record(self) -> dict[str, Any]: ...
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def emotion(self) -> Emotion: ...
+
+    @property
+    def asked(self) -> Emotion: ...
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def piece(self) -> Piece | None: ...
+
+    @property
+    def picture(self) -> Picture | None: ...
 
     @property
     def name(self) -> str: ...
 
     @property
-    def audio(self) -> Audio: ...
+    def audio(self) -> Audio | LongAudio: ...
 
     @property
-    def stems(self) -> tuple[tuple[str, Audio], ...]: ...
+    def stems(self) -> tuple[tuple[str, Audio | LongAudio], ...]: ...
 
     @property
     def midi(self) -> bytes: ...
@@ -128,8 +141,8 @@ def _zip(result: Saved, path: Path) -> None:
     files: dict[str, Content] = {}
     if result.piece is not None:
         files[f"{stem}.mid"] = result.midi
-    sound, told = result.audio, {"tags": tags(result), "record": result.embedded_in_sound}
-    files[f"{stem}.wav"] = partial(encode_into, audio=sound, kind="wav", **told)
+    sound, told, record = result.audio, tags(result), result.embedded_in_sound
+    files[f"{stem}.wav"] = partial(encode_into, audio=sound, kind="wav", tags=told, record=record)
     for name, audio in result.stems:
         files[f"stems/{name}.wav"] = partial(encode_into, audio=audio, kind="wav", tags={"title": name})
     files[f"{stem}.png"] = _png_bytes(result)

@@ -89,17 +89,18 @@ class WindowedModel:
         ids = np.asarray(ids, dtype=np.int64).reshape(self._rows, -1)
         emotion = self._plain_emotion(condition)
         self._ids = np.concatenate([self._ids, ids], axis=1)
-        fresh = self._emotion is None or bool((np.abs(emotion - self._emotion) > self.emotion_step).any())
+        held = self._emotion
+        fresh = held is None or bool((np.abs(emotion - held) > self.emotion_step).any())
         if self._ids.shape[1] > self.context:
             keep = self.context if self.window == "exact" else self.context - self.context // 4
             self._ids = self._ids[:, -keep:]
             fresh = True
-        if fresh:
-            self._emotion = emotion
+        if fresh or held is None:
+            held = self._emotion = emotion
             ids = self._ids
             if self.conditioning == "discrete_token":
                 ids = np.concatenate([emotion_ids(self.vocabulary, emotion, self.bin_edges), ids], axis=1)
-        logits = self._read(ids, self._emotion, fresh=fresh)
+        logits = self._read(ids, held, fresh=fresh)
         self.n_read += ids.shape[1]
         if not np.isfinite(logits).all():
             raise InputError("the notes model answers with NaN: its weights are damaged; add the model again")

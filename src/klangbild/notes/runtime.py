@@ -55,6 +55,7 @@ class NotesRuntime:
         self._takes = {i.name for i in self._session.get_inputs()}
         self._outputs = [o.name for o in self._session.get_outputs()]
         self._rows = 0
+        self._memory: Memory
         self.start(1)
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from klangbild.show.canvas import INK, SOFT_INK, Canvas
-from klangbild.sound.audio import Audio
+from klangbild.sound.audio import Audio, LongAudio
 
 _LOWEST_HZ, _HIGHEST_HZ = 40.0, 16_000.0
 _DEPTH_DB = 80.0
@@ -21,7 +21,7 @@ _MARGIN = 64
 _RAMP = ((0.0, "#fbf9f5"), (0.3, "#cfe3dc"), (0.55, "#6fb3b2"), (0.78, "#2b6c93"), (1.0, "#14213d"))
 
 
-def draw_spectrogram(audio: Audio, *, title: str = "", width: int = 1400, height: int = 560) -> Image.Image:
+def draw_spectrogram(audio: Audio | LongAudio, *, title: str = "", width: int = 1400, height: int = 560) -> Image.Image:
     """RGB image of all channels together, time to the right (s), frequency upwards (Hz, log)."""
     canvas = Canvas(width, height)
     left, top = _MARGIN, 52 if title else 24
@@ -44,7 +44,7 @@ def draw_spectrogram(audio: Audio, *, title: str = "", width: int = 1400, height
     return canvas.finish()
 
 
-def log_spectrogram(audio: Audio, *, columns: int, rows: int) -> np.ndarray:
+def log_spectrogram(audio: Audio | LongAudio, *, columns: int, rows: int) -> np.ndarray:
     """Level in dB under the loudest point, -80..0: float32 (rows, columns), row 0 the highest frequency."""
     mono = audio.samples.mean(axis=0) if audio.samples.size else np.zeros(1, np.float32)
     padded = np.concatenate([np.zeros(_WINDOW // 2, np.float32), mono, np.zeros(_WINDOW, np.float32)])
