@@ -21,9 +21,9 @@ import numpy as np
 
 from klangbild import Composer
 from klangbild.notes.engine import compose_notes
-from klangbild.notes.language import LoadedModel
 from klangbild.notes.midi import read_midi, to_midi_bytes
 from klangbild.notes.models import load_notes_model
+from klangbild.notes.notes_engine import NotesEngine
 from klangbild.notes.piece import Key, Piece
 from klangbild.settings import INSTRUMENTS, METERS, Settings
 from klangbild.sound.files import read_audio
@@ -123,10 +123,12 @@ def complaints_about_sound(path: Path) -> list[str]:
     return found
 
 
-def compose_only_notes(composer: Composer, loaded: LoadedModel, picture: np.ndarray, wishes: dict) -> Piece:
+def compose_only_notes(composer: Composer, loaded: NotesEngine, picture: np.ndarray, wishes: dict) -> Piece:
     """What `composer.compose` would play, before it is played."""
-    brief = composer.read(picture, Settings(**wishes))
-    return compose_notes(brief.asked, brief.settings, brief.seed, model=loaded.model, language=loaded.language).piece
+    request = composer.read(picture, Settings(**wishes))
+    return compose_notes(
+        request.asked, request.settings, request.seed, model=loaded.model, language=loaded.language
+    ).piece
 
 
 def main() -> int:

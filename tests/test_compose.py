@@ -138,11 +138,11 @@ def test_replay_tells_of_another_soundfont_where_it_is_known(result, tmp_path, c
     assert "SoundFont" not in capsys.readouterr().err  # the same notes, and nothing played them
 
 
-def test_module_and_function_share_a_name():
-    assert callable(klangbild.compose) and callable(klangbild.replay)
-    import klangbild.compose as module
+def test_the_front_gives_functions():
+    import klangbild.composer as module
 
-    assert module.Composer is Composer
+    assert (klangbild.compose, klangbild.replay) == (module.compose, module.replay)
+    assert klangbild.Composer is module.Composer is Composer
 
 
 def test_emotion_overrides_and_paths(composer, picture_file):

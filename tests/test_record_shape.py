@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from klangbild import record as records
-from klangbild.compose import compose
+from klangbild.composer import compose
 from klangbild.errors import InputError, KlangbildError
-from klangbild.replay import brief_of, differences
+from klangbild.recorded import differences, request_of
 
 VALUES = (
     None, True, -1, 0, 0.5, 10**400, -(10**30), 1e308, math.nan, math.inf, "", "x", "\ud800", "1", [], [1], [[]], {},
@@ -59,16 +59,16 @@ def test_three_thousand_changed_records_are_played_or_refused_in_one_line(result
     rng, refused, played = random.Random(17), 0, 0
     whole = [json.loads(records.to_json(result.record, embedded=False)) for result in results]
     for record in whole:
-        brief_of(records.checked(record), picture=picture_file)
+        request_of(records.checked(record), picture=picture_file)
     for _ in range(3000):
         original = rng.choice(whole)
         record = mutated(original, rng)
         try:
-            brief = brief_of(records.checked(record), picture=picture_file)
+            request = request_of(records.checked(record), picture=picture_file)
             differences(record, original)
             records.to_json(record, embedded=True)
             played += 1
-            assert 0 <= brief.seed < 2**32
+            assert 0 <= request.seed < 2**32
         except KlangbildError as error:
             refused += 1
             assert len(str(error)) < 600 and "Traceback" not in str(error)

@@ -19,9 +19,9 @@ __version__ = "0.1.0"
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _PUBLIC = {
-    "compose": "klangbild.compose",
-    "Composer": "klangbild.compose",
-    "replay": "klangbild.replay",
+    "compose": "klangbild.composer",
+    "Composer": "klangbild.composer",
+    "replay": "klangbild.composer",
     "Result": "klangbild.result",
     "Settings": "klangbild.settings",
     "Emotion": "klangbild.emotion.space",
@@ -34,12 +34,11 @@ _PUBLIC = {
 __all__ = ["__version__", *sorted(_PUBLIC)]
 
 if TYPE_CHECKING:
-    from klangbild.compose import Composer, compose
+    from klangbild.composer import Composer, compose, replay
     from klangbild.emotion.space import Emotion, EmotionPath
     from klangbild.errors import KlangbildError
     from klangbild.notes.piece import Piece
     from klangbild.picture.picture import Picture
-    from klangbild.replay import replay
     from klangbild.result import Result
     from klangbild.settings import Settings
     from klangbild.sound.audio import Audio

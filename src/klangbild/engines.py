@@ -1,65 +1,38 @@
-"""The engines behind one door: each turns a `Brief` into `Music`, and is loaded once by its name.
-
-`notes` writes MIDI and plays it with a SoundFont. `art2mus` and `melfusion` are latent diffusion: straight to sound, or, with the
-model that plays where none is named, to notes that a SoundFont plays.
-"""
+"""Settings -> who plays, and that engine with its model loaded; who there is stands in `registry.py`."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-from klangbild.brief import Brief, Music, OnProgress
+from klangbild import registry
+from klangbild.contract import Engine
+from klangbild.errors import NotAvailableError
 from klangbild.settings import Settings
 
-if TYPE_CHECKING:
-    from klangbild.notes.piece import Piece
+
+def player_of(settings: Settings) -> registry.Player:
+    """Who will play. Raises NotAvailableError: the model is one that klangbild does not have any more."""
+    return registry.player_of(settings.engine, settings.model)
 
 
-class NotesEngine:
-    """ARIA's way: the emotion-conditioned transformer writes notes."""
-
-    def __init__(self, settings: Settings) -> None:
-        from klangbild.notes.models import load_notes_model
-
-        self.loaded = load_notes_model(
-            settings.model, settings.conditioning, sampler=settings.sampler, commercial=settings.commercial,
-            device=settings.device,
-        )  # fmt: skip
-
-    def play(self, brief: Brief, *, on_progress: OnProgress | None, on_bar: Callable[[Piece], None] | None) -> Music:
-        from klangbild.notes.describe import music_facts
-
-        started = time.perf_counter()
-        composition = self.loaded.compose(
-            brief.asked, brief.settings, brief.seed, on_progress=on_progress, on_bar=on_bar
-        )
-        composed = time.perf_counter()
-        facts = music_facts(composition.piece)
-        facts["tokens"] = composition.n_tokens
-        if len(composition.scores) > 1:
-            facts["candidates"] = [score.as_dict() for score in composition.scores]
-            facts["chosen"] = composition.chosen
-        return Music(
-            composition.piece,
-            None,
-            self.loaded.facts,
-            facts,
-            {"notes": composed - started},
-            composition.stopped,
-            device=str(getattr(self.loaded.model, "device", "cpu")),
-        )
+def writes_notes(settings: Settings) -> bool:
+    """Whether there will be notes, and so MIDI and a piano roll."""
+    return player_of(settings).writes_notes
 
 
-def load_engine(settings: Settings) -> Any:
-    """The engine that `settings.engine` names, with its model loaded.
+def load_engine(settings: Settings) -> Engine:
+    """The engine that the settings name, with its model loaded.
 
     Raises:
-        NotAvailableError: the engine or its model is not on this machine. UsageError: --commercial forbids its licence.
+        NotAvailableError: the engine, its model, or a library that it needs is not on this machine. UsageError: --commercial
+            forbids its licence.
     """
-    if settings.engine == "notes":
-        return NotesEngine(settings)
-    from klangbild.diffusion import engine as diffusion_engine
-
-    return diffusion_engine.load(settings)
+    player = player_of(settings)
+    try:
+        load = registry.named(player.load)
+    except ModuleNotFoundError as error:
+        if player.needs is None:
+            raise
+        raise NotAvailableError(
+            f"--model {settings.model}: a published system needs {error.name}, which is not installed; "
+            f"run: pip install 'klangbild[{player.needs}]', or leave --model out for the model that ships"
+        ) from None
+    return load(settings)

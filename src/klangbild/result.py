@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from klangbild import record as records
+from klangbild import save_files
 from klangbild.atomic import make_folder
 from klangbild.errors import InputError, OutputError, UsageError
 from klangbild.file_names import as_file_name
@@ -36,7 +37,8 @@ class Result:
     """One piece of music and all that is known of it.
 
     record: see `klangbild.record`; its "sound" is None until the sound is made, which happens when it is first asked for.
-    piece: None where a model made sound without notes. dry, length_s: see `stems` and `length_s` of `klangbild.brief.Music`.
+    piece: None where a model made sound without notes. dry, length_s: see `stems` and `length_s` of `klangbild.contract.EngineOutput`.
+    replayed_by: makes the piece again of a record (`composer.replay_record`).
     """
 
     record: dict[str, Any]
@@ -51,6 +53,7 @@ class Result:
     stopped: bool = False
     length_s: float | None = None
     files: dict[str, Path] = field(default_factory=dict)
+    replayed_by: Callable[..., Result] | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def master(self) -> Master:
@@ -98,7 +101,7 @@ class Result:
     def midi(self) -> bytes:
         """The MIDI file. Raises UsageError: there are no notes."""
         if self.piece is None:
-            raise UsageError(_no_notes(self.record["model"]["name"]))
+            raise _no_notes(self.record["model"]["name"])
         from klangbild.notes.midi import to_midi_bytes
 
         return to_midi_bytes(self.piece, record=self.embedded)
@@ -144,8 +147,6 @@ class Result:
         make_folder(base.parent)
         paths = {name: _path(base, name) for name in formats}
         self.record["files"] = {name: path.name for name, path in paths.items()}
-        from klangbild import save_files
-
         if any(is_sound(name, notes=self.piece is not None) for name in formats):
             _ = (
                 self.master
@@ -158,10 +159,10 @@ class Result:
     def replay(
         self, *, picture: Any = None, on_progress: Callable[[float, float], bool | None] | None = None
     ) -> Result:
-        """The same piece again, made anew from the record."""
-        from klangbild.replay import replay_record
-
-        return replay_record(self.record, picture=picture or self.picture, on_progress=on_progress)
+        """The same piece again, made anew from the record. Raises UsageError: no `Composer` made this result."""
+        if self.replayed_by is None:
+            raise UsageError("this result came from no composer; use klangbild.replay on one of its files")
+        return self.replayed_by(self.record, picture=picture or self.picture, on_progress=on_progress)
 
     @staticmethod
     def load(path: str | Path) -> dict[str, Any]:
@@ -170,9 +171,7 @@ class Result:
 
     def roll(self) -> Any:
         """The piano roll (or, where there are no notes, the spectrogram) as a PIL image."""
-        from klangbild.save_files import draw
-
-        return draw(self)
+        return save_files.draw(self)
 
     def _file_stem(self, template: str) -> str:
         music = self.record.get("music", {})
@@ -232,11 +231,11 @@ def check_formats(formats: tuple[str, ...], model: str, *, notes: bool) -> None:
         if name not in FORMATS:
             raise UsageError(f"-f {unknown_format(name, FORMATS)}")
         if name == "mid" and not notes:
-            raise UsageError(_no_notes(model))
+            raise _no_notes(model)
 
 
-def _no_notes(model: str) -> str:
-    return f"-f mid: the model {model} makes sound, not notes; leave 'mid' out"
+def _no_notes(model: str) -> UsageError:
+    return UsageError(f"-f mid: the model {model} makes sound, not notes; leave 'mid' out")
 
 
 def is_sound(format: str, *, notes: bool) -> bool:

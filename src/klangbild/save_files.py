@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from klangbild import record as records
 from klangbild.atomic import atomic_folder, atomic_write
@@ -14,11 +14,60 @@ from klangbild.atomic import atomic_folder, atomic_write
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from klangbild.result import Result
+    from klangbild.emotion.space import Emotion
+    from klangbild.notes.piece import Piece
+    from klangbild.picture.picture import Picture
+    from klangbild.settings import Settings
     from klangbild.show.bundle import Content
+    from klangbild.sound.audio import Audio, LongAudio
 
 
-def draw(result: Result) -> Image:
+class Saved(Protocol):
+    """What the writers need of a result; see `klangbild.result.Result`."""
+
+    @property
+    def record(self) -> dict[str, Any]: ...
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def emotion(self) -> Emotion: ...
+
+    @property
+    def asked(self) -> Emotion: ...
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def piece(self) -> Piece | None: ...
+
+    @property
+    def picture(self) -> Picture | None: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def audio(self) -> Audio | LongAudio:
+        """The finished sound (2, frames)."""
+
+    @property
+    def stems(self) -> tuple[tuple[str, Audio | LongAudio], ...]:
+        """Family and sound (2, frames) of each."""
+
+    @property
+    def midi(self) -> bytes: ...
+
+    @property
+    def embedded(self) -> str: ...
+
+    @property
+    def embedded_in_sound(self) -> str: ...
+
+
+def draw(result: Saved) -> Image:
     """The piano roll of a result, or the spectrogram of one that has no notes."""
     if result.piece is None:
         from klangbild.show.spectrogram import draw_spectrogram
@@ -36,7 +85,7 @@ def draw(result: Result) -> Image:
     )
 
 
-def tags(result: Result) -> dict[str, str]:
+def tags(result: Saved) -> dict[str, str]:
     """What a player shows: title, artist, comment, ..."""
     name = result.name.replace("_", " ").replace("-", " ")
     return {
@@ -48,25 +97,25 @@ def tags(result: Result) -> dict[str, str]:
     }
 
 
-def _json(result: Result, path: Path) -> None:
+def _json(result: Saved, path: Path) -> None:
     atomic_write(path, records.to_json(result.record, embedded=False).encode(), durable=True)
 
 
-def _midi(result: Result, path: Path) -> None:
+def _midi(result: Saved, path: Path) -> None:
     atomic_write(path, result.midi, durable=True)
 
 
-def _sound(result: Result, path: Path) -> None:
+def _sound(result: Saved, path: Path) -> None:
     from klangbild.sound.files import write_audio
 
     write_audio(path, result.audio, tags=tags(result), record=result.embedded_in_sound)
 
 
-def _png(result: Result, path: Path) -> None:
+def _png(result: Saved, path: Path) -> None:
     atomic_write(path, _png_bytes(result))
 
 
-def _png_bytes(result: Result) -> bytes:
+def _png_bytes(result: Saved) -> bytes:
     from klangbild.show.canvas import png_bytes
     from klangbild.show.pianoroll import piano_roll_png
 
@@ -76,7 +125,7 @@ def _png_bytes(result: Result) -> bytes:
     return png_bytes(draw(result), texts={"Title": result.name, "Description": words, "klangbild": result.embedded})
 
 
-def _stems(result: Result, path: Path) -> None:
+def _stems(result: Saved, path: Path) -> None:
     from klangbild.sound.files import write_audio
 
     # into a folder that is there (to overwrite) file by file, each whole: it may hold more than stems
@@ -86,7 +135,7 @@ def _stems(result: Result, path: Path) -> None:
             write_audio(folder / f"{name}.wav", audio, tags=told, record=None)
 
 
-def _zip(result: Result, path: Path) -> None:
+def _zip(result: Saved, path: Path) -> None:
     from klangbild.show.bundle import write_bundle
     from klangbild.sound.files import encode_into
 
@@ -94,8 +143,8 @@ def _zip(result: Result, path: Path) -> None:
     files: dict[str, Content] = {}
     if result.piece is not None:
         files[f"{stem}.mid"] = result.midi
-    sound, record = result.audio, result.embedded_in_sound
-    files[f"{stem}.wav"] = partial(encode_into, audio=sound, kind="wav", tags=tags(result), record=record)
+    sound, told, record = result.audio, tags(result), result.embedded_in_sound
+    files[f"{stem}.wav"] = partial(encode_into, audio=sound, kind="wav", tags=told, record=record)
     for name, audio in result.stems:
         files[f"stems/{name}.wav"] = partial(encode_into, audio=audio, kind="wav", tags={"title": name})
     files[f"{stem}.png"] = _png_bytes(result)
@@ -103,7 +152,7 @@ def _zip(result: Result, path: Path) -> None:
     write_bundle(path, files)
 
 
-WRITERS: dict[str, Callable[[Result, Path], None]] = {
+WRITERS: dict[str, Callable[[Saved, Path], None]] = {
     "mid": _midi,
     "wav": _sound,
     "flac": _sound,

@@ -1,9 +1,7 @@
 """Every knob once. The command line, the web page, the API and the docs' table are made from the fields below.
 
 A field's metadata: `help` (one plain sentence), `min` and `max` (inclusive), `choices`, `group` (where faces show it),
-`flag` and `metavar` where they are not the field's own name, `engines` that listen to it (all, if absent), `needs_notes` where
-a sound engine listens to it only with a model that writes notes (klangbild-roll, the default), `deaf`: players that do not listen
-to it (see `unheard.py`), and why.
+`flag` and `metavar` where they are not the field's own name. Which engines and models listen to it stands in `registry.py`.
 """
 
 from __future__ import annotations
@@ -16,9 +14,9 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from klangbild.errors import UsageError
+from klangbild.registry import ENGINES
 from klangbild.slips import key_meant, nearest, number_meant, tempo_meant
 
-ENGINES = ("notes", "art2mus", "melfusion")
 CONDITIONINGS = ("continuous_concat", "continuous_token", "discrete_token", "none")
 FORMATS = ("mid", "wav", "flac", "mp3", "ogg", "json", "png", "stems", "zip")
 DEFAULT_FORMATS = ("mid", "wav", "json", "png")
@@ -26,9 +24,6 @@ DEFAULT_SECONDS = 30.0
 INSTRUMENTS = (
     "drums", "piano", "mallet", "organ", "guitar", "bass", "strings", "brass", "winds", "lead", "pad",
 )  # fmt: skip
-PLAYERS = {"events": "ARIA's models", "published": "the published sound systems"}
-"""What those are called who are deaf to some knobs."""
-_NO_NUMBERS = {"published": "which looks at the picture itself and knows no numbers for a feeling; say it in --text"}
 METERS = ("1/4", "3/8", "2/4", "5/8", "3/4", "6/8", "7/8", "4/4", "9/8", "5/4", "6/4", "12/8")
 
 
@@ -59,12 +54,10 @@ class Settings:
     seconds: float | None = _knob(
         None, "length of the music in seconds; as notes, to the nearest bar (default 30)", min=1, max=600, group="start",
     )  # fmt: skip
-    bars: int | None = _knob(
-        None, "length in bars, instead of seconds", min=1, max=400, group="music", needs_notes=True
-    )
+    bars: int | None = _knob(None, "length in bars, instead of seconds", min=1, max=400, group="music")
     gen_len: int | None = _knob(
         None, "length in tokens, instead of seconds (ARIA's measure); the piece still ends properly",
-        min=64, max=16384, metavar="TOKENS", group="advanced", engines=("notes",),
+        min=64, max=16384, metavar="TOKENS", group="advanced",
     )  # fmt: skip
     seed: int | None = _knob(
         None, "the same seed makes the same music; default: a new one, told and stored", min=0, max=2**32 - 1,
@@ -72,81 +65,67 @@ class Settings:
     )  # fmt: skip
     valence: float | None = _knob(
         None, "ask for this valence (-1 unpleasant .. 1 pleasant) instead of what the picture says", min=-1, max=1,
-        group="emotion", deaf=_NO_NUMBERS,
+        group="emotion",
     )  # fmt: skip
     arousal: float | None = _knob(
         None, "ask for this arousal (-1 calm .. 1 excited) instead of what the picture says", min=-1, max=1,
-        group="emotion", deaf=_NO_NUMBERS,
+        group="emotion",
     )  # fmt: skip
     text: str | None = _knob(None, "words that join the picture, like 'stormy, heroic'", metavar="WORDS", group="start")
-    negative: str | None = _knob(
-        None, "words to keep away from", metavar="WORDS", group="music", engines=("art2mus", "melfusion")
-    )
+    negative: str | None = _knob(None, "words to keep away from", metavar="WORDS", group="music")
     conditioning: str = _knob(
         "continuous_concat", "how the emotion enters the note model (ARIA's three ways, or none)",
-        choices=CONDITIONINGS, group="advanced", engines=("notes",),
+        choices=CONDITIONINGS, group="advanced",
     )  # fmt: skip
     note_temperature: float = _knob(
-        1.0, "how adventurous the notes are", min=0.1, max=2.0, metavar="T", group="advanced", engines=("notes",)
+        1.0, "how adventurous the notes are", min=0.1, max=2.0, metavar="T", group="advanced"
     )
     rest_temperature: float = _knob(
-        1.0, "how adventurous the rhythm is", min=0.1, max=2.0, metavar="T", group="advanced", engines=("notes",)
+        1.0, "how adventurous the rhythm is", min=0.1, max=2.0, metavar="T", group="advanced"
     )
     top_p: float = _knob(
         0.995, "choose among the likeliest notes that make up this share (1 = all)", min=0.05, max=1.0, metavar="P",
-        group="advanced", engines=("notes",),
+        group="advanced",
     )  # fmt: skip
     top_k: int = _knob(
         0, "choose among this many likeliest notes (0 = all)", min=0, max=2000, metavar="K", group="advanced",
-        engines=("notes",),
     )  # fmt: skip
     repetition_penalty: float = _knob(
         1.0, "above 1, notes heard lately come back less often", min=1.0, max=2.0, metavar="R", group="advanced",
-        engines=("notes",),
     )  # fmt: skip
     min_instruments: int = _knob(
         1, "how many different instrument families play at the least", min=1, max=11, metavar="N", group="music",
-        engines=("notes",),
     )  # fmt: skip
     instruments: tuple[str, ...] | None = _knob(
         None, "only these instrument families play, and each is heard (comma-separated)", metavar="LIST", group="music",
-        items=INSTRUMENTS, needs_notes=True,
+        items=INSTRUMENTS,
     )  # fmt: skip
     without: tuple[str, ...] | None = _knob(
         None, "these instrument families do not play (comma-separated)", metavar="LIST", group="music",
-        items=INSTRUMENTS, needs_notes=True,
+        items=INSTRUMENTS,
     )  # fmt: skip
-    key: str | None = _knob(
-        None, "the key, like 'C', 'F# minor' or 'Bbm'", metavar="K", group="music", needs_notes=True
-    )
-    tempo: float | None = _knob(
-        None, "beats (quarter notes) per minute", min=40, max=240, metavar="BPM", group="music", needs_notes=True
-    )
-    meter: str | None = _knob(
-        None, "the meter, like 3/4", metavar="M", choices=METERS, group="music", engines=("notes",)
-    )
+    key: str | None = _knob(None, "the key, like 'C', 'F# minor' or 'Bbm'", metavar="K", group="music")
+    tempo: float | None = _knob(None, "beats (quarter notes) per minute", min=40, max=240, metavar="BPM", group="music")
+    meter: str | None = _knob(None, "the meter, like 3/4", metavar="M", choices=METERS, group="music")
     candidates: int = _knob(
         1, "make this many pieces and keep the one that fits best", min=1, max=16, metavar="N", group="music"
     )
     guidance: float | None = _knob(
         None, "how strongly the picture steers (1 = not beyond what was learnt; default: 1.75 for notes, 2.5 for klangbild-roll, 3.5 for Art2Mus, 3 for MeLFusion)",
         min=1.0, max=10.0, metavar="G", group="advanced",
-        deaf={"events": "which was trained with an emotion at every note and so has nothing to be steered away from; leave it out"},
     )  # fmt: skip
     steps: int | None = _knob(
         None, "denoising steps of a sound engine", min=1, max=1000, metavar="N", group="advanced",
-        engines=("art2mus", "melfusion"),
     )  # fmt: skip
     path: str | None = _knob(
         None, "emotions over time, like '0:-0.6,0.2 30:0.7,0.6' (seconds:valence,arousal)", group="emotion",
-        metavar='"SECONDS:V,A ..."', engines=("notes",),
+        metavar='"SECONDS:V,A ..."',
     )  # fmt: skip
     continue_from: str | None = _knob(
-        None, "go on from this MIDI file", flag="--continue", metavar="FILE.mid", group="music", engines=("notes",)
+        None, "go on from this MIDI file", flag="--continue", metavar="FILE.mid", group="music"
     )
     soundfont: str | None = _knob(
         None, "a SoundFont (.sf2) to play the notes with; default: TimGM6mb", metavar="FILE", group="sound",
-        needs_notes=True,
     )  # fmt: skip
     loudness: float | str = _knob(
         -14.0, "integrated loudness of the sound in LUFS, or 'off'", min=-40, max=-8, metavar="LUFS|off", group="sound"
@@ -161,15 +140,14 @@ class Settings:
     )  # fmt: skip
     image_tokens: int | None = _knob(
         None, "how many tokens the picture becomes; 0 = straight into every block (default: 4 and its feeling in words; Art2Mus: 1)",
-        choices=(0, 1, 4), group="advanced", engines=("art2mus",),
+        choices=(0, 1, 4), group="advanced",
     )  # fmt: skip
     synapse: float = _knob(
         1.0, "how much of the picture passes the synapse (0 = words only)", min=0, max=1, group="advanced",
-        engines=("melfusion",),
     )  # fmt: skip
     sampler: str = _knob(
         "klangbild", "who draws the notes: our sampler, or midi-emotion's, step for step (ARIA models only)",
-        choices=("klangbild", "midi-emotion"), group="advanced", engines=("notes",),
+        choices=("klangbild", "midi-emotion"), group="advanced",
     )  # fmt: skip
     commercial: bool = _knob(False, "refuse models whose licence forbids commercial use", group="advanced")
     device: str = _knob(

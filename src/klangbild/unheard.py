@@ -1,7 +1,6 @@
 """Nothing that was asked for is passed over in silence: it is refused before any work, or the result tells of it.
 
-`settings.py` says of each knob which engines listen to it (`engines`, `needs_notes`) and which players do not, and why (`deaf`).
-A player is what an engine and a model come to: "bars" (our notes models), "events" (ARIA's), "roll" (our sound model) or "published" (Art2Mus and MeLFusion as released).
+`registry.py` says of each player, which is what an engine and a model come to, which settings it hears, and why not the others.
 """
 
 from __future__ import annotations
@@ -10,26 +9,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from klangbild.brief import Brief, Music
+from klangbild.contract import EngineOutput, Request
 from klangbild.emotion.space import EmotionPath
+from klangbild.engines import player_of, writes_notes
 from klangbild.errors import NotAvailableError, UsageError
-from klangbild.settings import ENGINES, Settings, flag_of
-
-
-def player_of(settings: Settings) -> str:
-    """Who will play: "bars", "events", "roll" or "published"."""
-    if settings.engine == "notes":
-        from klangbild.notes.models import is_ours
-
-        return "bars" if is_ours(settings.model) else "events"
-    from klangbild.diffusion.engine import small_folder
-
-    return "published" if small_folder(settings) is None else "roll"
-
-
-def writes_notes(settings: Settings) -> bool:
-    """Whether there will be notes, and so MIDI and a piano roll."""
-    return player_of(settings) != "published"
+from klangbild.registry import engines_hearing, named
+from klangbild.settings import Settings, flag_of
 
 
 def refuse_unheard(settings: Settings) -> None:
@@ -41,7 +26,7 @@ def refuse_unheard(settings: Settings) -> None:
     """
     given = [knob for knob in fields(Settings) if getattr(settings, knob.name) != knob.default]
     for knob in given:
-        engines = knob.metadata.get("engines", ENGINES)
+        engines = engines_hearing(knob.name)
         if settings.engine not in engines:
             raise UsageError(
                 f"{flag_of(knob.name)} is not heard by --engine {settings.engine}; leave it out, or use --engine "
@@ -49,24 +34,22 @@ def refuse_unheard(settings: Settings) -> None:
             )
     player = player_of(settings)
     for knob in given:
-        if knob.metadata.get("needs_notes") and player == "published":
+        if knob.name in player.why_not:
+            raise UsageError(
+                f"{flag_of(knob.name)} is not heard by the model {settings.model}, {player.why_not[knob.name]}"
+            )
+        if knob.name not in player.hears:
             raise UsageError(
                 f"{flag_of(knob.name)} is not heard by the model {settings.model or settings.engine}, which makes sound "
                 "without notes; leave it out, or use --model klangbild-roll or --engine notes"
             )
-        if player in knob.metadata.get("deaf", {}):
-            raise UsageError(
-                f"{flag_of(knob.name)} is not heard by the model {settings.model}, {knob.metadata['deaf'][player]}"
-            )
-    if settings.device.startswith(("cuda", "mps")) and player in ("bars", "roll"):
+    if settings.device.startswith(("cuda", "mps")) and player.cpu_only:
         raise NotAvailableError(
             f"--device {settings.device}: the model {settings.model or 'that ships'} computes on the CPU only; leave --device out"
         )
     _refuse_without_effect(settings)
-    if settings.engine != "notes" and settings.instruments:
-        from klangbild.diffusion.engine import refuse_instruments
-
-        refuse_instruments(settings)
+    if player.refuses:
+        named(player.refuses)(settings)
 
 
 def _refuse_without_effect(settings: Settings) -> None:
@@ -90,9 +73,9 @@ def _refuse_without_effect(settings: Settings) -> None:
             )
 
 
-def told_of(brief: Brief, music: Music) -> tuple[str, ...]:
+def told_of(request: Request, output: EngineOutput) -> tuple[str, ...]:
     """What the asker should know of the wishes that were not, or not quite, granted: a line each."""
-    settings = brief.settings
+    settings = request.settings
     lines = [f"{name}: played by {family}" for name, family in settings.played_by.items()]
     if settings.continue_from is not None:
         from klangbild.notes.midi import read_continued
@@ -102,10 +85,10 @@ def told_of(brief: Brief, music: Music) -> tuple[str, ...]:
         ]
     if settings.engine == "notes":
         lines += _told_of_words(settings)
-    lines += _told_of_the_picture(brief) + _told_of_the_emotion(settings)
-    lines += music.told
-    if music.piece is not None and not music.stopped:
-        lines += _told_of_the_piece(settings, music)
+    lines += _told_of_the_picture(request) + _told_of_the_emotion(settings)
+    lines += output.told
+    if output.piece is not None and not output.stopped:
+        lines += _told_of_the_piece(settings, output)
     return tuple(dict.fromkeys(lines))
 
 
@@ -152,15 +135,15 @@ def _told_of_words(settings: Settings) -> list[str]:
     return lines + ([f"not understood, left aside: {', '.join(strange)}"] if strange else [])
 
 
-def _told_of_the_picture(brief: Brief) -> list[str]:
-    settings, lines = brief.settings, []
-    if brief.picture_facts is None:
+def _told_of_the_picture(request: Request) -> list[str]:
+    settings, lines = request.settings, []
+    if request.picture_facts is None:
         for name in ("emotion_model", "kind", "image_tokens", "synapse"):
             if getattr(settings, name) != Settings.__dataclass_fields__[name].default:
                 lines.append(f"{flag_of(name)} is of no effect: there is no picture")
     elif settings.kind != "auto" and not _tells_kinds(settings.emotion_model):
         lines.append(f"--kind is of no effect: {settings.emotion_model} reads paintings and photographs alike")
-    elif player_of(settings) == "published":
+    elif not writes_notes(settings):
         for name in ("emotion_model", "kind"):
             if getattr(settings, name) != Settings.__dataclass_fields__[name].default:
                 lines.append(f"{flag_of(name)} changes what is said of the picture only: this model looks at it itself")
@@ -184,9 +167,9 @@ def _told_of_the_emotion(settings: Settings) -> list[str]:
     return lines
 
 
-def _told_of_the_piece(settings: Settings, music: Music) -> list[str]:
+def _told_of_the_piece(settings: Settings, output: EngineOutput) -> list[str]:
     """What the finished piece lacks of what was asked: lengths in bars and tokens are known only now."""
-    piece: Any = music.piece
+    piece: Any = output.piece
     lines = []
     if settings.continue_from is not None:
         from klangbild.notes.given_bars import told_of_given_bars

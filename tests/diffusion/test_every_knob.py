@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from klangbild.compose import Composer
+from klangbild.composer import Composer
 from klangbild.diffusion.melfusion_parts import save_synapses
 from klangbild.diffusion.melfusion_pipeline import MelfusionPipeline
 from klangbild.errors import NotAvailableError, UsageError

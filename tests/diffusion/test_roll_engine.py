@@ -12,8 +12,7 @@ import pytest
 from PIL import Image
 from small_sound_folder import write_small_sound
 
-from klangbild.brief import Brief
-from klangbild.diffusion import engine
+from klangbild.contract import Request
 from klangbild.diffusion.roll import FIRST_LANE, GROUPS, N_LANES, STEPS
 from klangbild.diffusion.roll_latent import (
     CHANNELS,
@@ -30,10 +29,11 @@ from klangbild.diffusion.small_model import Asked, installed_pictures, shipped_f
 from klangbild.diffusion.small_sampler import sample
 from klangbild.diffusion.window_plan import window_starts
 from klangbild.emotion.space import Emotion
+from klangbild.engines import load_engine
 from klangbild.errors import InputError, NotAvailableError, Stopped, UsageError
 from klangbild.notes.midi import read_midi
 from klangbild.notes.piece import Piece, Track, make_notes
-from klangbild.replay import brief_of
+from klangbild.recorded import request_of
 from klangbild.settings import FORMATS, Settings
 from klangbild.sound.fonts import find_soundfont
 from klangbild.sound.master import master
@@ -54,8 +54,8 @@ def play(folder, *, seed=3, on_progress=None, **settings):
     wanted = Settings(
         **{"engine": "art2mus", "model": str(folder), "seconds": 6, "steps": 2, "text": "slow piano", **settings}
     )
-    brief = Brief(wanted, seed, Emotion(0, 0), Emotion(0.6, -0.5), "text", (), None, None)
-    return engine.load(wanted).play(brief, on_progress=on_progress, on_bar=None)
+    request = Request(wanted, seed, Emotion(0, 0), Emotion(0.6, -0.5), "text", (), None, None)
+    return load_engine(wanted).play(request, on_progress=on_progress, on_bar=None)
 
 
 def played(music):
@@ -177,10 +177,10 @@ def test_a_model_that_is_gone_is_told_in_one_line(folder, klangbild, tmp_path):
             "emotion": {**plane, "valence_spread": 0, "arousal_spread": 0, "source": "text", "asked": plane},
         }  # fmt: skip
         with pytest.raises(NotAvailableError, match="record: the model klangbild-small"):
-            brief_of(record)
+            request_of(record)
     record["settings"] = Settings(engine="art2mus", text="slow").as_dict()
     for name in ("klangbild-roll", "somebody-else"):
-        assert brief_of({**record, "model": {"name": name}}).settings.model is None
+        assert request_of({**record, "model": {"name": name}}).settings.model is None
     assert not (tmp_path / "out").exists()
 
 

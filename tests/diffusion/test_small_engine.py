@@ -13,7 +13,7 @@ import pytest
 import torch
 from small_sound_folder import SIZES, tiny_model, tiny_projection, write_small_sound
 
-from klangbild.brief import Brief
+from klangbild.contract import Request
 from klangbild.diffusion.roll_latent import CHANNELS
 from klangbild.diffusion.roll_model import open_small_sound
 from klangbild.diffusion.small_engine import SmallEngine
@@ -24,7 +24,7 @@ from klangbild.diffusion.window_plan import window_starts
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, NotAvailableError, Stopped, UsageError
 from klangbild.picture.load import load_picture
-from klangbild.replay import differences
+from klangbild.recorded import differences
 from klangbild.settings import Settings
 
 
@@ -44,13 +44,13 @@ def pictures():
     return [load_picture(rng.integers(low, low + 100, (40, 50, 3), dtype=np.uint8)) for low in (0, 150)]
 
 
-def brief(picture=None, *, seed=3, source="picture", **settings):
+def request(picture=None, *, seed=3, source="picture", **settings):
     wanted = Settings(**{"engine": "art2mus", "seconds": 6, "steps": 2, **settings})
-    return Brief(wanted, seed, Emotion(0, 0), Emotion(0.6, -0.5), source, (), None, picture)
+    return Request(wanted, seed, Emotion(0, 0), Emotion(0.6, -0.5), source, (), None, picture)
 
 
 def play(model, *args, on_progress=None, **kwargs):
-    asked = brief(*args, **kwargs)
+    asked = request(*args, **kwargs)
     return SmallEngine(asked.settings, model).play(asked, on_progress=on_progress, on_bar=None)
 
 
@@ -216,7 +216,7 @@ def test_what_is_missing_or_another_s_is_said(folder, model, tmp_path, pictures)
 
 def test_no_torch_at_run_time(folder):
     code = (
-        "import sys; from pathlib import Path; from klangbild.diffusion import engine, small_engine;"
+        "import sys; from pathlib import Path; from klangbild.diffusion import small_engine;"
         "from klangbild.diffusion.roll_model import RollSound;"
         f"m = RollSound(Path({str(folder)!r})); m.words([0] * 12);"
         "print([n for n in ('torch', 'diffusers', 'transformers', 'onnx') if n in sys.modules])"
@@ -229,8 +229,7 @@ def test_through_the_house_s_door(folder, tmp_path):
     """compose -> record -> replay, the same bytes; with loudness, tags and notes."""
     from PIL import Image
 
-    from klangbild.compose import compose
-    from klangbild.replay import replay
+    from klangbild.composer import compose, replay
 
     picture = tmp_path / "p.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (30, 40, 3), dtype=np.uint8)).save(picture)
@@ -254,7 +253,7 @@ def test_through_the_house_s_door(folder, tmp_path):
 
 
 def test_a_model_without_the_picture_part_that_is_asked_for_says_what_to_leave_out(folder, tmp_path):
-    from klangbild.diffusion.engine import load
+    from klangbild.diffusion.small_engine import load
 
     bare = shutil.copytree(folder, tmp_path / "bare", ignore=shutil.ignore_patterns("*melfusion*", "*art2mus-1*"))
     for wish in ({"engine": "melfusion"}, {"engine": "art2mus", "image_tokens": 1}):

@@ -7,7 +7,7 @@ import shutil
 import pytest
 import torch
 
-from klangbild.compose import Composer
+from klangbild.composer import Composer
 from klangbild.diffusion.melfusion_parts import save_synapses
 from klangbild.diffusion.melfusion_pipeline import MelfusionPipeline
 from klangbild.diffusion.published_engine import folder_hash

@@ -9,7 +9,7 @@ from PIL import Image
 pytest.importorskip("onnx")
 
 from klangbild.cli.main import main
-from klangbild.compose import Composer
+from klangbild.composer import Composer
 from klangbild.emotion.space import Emotion
 from klangbild.hub_aria_torch import convert
 from klangbild.measure import nearness, steering

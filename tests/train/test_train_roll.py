@@ -10,7 +10,7 @@ import pytest
 import torch
 from small_rolls import pattern, small_rolls
 
-from klangbild.brief import Brief
+from klangbild.contract import Request
 from klangbild.data.picture_views import views_of
 from klangbild.data.small_pairs import match
 from klangbild.diffusion.roll import roll_notes
@@ -167,8 +167,8 @@ def test_flow_and_projection_learn_and_play_through_the_door(folder):
     train_small_art2mus(learn)
     export_small_art2mus(learn, out_dir=folder / "model", encoder=weights_folder() / "picture-encoder.onnx")
     settings = Settings(engine="art2mus", model=str(folder / "model"), seconds=7, steps=2, candidates=2)
-    brief = Brief(settings, 3, Emotion(0, 0), Emotion(0.6, -0.5), "picture", (), None, _picture(3))
-    music = SmallEngine(settings, small).play(brief, on_progress=None, on_bar=None)
+    request = Request(settings, 3, Emotion(0, 0), Emotion(0.6, -0.5), "picture", (), None, _picture(3))
+    music = SmallEngine(settings, small).play(request, on_progress=None, on_bar=None)
     stems = synthesize_stems(music.piece, soundfont=find_soundfont())
     sound = master(stems, length_s=music.length_s).audio
     assert sound.samples.shape == (2, 7 * 44100) and music.facts["image_tokens"] == "4"

@@ -145,7 +145,7 @@ def test_the_space_file_and_the_dockerfile_start_the_same_app():
 
 
 def test_what_the_page_offers_of_models_can_read_a_picture_with_every_engine_it_offers(monkeypatch, tmp_path):
-    from klangbild.diffusion.engine import load
+    from klangbild.diffusion.small_engine import load
 
     monkeypatch.setenv("KLANGBILD_HOME", str(tmp_path))
     offered = {knob.name: [value for value, _ in knob.choices] for knob in knobs() if knob.name in ("engine", "model")}

@@ -46,10 +46,11 @@ def register(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from klangbild.compose import new_seed
+    from klangbild.composer import new_seed
+    from klangbild.engines import writes_notes
     from klangbild.result import check_filename, check_formats, is_sound
     from klangbild.settings import DEFAULT_FORMATS, Settings
-    from klangbild.unheard import refuse_unheard, told_of_given, writes_notes
+    from klangbild.unheard import refuse_unheard, told_of_given
 
     given = settings_from(arguments)
     teller = Teller(arguments, None if "seed" in given else given.setdefault("seed", new_seed()))
@@ -92,7 +93,7 @@ def _compose_all(
     stop: Stop,
 ) -> int:
     """One picture after the other; one that fails does not stop the others. Gives the exit code."""
-    from klangbild.compose import Composer
+    from klangbild.composer import Composer
 
     arguments = teller.arguments
     composer, failures, done = Composer(), [], 0

@@ -74,7 +74,7 @@ def _try() -> dict[str, str]:
     """Two seconds of music from a small grey picture, written to a temporary folder."""
     import numpy as np
 
-    from klangbild.compose import compose
+    from klangbild.composer import compose
 
     started = time.perf_counter()
     try:

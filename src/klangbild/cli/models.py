@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from klangbild.errors import NotAvailableError, UsageError
+from klangbild.registry import ADDABLE
 
-KNOWN_FOREIGN = ("aria",)
 _NON_COMMERCIAL_USE = "private, teaching and research use; not for sale or advertising (NC), and share alike (SA)"
 
 
@@ -35,7 +35,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
         description="Convert the checkpoints of ARIA or midi-emotion (model.pt, mappings.pt, model_config.pt, and ARIA's "
         "image_encoder.pt) to a folder of ours. Pickles are opened without running code. Needs torch.",
     )
-    add.add_argument("kind", choices=KNOWN_FOREIGN, help="whose model it is (aria: also any midi-emotion run)")
+    add.add_argument("kind", choices=ADDABLE, help="whose model it is (aria: also any midi-emotion run)")
     add.add_argument(
         "--from",
         dest="source",
@@ -47,7 +47,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
     add.set_defaults(run=_add)
 
     pull = actions.add_parser("pull", help="fetch and convert a known model from the hub")
-    pull.add_argument("name", metavar="NAME", help=f"one of: {', '.join(KNOWN_FOREIGN)}, or an id like owner/name")
+    pull.add_argument("name", metavar="NAME", help=f"one of: {', '.join(ADDABLE)}, or an id like owner/name")
     pull.add_argument("--overwrite", action="store_true", help="replace a model of that name")
     pull.set_defaults(run=_pull)
 
@@ -86,7 +86,7 @@ def _list(args: argparse.Namespace) -> int:
         print(f"{row['name']:{width}}  {row['from']:7}  {told}")
     for model in broken:
         print(f"{model.name} cannot be used: {model.remedy}", file=sys.stderr)
-    missing = [name for name in KNOWN_FOREIGN if not any(row["name"] == name for row in rows)]
+    missing = [name for name in ADDABLE if not any(row["name"] == name for row in rows)]
     for name in missing:
         print(f"not here: {name}; add it with: klangbild models add {name} --from DIR|HUB_ID", file=sys.stderr)
     return 0
@@ -183,11 +183,11 @@ def _add(args: argparse.Namespace) -> int:
 def _pull(args: argparse.Namespace) -> int:
     from klangbild import hub, hub_aria, hub_fetch
 
-    if args.name in KNOWN_FOREIGN:
+    if args.name in ADDABLE:
         return _convert(hub_aria.ARIA_HUB_ID, args.name, overwrite=args.overwrite)
     if not hub.is_hub_id(args.name):
         near = hub_fetch.nearest(args.name)
-        hint = f"did you mean {near}?" if near else f"give {', '.join(KNOWN_FOREIGN)}, or an id like owner/name"
+        hint = f"did you mean {near}?" if near else f"give {', '.join(ADDABLE)}, or an id like owner/name"
         raise UsageError(f"'{args.name}' is not known; {hint}")
     model = hub_fetch.identify(args.name)
     if model.layout == "aria":

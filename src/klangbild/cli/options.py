@@ -7,7 +7,8 @@ from dataclasses import fields
 from typing import Any
 
 from klangbild.errors import UsageError
-from klangbild.settings import DEFAULT_FORMATS, FORMATS, PLAYERS, Settings, flag_of
+from klangbild.registry import ENGINES, deaf, engines_hearing
+from klangbild.settings import DEFAULT_FORMATS, FORMATS, Settings, flag_of
 
 GROUPS = {
     "start": "what",
@@ -136,11 +137,9 @@ def _help(knob: Any) -> str:
         parts.append(f"{meta['min']} to {meta['max']}")
     if knob.default is not None:
         parts.append(f"default {knob.default}")
-    if "engines" in meta:
-        parts.append("only " + " and ".join(meta["engines"]))
-    if meta.get("needs_notes"):
-        parts.append(f"not {PLAYERS['published']}")
-    parts += [f"not {PLAYERS[player]}" for player in meta.get("deaf", ())]
+    if engines_hearing(knob.name) != ENGINES:
+        parts.append("only " + " and ".join(engines_hearing(knob.name)))
+    parts += dict.fromkeys(f"not {player.called}" for player in deaf(knob.name))
     return (parts[0] + (f" [{'; '.join(parts[1:])}]" if len(parts) > 1 else "")).replace("%", "%%")
 
 
@@ -157,11 +156,12 @@ def options_table() -> str:
         elif "min" in meta:
             values = f"{meta['min']} to {meta['max']}" + (" or `off`" if knob.name == "loudness" else "")
         default = "" if knob.default is None or knob.default is False else str(knob.default)
-        engines = " ".join(meta.get("engines", ("all",)))
-        if meta.get("needs_notes"):
+        hearing, without = engines_hearing(knob.name), deaf(knob.name)
+        engines = "all" if hearing == ENGINES else " ".join(hearing)
+        if any(knob.name not in player.why_not for player in without):
             engines = "all that write notes"
-        if "deaf" in meta:
-            engines += ", not " + " and ".join(PLAYERS[player] for player in meta["deaf"])
+        elif without:
+            engines += ", not " + " and ".join(dict.fromkeys(player.called for player in without))
         lines.append(
             f"| `{flag_of(knob.name)}` | {values} | {default} | {meta['help'].replace('|', '/')} | {engines} |"
         )

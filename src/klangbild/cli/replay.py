@@ -33,7 +33,8 @@ def register(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from klangbild import record as records
     from klangbild.cli.compose import Teller, check_output
-    from klangbild.replay import differences, replay_record
+    from klangbild.composer import replay_record
+    from klangbild.recorded import differences
     from klangbild.result import check_filename
     from klangbild.settings import DEFAULT_FORMATS
 

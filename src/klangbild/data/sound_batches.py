@@ -4,54 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, Protocol
 
 import numpy as np
 
-from klangbild.data.sound_captions import caption
+from klangbild.data.sound_captions import ClipLatents, caption
 from klangbild.diffusion.roll_latent import from_int8
 from klangbild.diffusion.small_words import MOST_WORDS, Vocabulary, caption_mask
 
 TIME_MIDDLE, TIME_SPREAD = -0.7, 1.2
 """Times are logistic-normal, nearer to noise than to data: what kind of music it will be is decided in the first tenth, and
 only there can words tell what the noisy clip does not show (Esser et al. 2024 shift times the same way)."""
-
-
-class ClipLatents(Protocol):
-    """Clips as latents, `train.roll_clips.RollClips`, with the facts that captions are made of.
-
-    latents (N, T, channels) int8; clip_heldout (N,) bool; grid: a crop starts at a multiple of it; channel_weights (channels,): how
-    much each counts in a loss, mean 1.
-    """
-
-    about: dict[str, Any]
-    valence: np.ndarray
-    arousal: np.ndarray
-    tempo: np.ndarray
-    mode: np.ndarray
-    meter: np.ndarray
-    families: np.ndarray
-    rate: np.ndarray
-    pool: np.ndarray
-
-    @property
-    def tonic(self) -> np.ndarray | None:
-        """(N,) the key's tonic, 0..11; None where clips know none."""
-
-    @property
-    def latents(self) -> np.ndarray:
-        """(N, T, channels) int8."""
-
-    @property
-    def clip_heldout(self) -> np.ndarray:
-        """(N,) bool."""
-
-    @property
-    def grid(self) -> int: ...
-
-    @property
-    def channel_weights(self) -> np.ndarray:
-        """(channels,), mean 1."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ Facts are left out at random, so that the model learns to do without any of them
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -21,9 +21,6 @@ from klangbild.diffusion.small_words import (
     tempo_word,
 )
 from klangbild.notes.families import FAMILY_NAMES
-
-if TYPE_CHECKING:
-    from klangbild.data.sound_batches import ClipLatents
 
 NEARNESS = 0.22
 """How far from a clip's place its emotion words lie (standard deviation, on -1..1)."""
@@ -42,6 +39,43 @@ _PLAYERS = {
     "strings": ("strings", "violins", "cello"), "brass": ("brass", "trumpet", "horns"),
     "winds": ("winds", "flute", "clarinet"), "lead": ("synth", "lead"), "pad": ("pad", "pads"),
 }  # fmt: skip
+
+
+class ClipLatents(Protocol):
+    """Clips as latents, `train.roll_clips.RollClips`, with the facts that captions are made of.
+
+    latents (N, T, channels) int8; clip_heldout (N,) bool; grid: a crop starts at a multiple of it; channel_weights (channels,): how
+    much each counts in a loss, mean 1.
+    """
+
+    about: dict[str, Any]
+    valence: np.ndarray
+    arousal: np.ndarray
+    tempo: np.ndarray
+    mode: np.ndarray
+    meter: np.ndarray
+    families: np.ndarray
+    rate: np.ndarray
+    pool: np.ndarray
+
+    @property
+    def tonic(self) -> np.ndarray | None:
+        """(N,) the key's tonic, 0..11; None where clips know none."""
+
+    @property
+    def latents(self) -> np.ndarray:
+        """(N, T, channels) int8."""
+
+    @property
+    def clip_heldout(self) -> np.ndarray:
+        """(N,) bool."""
+
+    @property
+    def grid(self) -> int: ...
+
+    @property
+    def channel_weights(self) -> np.ndarray:
+        """(channels,), mean 1."""
 
 
 def caption(

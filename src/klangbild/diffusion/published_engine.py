@@ -1,6 +1,6 @@
-"""The published sound systems behind the house's one door: `compose(picture, engine="art2mus" | "melfusion", model=DIR)`.
+"""What the published sound systems share behind the house's one door: `compose(picture, engine=..., model=DIR)`.
 
-They load from a folder (`--model DIR`) or, for Art2Mus, a hub name that is in the cache:
+A system is a class below `PublishedEngine` (`art2mus_engine.py`, `melfusion_engine.py`), named in `registry.py`. They load from a folder (`--model DIR`) or, for Art2Mus, a hub name that is in the cache:
 
     art2mus     AudioLDM 2 in diffusers' layout, with art2mus_img_proj_layer.pt, art2mus_4_img_proj_layer.pt and
                 imagebind_huge.pth beside it
@@ -15,23 +15,20 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from klangbild.brief import Music
-from klangbild.diffusion.art2mus_conditioning import NEGATIVE_WORDS
-from klangbild.diffusion.art2mus_pipeline import GUIDANCE, Art2MusPipeline, Candidate
-from klangbild.diffusion.guidance import OnProgress, Solver
+from klangbild.contract import EngineOutput, OnBar, OnProgress, Request
+from klangbild.diffusion.art2mus_pipeline import Candidate
+from klangbild.diffusion.guidance import Solver
 from klangbild.diffusion.licences import licence_of
-from klangbild.diffusion.melfusion_pipeline import GUIDANCE as MELFUSION_GUIDANCE
-from klangbild.diffusion.melfusion_pipeline import MelfusionPipeline
 from klangbild.diffusion.model_folders import find_folder, first_line
 from klangbild.diffusion.placement import split_placement
-from klangbild.errors import InputError, NotAvailableError, UsageError
+from klangbild.errors import InputError, UsageError
 from klangbild.settings import Settings
 from klangbild.sound.audio import Audio
 
@@ -39,11 +36,12 @@ DEFAULT_STEPS = 25
 DDIM_FROM = 100  # steps
 
 
-class PublishedEngine:
-    """A published system. Pipelines are loaded on first use, one for each device and number of image tokens."""
+class PublishedEngine(ABC):
+    """A published system. Pipelines are loaded on first use, one for each device and `variant`."""
+
+    name: str
 
     def __init__(self, settings: Settings) -> None:
-        self.name = settings.engine
         self.model, self._placement = split_placement(str(settings.model))
         self.folder = find_folder(self.model)
         self._pipelines: dict[tuple[Any, ...], Any] = {}
@@ -52,9 +50,25 @@ class PublishedEngine:
         self._pipeline(settings)
         self._sha256 = folder_hash(self.folder)
 
-    def play(self, brief: Any, *, on_progress: OnProgress | None, on_bar: Callable[..., None] | None) -> Music:
-        """A `Brief` of `compose.py` (picture, words, settings, seed) -> one sound, the best of the candidates."""
-        settings = brief.settings
+    @abstractmethod
+    def open(self, settings: Settings, **options: Any) -> Any:
+        """The pipeline for these settings. options: device, commercial, and where and how its parts are kept."""
+
+    def variant(self, settings: Settings) -> Any:
+        """What of the settings asks for another pipeline."""
+        return None
+
+    @abstractmethod
+    def asked(self, settings: Settings) -> dict[str, Any]:
+        """What a pipeline is asked for beside what all of them are."""
+
+    def told(self, pipeline: Any) -> dict[str, Any]:
+        """What the record's "music" says of the pipeline."""
+        return {}
+
+    def play(self, request: Request, *, on_progress: OnProgress | None, on_bar: OnBar | None) -> EngineOutput:
+        """A `Request` (picture, words, settings, seed) -> one sound, the best of the candidates."""
+        settings = request.settings
         seconds = settings.length_seconds
         if seconds is None:
             raise UsageError("--bars and --gen-len are lengths of notes; give --seconds to a sound engine")
@@ -62,7 +76,7 @@ class PublishedEngine:
         loading_s, self._loading_s = self._loading_s, 0.0
         loaded = time.perf_counter()
         if settings.candidates > 1 and not pipeline.judge.can_judge(
-            picture=brief.picture is not None, words=bool(settings.text)
+            picture=request.picture is not None, words=bool(settings.text)
         ):
             raise UsageError(
                 f"--candidates: {self.model} has nothing that could say which of them fits best; leave --candidates out"
@@ -77,24 +91,18 @@ class PublishedEngine:
             "steps": steps,
             "solver": solver,
             "candidates": settings.candidates,
-            "seed": brief.seed,
+            "seed": request.seed,
             "on_progress": on_progress,
+            **self.asked(settings),
         }
-        if self.name == "art2mus":
-            shared["guidance"] = settings.guidance or GUIDANCE
-            shared["negative"] = NEGATIVE_WORDS if settings.negative is None else settings.negative
-        else:
-            shared["guidance"] = settings.guidance or MELFUSION_GUIDANCE
-            shared |= {"negative": settings.negative or "", "synapse": settings.synapse}
-        made: list[Candidate] = self._made(pipeline, brief.picture, shared)
+        made: list[Candidate] = self._made(pipeline, request.picture, shared)
         best = made[0]
         facts: dict[str, Any] = {"seconds": round(best.audio.seconds, 3), "solver": solver, "steps": steps}
         if len(made) > 1:
             facts["candidates"] = [candidate.score for candidate in sorted(made, key=lambda c: c.index)]
             facts["chosen"] = best.index
-        if self.name == "melfusion":
-            facts["gates"] = {name: round(value, 6) for name, value in pipeline.gates().items()}
-        return Music(
+        facts |= self.told(pipeline)
+        return EngineOutput(
             told=tuple(told),
             stems=[("music", Audio(np.repeat(best.audio.samples, 2, axis=0), best.audio.rate))],  # the mix is stereo
             piece=None,
@@ -129,33 +137,14 @@ class PublishedEngine:
         }
 
     def _pipeline(self, settings: Settings) -> Any:
-        tokens = 1 if settings.image_tokens is None else settings.image_tokens
-        if tokens not in (1, 4):
-            raise UsageError("--image-tokens 0 is for our small model; Art2Mus's has 1 or 4")
-        key = (tokens, settings.device, settings.commercial)
+        key = (self.variant(settings), settings.device, settings.commercial)
         if key not in self._pipelines:
             started = time.perf_counter()
             options = {"device": settings.device, "commercial": settings.commercial, **self._placement}
-            if self.name == "art2mus":
-                made: Any = Art2MusPipeline.from_pretrained(self.model, image_tokens=tokens, **options)
-            else:
-                made = MelfusionPipeline.from_pretrained(
-                    self._part("music"),
-                    image=self._part("image") if (self.folder / "image").is_dir() else None,
-                    synapses=self._part("synapses") if (self.folder / "synapses").is_dir() else None,
-                    **options,
-                )
+            made = self.open(settings, **options)
             self._pipelines[key] = made
             self._loading_s += time.perf_counter() - started
         return self._pipelines[key]
-
-    def _part(self, name: str) -> Path:
-        part = self.folder / name
-        if not part.is_dir():
-            raise NotAvailableError(
-                f"{self.folder}: has no folder {name!r}; MeLFusion needs music/, and image/ and synapses/ to see pictures"
-            )
-        return part
 
 
 def folder_hash(folder: Path) -> str:

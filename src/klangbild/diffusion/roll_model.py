@@ -35,11 +35,13 @@ from klangbild.diffusion.small_model import (
 )
 from klangbild.diffusion.small_sampler import OnStep, sample
 from klangbild.diffusion.small_words import CARD, TONICS, CaptionWords, Vocabulary, caption_mask
+from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, KlangbildError, NotAvailableError, Stopped, UsageError
 from klangbild.notes.describe import music_facts
 from klangbild.notes.families import FAMILY_INDEX, FAMILY_NAMES
 from klangbild.notes.orchestrate import in_key, orchestrate
 from klangbild.notes.piece import Key, Piece
+from klangbild.settings import Settings
 from klangbild.sound.fonts import find_soundfont
 from klangbild.sound.synth import active_level_db, synthesize_stems
 
@@ -220,6 +222,11 @@ def allowed_of(asked: Asked) -> tuple[str, ...]:
                 "--engine notes"
             )
     return tuple(name for name in asked.instruments or FAMILY_NAMES if name not in (asked.without or ()))
+
+
+def refuse_instruments(settings: Settings) -> None:
+    """Raises UsageError: of the instruments asked for two cannot play at once."""
+    allowed_of(Asked(None, Emotion(0, 0), instruments=settings.instruments))
 
 
 def players_of(asked: Asked) -> dict[int, float]:

@@ -41,8 +41,11 @@ class Condition:
 class PicturePart(Protocol):
     """Turns a picture into what the sound model hears of it."""
 
-    name: str
-    sha256: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def sha256(self) -> str: ...
 
     def condition(
         self, picture: Picture, tokens: np.ndarray, mask: np.ndarray, *, layers: int, strength: float = 1.0

@@ -11,17 +11,16 @@ Candidates are ranked by how much better the wish explains them than its opposit
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from klangbild.brief import Brief, Music, OnProgress
-from klangbild.diffusion.roll_model import RollSound
+from klangbild.contract import EngineOutput, OnBar, OnProgress, Request
+from klangbild.diffusion.roll_model import RollSound, open_small_sound
 from klangbild.diffusion.small_condition import Condition, PicturePart
 from klangbild.diffusion.small_description import description, emotion_words
-from klangbild.diffusion.small_model import VARIANT_OF, Asked
+from klangbild.diffusion.small_model import VARIANT_OF, Asked, model_folder
 from klangbild.diffusion.small_projection import open_projection
 from klangbild.diffusion.small_sampler import fit
 from klangbild.diffusion.small_words import MOST_WORDS, TEMPOS, CaptionWords, tempo_word
@@ -56,33 +55,33 @@ class SmallEngine:
         self.name, self.model = settings.engine, model
         refuse_if_noncommercial(self.model.name, self.model.licence, settings.commercial)
 
-    def play(self, brief: Brief, *, on_progress: OnProgress | None, on_bar: Callable[..., None] | None) -> Music:
-        """A `Brief` of `compose.py` -> the notes of one piece, the best of the candidates.
+    def play(self, request: Request, *, on_progress: OnProgress | None, on_bar: OnBar | None) -> EngineOutput:
+        """A `Request` -> the notes of one piece, the best of the candidates.
 
         Raises:
             UsageError: a length in tokens, or not one word that is known and no picture. Stopped: before one candidate was done.
         """
-        settings = brief.settings
+        settings = request.settings
         if settings.gen_len is not None:
             raise UsageError("--gen-len is a length of notes in tokens; give --seconds to a sound engine")
         started = time.perf_counter()
-        part = self.part(settings) if brief.picture is not None else None
-        wish = self.wish(brief, part)
+        part = self.part(settings) if request.picture is not None else None
+        wish = self.wish(request, part)
         loaded = time.perf_counter()
         steps = settings.steps or DEFAULT_STEPS
         guidance = settings.guidance or self.model.guidance
         asked = Asked(
-            settings.length_seconds, brief.asked, wish.words.known, settings.tempo, settings.key, settings.bars,
+            settings.length_seconds, request.asked, wish.words.known, settings.tempo, settings.key, settings.bars,
             settings.instruments, settings.without,
         )  # fmt: skip
-        made, stopped = self._candidates(wish, brief, asked, steps, guidance, on_progress)
+        made, stopped = self._candidates(wish, request, asked, steps, guidance, on_progress)
         scores = [0.0]
         if len(made) > 1:
             # the same noise for all of them: they are compared on equal terms
-            scores = [fit(self.model, m, wish.positive, wish.negative, _generator(brief.seed, 1)) for m in made]
+            scores = [fit(self.model, m, wish.positive, wish.negative, _generator(request.seed, 1)) for m in made]
         chosen = int(np.argmax(scores))
         sampled = time.perf_counter()
-        played = self.model.play(made[chosen], _generator(brief.seed, 2), asked)
+        played = self.model.play(made[chosen], _generator(request.seed, 2), asked)
         told = wish.told + told_of_music(self.model.read(settings.text).known, wish.denied, played.piece, settings)
         facts: dict[str, Any] = {
             "seconds": round(played.seconds, 3),
@@ -99,7 +98,7 @@ class SmallEngine:
         if len(made) > 1:
             facts["candidates"] = [round(score, 6) for score in scores]
             facts["chosen"] = chosen
-        return Music(
+        return EngineOutput(
             stems=None,
             piece=played.piece,
             model=self.facts(part),
@@ -131,20 +130,20 @@ class SmallEngine:
             way_out = "" if settings.model in (None, "klangbild") else f", or leave --model {settings.model} out"
             raise NotAvailableError(f"{asked}{error}{way_out}") from None
 
-    def wish(self, brief: Brief, part: PicturePart | None) -> Wish:
+    def wish(self, request: Request, part: PicturePart | None) -> Wish:
         """Picture, words and negative words -> what is listened to.
 
         Raises:
             UsageError: there is nothing to listen to.
         """
-        settings = brief.settings
+        settings = request.settings
         text = settings.text or ""
         if part is not None and self.name == "art2mus" and settings.image_tokens is None and not text:
             # measured best: the picture's tokens, and its feeling in words beside them
-            text = description(brief.asked)
-        elif brief.source == "override":
+            text = description(request.asked)
+        elif request.source == "override":
             # the asked feeling first: a caption holds twelve words
-            text = ", ".join([*emotion_words(brief.asked), text])
+            text = ", ".join([*emotion_words(request.asked), text])
         words = self.model.read(text)
         avoided = self.model.read(settings.negative)
         if part is None and not words.known:
@@ -157,12 +156,12 @@ class SmallEngine:
         numbers = [self.model.vocabulary.number[word] for word in denied]
         negative = self.model.words([*numbers, *[0] * (MOST_WORDS - len(numbers))])
         tokens, mask = self.model.tokens(words.ids)
-        if part is None or brief.picture is None:
+        if part is None or request.picture is None:
             return Wish(self.model.words(words.ids), negative, words, denied, heard_as, told)
         if not words.known and self.name == "art2mus":
             mask = silent_mask(part, mask)
         strength = settings.synapse if self.name == "melfusion" else 1.0
-        positive = part.condition(brief.picture, tokens, mask, layers=self.model.layers, strength=strength)
+        positive = part.condition(request.picture, tokens, mask, layers=self.model.layers, strength=strength)
         return Wish(positive, negative, words, denied, heard_as, told)
 
     def facts(self, part: PicturePart | None) -> dict[str, Any]:
@@ -171,12 +170,12 @@ class SmallEngine:
         return {"name": self.model.name, "sha256": self.model.sha256(*others), "licence": self.model.licence}
 
     def _candidates(
-        self, wish: Wish, brief: Brief, asked: Asked, steps: int, guidance: float, on_progress: OnProgress | None
+        self, wish: Wish, request: Request, asked: Asked, steps: int, guidance: float, on_progress: OnProgress | None
     ) -> tuple[list[np.ndarray], bool]:
         """(latents of each candidate that was finished, whether the caller stopped before the last)."""
-        total = steps * brief.settings.candidates
+        total = steps * request.settings.candidates
         made: list[np.ndarray] = []
-        for number in range(brief.settings.candidates):
+        for number in range(request.settings.candidates):
 
             def on_step(done: int, before: int = number * steps) -> bool | None:
                 return None if on_progress is None else on_progress(before + done, total)
@@ -184,7 +183,7 @@ class SmallEngine:
             try:
                 made.append(
                     self.model.make(
-                        wish.positive, wish.negative, _generator(brief.seed, 0, number), asked, steps=steps,
+                        wish.positive, wish.negative, _generator(request.seed, 0, number), asked, steps=steps,
                         guidance=guidance, on_step=on_step,
                     )
                 )  # fmt: skip
@@ -193,6 +192,15 @@ class SmallEngine:
                     raise
                 return made, True
         return made, False
+
+
+def load(settings: Settings) -> SmallEngine:
+    """The engine with the model that the settings name.
+
+    Raises:
+        NotAvailableError: a file of it is not here. UsageError: its licence forbids commercial use.
+    """
+    return SmallEngine(settings, open_small_sound(model_folder(settings.model)))
 
 
 def told_of_words(words: CaptionWords, avoided: CaptionWords) -> tuple[str, ...]:

@@ -78,6 +78,24 @@ def refuse_if_gone(name: str, *, source: str) -> None:
         )
 
 
+def model_folder(model: str | None) -> Path | None:
+    """The folder of our sound model by its name or folder (None: the one that ships); None where it is not ours.
+
+    Raises:
+        NotAvailableError: the model is one that klangbild does not have any more.
+    """
+    if model in (None, "klangbild", NAME):
+        return shipped_folder()
+    refuse_if_gone(model, source="--model")
+    folder = Path(model)
+    return folder if (folder / BASE).is_file() else None
+
+
+def plays(model: str | None) -> bool:
+    """Whether a model by this name or folder is ours. Raises NotAvailableError: as `model_folder`."""
+    return model_folder(model) is not None
+
+
 def shipped_folder() -> Path:
     """Where the files of the model that ships are."""
     return weights_folder() / "roll"

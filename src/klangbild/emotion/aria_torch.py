@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from klangbild import hub, hub_aria
 from klangbild.emotion.music_plane import MusicPlane
-from klangbild.emotion.predict import Prediction
+from klangbild.emotion.prediction import Prediction
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, KlangbildError, NotAvailableError
 from klangbild.hub_quiet import quiet_libraries
@@ -221,7 +221,7 @@ def read_pictures(encoder: AriaImageEncoder, pictures: list[np.ndarray]) -> np.n
 
 @dataclass(frozen=True)
 class AriaPredictor:
-    """ARIA's encoder behind the door of `emotion.predict`. What it reads is asked of the music as it is, as ARIA does."""
+    """ARIA's encoder behind the door of `emotion.prediction`. What it reads is asked of the music as it is, as ARIA does."""
 
     name: str
     encoder: AriaImageEncoder

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from klangbild import hub, hub_aria
 from klangbild.emotion.heads import KINDS, EmotionHeads, load_heads
 from klangbild.emotion.kind import KindGate
 from klangbild.emotion.music_plane import MusicPlane
+from klangbild.emotion.prediction import Prediction, Predictor
 from klangbild.emotion.reasons import reasons_for
 from klangbild.emotion.space import Emotion
 from klangbild.errors import NotAvailableError, UsageError
@@ -30,29 +30,6 @@ from klangbild.picture.picture import Picture
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 MODEL_NAMES = ("klangbild", "features")
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What one picture is taken for.
-
-    emotion: on the raters' scale, with 80 % half-widths. painting: 0 a photograph .. 1 a painting. reasons: see `reasons`.
-    distance: above 1 it is less like the rated pictures than 95 % of them are.
-    """
-
-    emotion: Emotion
-    painting: float
-    reasons: tuple[str, ...]
-    distance: float
-
-
-class Predictor(Protocol):
-    """Anything that reads pictures: ours below, or a foreign model behind the same door."""
-
-    name: str
-    plane: MusicPlane
-
-    def predict(self, pictures: Sequence[Picture], *, kind: str = "auto") -> list[Prediction]: ...
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from klangbild.emotion.predict import Prediction, open_predictor
+from klangbild.emotion.predict import open_predictor
+from klangbild.emotion.prediction import Prediction
 from klangbild.emotion.space import Emotion
 from klangbild.emotion.words import WordsReading, read_words
 from klangbild.errors import UsageError

@@ -93,7 +93,7 @@ def compose_all(pictures: list[Path], work: Path, *, engine: str, settings: dict
         InputError: the folder holds music of other settings.
     """
     from klangbild.atomic import atomic_write
-    from klangbild.compose import Composer
+    from klangbild.composer import Composer
     from klangbild.notes.midi import to_midi_bytes
     from klangbild.notes.models import load_notes_model
     from klangbild.settings import Settings

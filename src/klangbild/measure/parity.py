@@ -1,8 +1,7 @@
 """Recorded data of a published system against our code: are the numbers the same?
 
-A recorded folder holds a `parity.json` with its `kind` and its tolerances. Each kind has a module of its own,
-`klangbild.measure.parity_<kind>` (a "-" in the kind is a "_" in the file name), with one function
-`compare(folder: Path, spec: dict) -> Iterator[Comparison]`; a new kind is a new file and nothing else.
+A recorded folder holds a `parity.json` with its `kind` and its tolerances. Each kind has a module of its own, which `registry.py`
+names, with one function `compare(folder: Path, spec: dict) -> Iterator[Comparison]`.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from klangbild.errors import EXIT_FAILED, EXIT_OK, InputError, NotAvailableError
+from klangbild.registry import PARITY
 
 SPEC_FILE = "parity.json"
 # what missing keys, cut-off archives and arrays of other shapes raise on their way through a kind's module
@@ -80,7 +80,7 @@ def read_spec(folder: Path) -> dict:
     except ValueError as error:
         raise InputError(f"{path}: is not JSON ({error}); record the folder again") from None
     if not isinstance(spec, dict) or not isinstance(spec.get("kind"), str):
-        raise InputError(f'{path}: names no "kind"; it must say which of {", ".join(_kinds())} it holds')
+        raise InputError(f'{path}: names no "kind"; it must say which of {", ".join(PARITY)} it holds')
     return spec
 
 
@@ -124,22 +124,11 @@ def run_parity(folder: Path, *, write: Callable[[str], None] = print) -> int:
 
 
 def _compare_of(kind: str, folder: Path) -> Callable[[Path, dict], Iterator[Comparison]]:
-    name = f"klangbild.measure.parity_{kind.replace('-', '_')}"
-    if kind not in _kinds():
-        raise InputError(f'{folder / SPEC_FILE}: the kind "{kind}" is not known; known are {", ".join(_kinds())}')
+    if kind not in PARITY:
+        raise InputError(f'{folder / SPEC_FILE}: the kind "{kind}" is not known; known are {", ".join(PARITY)}')
     try:
-        return importlib.import_module(name).compare
+        return importlib.import_module(PARITY[kind]).compare
     except ModuleNotFoundError as error:
         raise NotAvailableError(
             f'"{kind}" needs {error.name}, which is not installed; run: pip install "klangbild[train,diffusion]"'
         ) from error
-
-
-def _kinds() -> list[str]:
-    """The kinds there are: modules beside this one with a `compare` (read as text: importing them needs torch)."""
-    modules = sorted(Path(__file__).parent.glob("parity_*.py"))
-    return [
-        module.stem.removeprefix("parity_").replace("_", "-")
-        for module in modules
-        if "\ndef compare(" in module.read_text(encoding="utf-8")
-    ]

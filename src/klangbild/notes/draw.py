@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from klangbild.contract import NoteLanguage
 from klangbild.notes import bars
-from klangbild.notes.language import NoteLanguage
+from klangbild.settings import Settings
 
 NEVER_BELOW = np.float32(-9.0)
 """Guidance may not bring up an id whose own log-probability, with the picture, is lower than this."""
@@ -36,6 +37,19 @@ class Sampling:
     repetition_penalty: float = 1.0
     guidance: float = 1.75
     gen_len: int | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, *, guidance: float | None) -> Sampling:
+        """What the settings say of it; guidance None: this class's own."""
+        return cls(
+            note_temperature=settings.note_temperature,
+            rest_temperature=settings.rest_temperature,
+            top_p=settings.top_p,
+            top_k=settings.top_k,
+            repetition_penalty=settings.repetition_penalty,
+            guidance=cls.guidance if guidance is None else guidance,
+            gen_len=settings.gen_len,
+        )
 
 
 def log_odds(logits: np.ndarray, ids: np.ndarray, guidance: float) -> np.ndarray:

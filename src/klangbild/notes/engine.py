@@ -5,13 +5,12 @@ Equal model, settings, emotion and seed give equal notes: candidate i draws from
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from klangbild.contract import NoteModel, OnBar, OnProgress
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import Stopped, UsageError
 from klangbild.notes.bars import BarsLanguage, tempo_bin, tempo_place, tempo_within
@@ -35,7 +34,6 @@ class Composition:
     scores: tuple[Score, ...] = ()
     chosen: int = 0
     stopped: bool = False
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -60,10 +58,10 @@ def compose_notes(
     settings: Settings,
     seed: int,
     *,
-    model: Any,
+    model: NoteModel,
     language: BarsLanguage | None = None,
-    on_progress: Callable[[float, float], bool | None] | None = None,
-    on_bar: Callable[[Piece], None] | None = None,
+    on_progress: OnProgress | None = None,
+    on_bar: OnBar | None = None,
 ) -> Composition:
     """The best of `settings.candidates` pieces for the asked emotion (music's plane).
 
@@ -77,15 +75,7 @@ def compose_notes(
     wished, primer, home = _with_primer(rules_of(settings), settings, language)
     path = EmotionPath.parse(settings.path) if settings.path else None
     emotion_at = path.at if path else (lambda _seconds: asked)
-    sampling = Sampling(
-        note_temperature=settings.note_temperature,
-        rest_temperature=settings.rest_temperature,
-        top_p=settings.top_p,
-        top_k=settings.top_k,
-        repetition_penalty=settings.repetition_penalty,
-        guidance=Sampling.guidance if settings.guidance is None else settings.guidance,
-        gen_len=settings.gen_len,
-    )
+    sampling = Sampling.of(settings, guidance=settings.guidance)
     pieces: list[Piece] = []
     n_tokens, stopped = 0, False
     for candidate in range(settings.candidates):

@@ -16,6 +16,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 
+from klangbild.contract import OnBar, OnProgress
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import Stopped
 from klangbild.notes.engine import Composition, rules_of
@@ -45,8 +46,8 @@ def compose_events(
     *,
     model: WindowedModel,
     language: EventsLanguage,
-    on_progress: Callable[[float, float], bool | None] | None = None,
-    on_bar: Callable[[Piece], None] | None = None,
+    on_progress: OnProgress | None = None,
+    on_bar: OnBar | None = None,
 ) -> Composition:
     """The best of `settings.candidates` pieces. Candidate i draws from its own generator, made from (seed, i).
 
@@ -113,15 +114,7 @@ class EventsSampler(Sampler):
 
 
 def _draw_ours(asked, settings, rules, model, language, primer, rng, reporter) -> tuple[np.ndarray, int]:
-    sampling = Sampling(
-        note_temperature=settings.note_temperature,
-        rest_temperature=settings.rest_temperature,
-        top_p=settings.top_p,
-        top_k=settings.top_k,
-        repetition_penalty=settings.repetition_penalty,
-        guidance=1.0,
-        gen_len=settings.gen_len,
-    )
+    sampling = Sampling.of(settings, guidance=1.0)
     sampler = EventsSampler(
         model,
         language,

@@ -16,8 +16,9 @@ from klangbild.errors import InputError, NotAvailableError, UsageError
 from klangbild.notes.events import EventsLanguage
 from klangbild.notes.events_engine import compose_events
 from klangbild.notes.events_vocabulary import BASE_SIZE, EventsVocabulary
-from klangbild.notes.language import LoadedModel
 from klangbild.notes.midi_emotion_config import MidiEmotionSizes
+from klangbild.notes.midi_emotion_window import WindowedModel
+from klangbild.notes.notes_engine import NotesEngine
 
 PRECISIONS = ("float32", "int8", "bfloat16", "float16")
 _WITHOUT_TORCH = ("float32", "int8")
@@ -33,7 +34,7 @@ def load_foreign(
     commercial: bool = False,
     threads: int = 1,
     device: str = "cpu",
-) -> LoadedModel:
+) -> NotesEngine:
     """The model `name` (a name in `klangbild models list`, or a folder; with or without ":int8") in one conditioning.
 
     device: cpu, cuda, cuda:N; auto means the CPU, unless the name asks for a precision that needs torch.
@@ -52,7 +53,7 @@ def load_foreign(
     window: Literal["fast", "exact"] = "exact" if sampler == "midi-emotion" else "fast"
     model = open_part(folder, conditioning, precision=precision, threads=threads, device=device, window=window)
     facts = {"name": f"{folder.name}-{conditioning}", "sha256": folder.sha256, "licence": folder.licence}
-    return LoadedModel(model, EventsLanguage(model.vocabulary), facts, compose_events)
+    return NotesEngine(model, EventsLanguage(model.vocabulary), facts, compose_events)
 
 
 def open_part(
@@ -63,7 +64,7 @@ def open_part(
     threads: int = 1,
     device: str = "cpu",
     **window: Any,
-) -> Any:
+) -> WindowedModel:
     """One conditioning of a converted model in onnxruntime, or in torch where that is asked; `window`: see `WindowedModel`."""
     sizes, vocabulary, path = read_part(folder, conditioning)
     edges = folder.config["conditionings"][conditioning].get("bin_edges")

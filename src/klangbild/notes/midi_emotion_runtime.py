@@ -24,7 +24,7 @@ PROMPT_PIECE = 256
 
 
 class OnnxEventsModel(WindowedModel):
-    """See `notes/language.py: NoteModel`. `graph`: a file written by `midi_emotion_graph.write_graph`.
+    """See `contract.NoteModel`. `graph`: a file written by `midi_emotion_graph.write_graph`.
 
     Raises:
         NotAvailableError: the file is missing. InputError: onnxruntime cannot read it.

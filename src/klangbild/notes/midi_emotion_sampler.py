@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from klangbild.contract import NoteModel
 from klangbild.errors import UsageError
 from klangbild.notes.events_vocabulary import (
     BASE_SIZE,
@@ -29,7 +30,6 @@ from klangbild.notes.events_vocabulary import (
     EventsVocabulary,
     note_id,
 )
-from klangbild.notes.language import NoteModel
 
 Draw = Callable[[np.ndarray], np.ndarray]
 """Sorted probabilities (rows, ranks) -> the drawn rank of each row (rows,)."""

@@ -71,6 +71,15 @@ class WindowedModel:
         self._emotion: np.ndarray | None = None
         self.n_read = 0
 
+    @property
+    def fill(self) -> int:
+        """How many ids the window holds."""
+        return self._ids.shape[1]
+
+    def prefix(self, condition: np.ndarray) -> np.ndarray:
+        """Condition (rows, 3) -> no ids (rows, 0): what announces the emotion is put in front of the window here."""
+        return np.empty((len(np.atleast_2d(condition)), 0), np.int64)
+
     def step(self, ids: np.ndarray, condition: np.ndarray) -> np.ndarray:
         """ids (rows, time) int64 that follow what was read -> logits (rows, size) float32 after the last of them.
 
@@ -80,24 +89,26 @@ class WindowedModel:
         ids = np.asarray(ids, dtype=np.int64).reshape(self._rows, -1)
         emotion = self._plain_emotion(condition)
         self._ids = np.concatenate([self._ids, ids], axis=1)
-        fresh = self._emotion is None or bool((np.abs(emotion - self._emotion) > self.emotion_step).any())
+        held = self._emotion
+        fresh = held is None or bool((np.abs(emotion - held) > self.emotion_step).any())
         if self._ids.shape[1] > self.context:
             keep = self.context if self.window == "exact" else self.context - self.context // 4
             self._ids = self._ids[:, -keep:]
             fresh = True
-        if fresh:
-            self._emotion = emotion
+        if fresh or held is None:
+            held = self._emotion = emotion
             ids = self._ids
             if self.conditioning == "discrete_token":
                 ids = np.concatenate([emotion_ids(self.vocabulary, emotion, self.bin_edges), ids], axis=1)
-        logits = self._read(ids, self._emotion, fresh=fresh)
+        logits = self._read(ids, held, fresh=fresh)
         self.n_read += ids.shape[1]
         if not np.isfinite(logits).all():
             raise InputError("the notes model answers with NaN: its weights are damaged; add the model again")
         return logits
 
     def _plain_emotion(self, condition: np.ndarray) -> np.ndarray:
-        rows = np.asarray(condition, dtype=np.float32).reshape(self._rows, -1)
+        rows = np.asarray(condition, dtype=np.float32)
+        rows = (rows[:, -1] if rows.ndim == 3 else rows).reshape(self._rows, -1)  # the last id's is asked for
         emotion = rows[:, :2].copy()
         if rows.shape[1] > 2:
             emotion[rows[:, 2] < 0.5] = 0.0

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from klangbild.errors import NotAvailableError, UsageError
 from klangbild.notes.conditioning import MODES
-from klangbild.notes.language import LoadedModel
+from klangbild.notes.notes_engine import NotesEngine
 from klangbild.notes.runtime import PATCH, load
+from klangbild.settings import Settings
 
 SHIPPED = "klangbild"
 
@@ -21,7 +22,7 @@ def load_notes_model(
     commercial: bool = False,
     threads: int = 1,
     device: str = "cpu",
-) -> LoadedModel:
+) -> NotesEngine:
     """The model `name` (None or "klangbild": the shipped one; else a name from `models list`, or a folder).
 
     A folder is one of `klangbild train export notes --out DIR`, or of a model that was added. Our own models always run on the CPU.
@@ -52,7 +53,18 @@ def load_notes_model(
     refuse_if_noncommercial(f"{folder or SHIPPED} notes ({conditioning})", licence, commercial)
     language = BarsLanguage()
     facts = {"name": f"notes-{conditioning}", "sha256": model.card["sha256"], "licence": licence}
-    return LoadedModel(model, language, facts, compose_notes)
+    return NotesEngine(model, language, facts, compose_notes)
+
+
+def load_engine(settings: Settings) -> NotesEngine:
+    """The model that the settings name; see `load_notes_model`."""
+    return load_notes_model(
+        settings.model,
+        settings.conditioning,
+        sampler=settings.sampler,
+        commercial=settings.commercial,
+        device=settings.device,
+    )
 
 
 def shipped_conditionings() -> list[str]:

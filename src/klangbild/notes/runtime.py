@@ -27,7 +27,7 @@ PATCH, BASE = ".patch", "notes-continuous_concat.onnx"
 
 
 class NotesRuntime:
-    """A `NoteModel` (see `language.py`). Rows move in step: all have read equally many ids.
+    """A `NoteModel` (see `contract.py`). Rows move in step: all have read equally many ids.
 
     `card` is the model's card; `context` how many ids it was trained to look back on (more is allowed, and unlearnt);
     `sections` what sections of the music it learnt from are like, None where that is not known or the model is not told it.
@@ -55,6 +55,7 @@ class NotesRuntime:
         self._takes = {i.name for i in self._session.get_inputs()}
         self._outputs = [o.name for o in self._session.get_outputs()]
         self._rows = 0
+        self._memory: Memory
         self.start(1)
 
     @property

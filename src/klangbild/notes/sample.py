@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from klangbild.contract import NoteLanguage, NoteModel
 from klangbild.emotion.space import Emotion
 from klangbild.errors import KlangbildError
 from klangbild.notes import bars
@@ -23,7 +24,6 @@ from klangbild.notes.attributes import inputs
 from klangbild.notes.casts import MOVED, Cast, Continued
 from klangbild.notes.draw import RHYTHM, Sampling, chances, kinds_of, log_odds, pick
 from klangbild.notes.form import COPIED_BARS, plan_form
-from klangbild.notes.language import NoteLanguage, NoteModel
 from klangbild.notes.leaning import Leaning
 from klangbild.notes.lines import Lines
 from klangbild.notes.rules import Rules
@@ -132,8 +132,6 @@ class Sampler:
 
     def _prefix(self, condition: np.ndarray) -> list[int]:
         """The condition as ids of the model's own, in the two token modes."""
-        if not hasattr(self.model, "prefix"):
-            return []
         return [int(i) for i in self.model.prefix(condition[None, :3])[0]]
 
     def _condition(self) -> np.ndarray:
@@ -192,7 +190,7 @@ class Sampler:
 
     def _unconditional(self, tokens: np.ndarray) -> np.ndarray:
         """The same ids with the model's condition ids replaced by those for "unknown"."""
-        if not hasattr(self.model, "prefix") or (tokens < self.language.size).all():
+        if (tokens < self.language.size).all():
             return tokens
         unknown = self.model.prefix(np.zeros((1, 3), np.float32))[0]
         out = tokens.copy()

@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from klangbild.atomic import atomic_write
-from klangbild.data.sound_batches import ClipLatents, SoundBatch, heldout_batches
+from klangbild.data.sound_batches import SoundBatch, heldout_batches
+from klangbild.data.sound_captions import ClipLatents
 from klangbild.diffusion.small_model import NAME, read_card
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
 from klangbild.diffusion.small_words import CARD, Vocabulary

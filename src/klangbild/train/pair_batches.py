@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from klangbild.data.small_pairs import SoundPairs
-from klangbild.data.sound_batches import ClipLatents, crops
-from klangbild.data.sound_captions import caption
+from klangbild.data.sound_batches import crops
+from klangbild.data.sound_captions import ClipLatents, caption
 from klangbild.diffusion.small_words import Vocabulary, caption_mask
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from klangbild.data.roll_data import CLIP_BEATS, RollData
-from klangbild.data.sound_batches import ClipLatents
+from klangbild.data.sound_captions import ClipLatents
 from klangbild.diffusion.roll_latent import CHANNELS, CODE, TEMPO, fact_channels, to_int8
 from klangbild.diffusion.roll_latent_torch import RollAutoencoder
 from klangbild.errors import UsageError

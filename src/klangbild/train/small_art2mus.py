@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from klangbild.data.small_pairs import SoundPairs
-from klangbild.data.sound_batches import ClipLatents
+from klangbild.data.sound_captions import ClipLatents
 from klangbild.diffusion.small_description import emotion_words
 from klangbild.diffusion.small_network_torch import SoundModel, words_context
 from klangbild.diffusion.small_projection_torch import ProjectionNet

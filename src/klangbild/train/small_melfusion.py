@@ -23,8 +23,8 @@ import torch
 from torch import Tensor
 
 from klangbild.data.small_pairs import SoundPairs
-from klangbild.data.sound_batches import TIME_MIDDLE, TIME_SPREAD, ClipLatents, crops
-from klangbild.data.sound_captions import caption
+from klangbild.data.sound_batches import TIME_MIDDLE, TIME_SPREAD, crops
+from klangbild.data.sound_captions import ClipLatents, caption
 from klangbild.diffusion.small_network_torch import SoundModel, words_context
 from klangbild.diffusion.small_synapse_torch import SynapseNet
 from klangbild.diffusion.small_words import Vocabulary, caption_mask

@@ -19,7 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from klangbild.data.sound_batches import ClipLatents, SoundBatch, SoundBatches, heldout_batches
+from klangbild.data.sound_batches import SoundBatch, SoundBatches, heldout_batches
+from klangbild.data.sound_captions import ClipLatents
 from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
 from klangbild.diffusion.small_words import Vocabulary
 from klangbild.errors import UsageError

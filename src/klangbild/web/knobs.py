@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from klangbild.errors import KlangbildError, UsageError
-from klangbild.settings import DEFAULT_SECONDS, ENGINES, Settings, flag_of
+from klangbild.registry import ENGINES, engines_hearing
+from klangbild.settings import DEFAULT_SECONDS, Settings, flag_of
 from klangbild.web.texts import CONDITIONING_WORDS, LABELS
 
 MOST_LETTERS = 2000
@@ -147,13 +148,8 @@ def _knob(field: Any) -> Knob:
     default = DEFAULT_SECONDS if field.name == "seconds" else field.default
     return Knob(
         field.name, label_of(field.name), re.sub(",? or a folder", "", meta["help"]), form, meta["group"], default, meta.get("min"), meta.get("max"),
-        choices, unavailable, _engines(meta),
+        choices, unavailable, engines_hearing(field.name),
     )  # fmt: skip
-
-
-def _engines(meta: Mapping[str, Any]) -> tuple[str, ...]:
-    """Who listens to a setting when it plays what ships."""
-    return tuple(meta.get("engines", ENGINES))
 
 
 def _choices(name: str, listed: tuple[str, ...]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:

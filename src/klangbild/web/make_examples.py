@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from klangbild.atomic import atomic_write
-from klangbild.compose import Composer
+from klangbild.composer import Composer
 from klangbild.emotion.read import read_emotion
 from klangbild.picture.features import picture_features
 from klangbild.picture.load import load_picture

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from klangbild.compose import new_seed
+from klangbild.composer import new_seed
 from klangbild.errors import InputError, KlangbildError, UsageError
 from klangbild.settings import Settings, flag_of
 from klangbild.unheard import refuse_unheard

@@ -26,10 +26,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from klangbild.compose import Composer
+from klangbild.composer import Composer
+from klangbild.engines import writes_notes
 from klangbild.errors import KlangbildError, Stopped
 from klangbild.settings import Settings
-from klangbild.unheard import writes_notes
 from klangbild.web import run_files
 from klangbild.web.knobs import plain_sentence
 from klangbild.web.roll import roll_of
@@ -105,12 +105,12 @@ class Worker:
         settings = Settings.from_dict(job["settings"])
         self.tell({"id": key, "step": "reading the picture" if picture else "reading the words"})
         started = time.perf_counter()
-        brief = self.composer.read(picture, settings)
-        if brief.picture_facts is not None and job["alt"]:
-            brief = replace(brief, picture_facts={**brief.picture_facts, "alt": job["alt"]})
+        request = self.composer.read(picture, settings)
+        if request.picture_facts is not None and job["alt"]:
+            request = replace(request, picture_facts={**request.picture_facts, "alt": job["alt"]})
         reading_s = time.perf_counter() - started
         step = "writing notes" if writes_notes(settings) else "making sound"
-        self.tell({"id": key, "step": step, "reasons": brief.reasons})
+        self.tell({"id": key, "step": step, "reasons": request.reasons})
         last_roll = last_told = 0.0
 
         def on_bar(piece: Piece) -> None:
@@ -127,7 +127,7 @@ class Worker:
                 self.tell({"id": key, "progress": share, **({"step": "playing the notes"} if share >= 1 else {})})
             return key not in self._stopped
 
-        result = self.composer.perform(brief, on_progress=on_progress, on_bar=on_bar, reading_s=reading_s)
+        result = self.composer.perform(request, on_progress=on_progress, on_bar=on_bar, reading_s=reading_s)
         if settings.continue_from:  # a visitor's file goes by its name; where it lies here is nobody's business
             result.record["settings"]["continue_from"] = Path(settings.continue_from).name
         if result.piece is not None:

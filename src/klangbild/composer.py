@@ -3,31 +3,27 @@
     result = compose("lake.jpg", seconds=40, seed=7)
     result.save("out/")
 
-`compose` does it once. A `Composer` keeps its models loaded and does it often.
+`compose` does it once. A `Composer` keeps its models loaded and does it often. `replay` makes a piece again from any of its files.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-import sys
 import time
-import types
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
 
 from klangbild import record as records
-from klangbild.brief import Brief, OnProgress
+from klangbild.contract import Engine, OnBar, OnProgress, Request
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.engines import load_engine
 from klangbild.errors import UsageError
+from klangbild.recorded import record_of, request_of
 from klangbild.result import Result
 from klangbild.settings import Settings
 from klangbild.unheard import refuse_unheard, told_of
-
-if TYPE_CHECKING:
-    from klangbild.notes.piece import Piece
 
 
 def compose(picture: Any = None, *, on_progress: OnProgress | None = None, **settings: Any) -> Result:
@@ -41,13 +37,30 @@ def compose(picture: Any = None, *, on_progress: OnProgress | None = None, **set
     return Composer().compose(picture, on_progress=on_progress, **settings)
 
 
+def replay(path: str | Path, *, picture: Any = None, on_progress: OnProgress | None = None) -> Result:
+    """Make the piece again from a .json, .mid, .wav, .flac, .mp3, .ogg or .png of ours.
+
+    picture: needed by sound engines, and by the piano roll's thumbnail; it must be the very same file (sha256).
+
+    Raises:
+        InputError: the file carries no record or a damaged one, or another picture was given.
+    """
+    return replay_record(records.read(path), picture=picture, on_progress=on_progress)
+
+
+def replay_record(record: dict[str, Any], *, picture: Any = None, on_progress: OnProgress | None = None) -> Result:
+    """As `replay`, from the record itself."""
+    request = request_of(records.checked(record), picture=picture)
+    return Composer().perform(request, on_progress=on_progress)
+
+
 class Composer:
     """Models loaded once, used often. Settings given here are the defaults of every call."""
 
     def __init__(self, **defaults: Any) -> None:
         self.defaults = _with_emotion(defaults)
         Settings(**self.defaults)
-        self._engines: dict[tuple, Any] = {}
+        self._engines: dict[tuple, Engine] = {}
 
     @classmethod
     def from_pretrained(cls, model: str, **defaults: Any) -> Composer:
@@ -59,14 +72,14 @@ class Composer:
         picture: Any = None,
         *,
         on_progress: OnProgress | None = None,
-        on_bar: Callable[[Piece], None] | None = None,
+        on_bar: OnBar | None = None,
         **settings: Any,
     ) -> Result:
         """One picture, one piece. See `compose`. on_bar gets the piece so far at each bar (notes engine)."""
         wanted = Settings(**{**self.defaults, **_with_emotion(settings)})
         started = time.perf_counter()
-        brief = self.read(picture, wanted)
-        return self.perform(brief, on_progress=on_progress, on_bar=on_bar, reading_s=time.perf_counter() - started)
+        request = self.read(picture, wanted)
+        return self.perform(request, on_progress=on_progress, on_bar=on_bar, reading_s=time.perf_counter() - started)
 
     def batch(self, pictures: Iterable[Any], **settings: Any) -> Iterator[Result]:
         """Many pictures, one after the other, one seed for all unless each call is given its own."""
@@ -74,7 +87,7 @@ class Composer:
         for picture in pictures:
             yield self.compose(picture, **settings)
 
-    def read(self, source: Any, settings: Settings) -> Brief:
+    def read(self, source: Any, settings: Settings) -> Request:
         """Picture and words -> what is asked of the music.
 
         Raises:
@@ -99,55 +112,37 @@ class Composer:
             facts = {"name": picture.name, "sha256": picture.sha256, "width": picture.width, "height": picture.height}
         seed = new_seed() if settings.seed is None else settings.seed
         emotion = _as_kept(reading.emotion)
-        return Brief(settings, seed, emotion, asked, origin, reading.reasons, facts, picture)
+        return Request(settings, seed, emotion, asked, origin, reading.reasons, facts, picture)
 
     def perform(
         self,
-        brief: Brief,
+        request: Request,
         *,
         on_progress: OnProgress | None = None,
-        on_bar: Callable[[Piece], None] | None = None,
+        on_bar: OnBar | None = None,
         reading_s: float = 0.0,
     ) -> Result:
         """What is asked -> music with its record. Notes are played when the result is asked for their sound."""
-        if brief.settings.soundfont is not None:  # a font that is not there is told before any work
+        if request.settings.soundfont is not None:  # a font that is not there is told before any work
             from klangbild.sound.fonts import find_soundfont
 
-            find_soundfont(brief.settings.soundfont)
+            find_soundfont(request.settings.soundfont)
         timings = {"emotion": reading_s}
-        engine = self._engine(brief.settings)
+        engine = self._engine(request.settings)
         started = time.perf_counter()
-        music = engine.play(brief, on_progress=on_progress, on_bar=on_bar)
-        timings |= music.timings_s or {"music": time.perf_counter() - started}
-        record = {
-            "klangbild": records.versions()["klangbild"],
-            "schema": records.SCHEMA,
-            "engine": brief.settings.engine,
-            "model": music.model,
-            "seed": brief.seed,
-            "picture": brief.picture_facts,
-            "emotion": _emotion_record(brief),
-            "reasons": list(brief.reasons),
-            "told": list(told_of(brief, music)),
-            "settings": replace(brief.settings, seed=brief.seed).as_dict(),
-            "music": music.facts,
-            "sound": None,
-            "versions": records.versions(),
-            "ai_generated": True,
-            "timings_s": {name: round(seconds, 3) for name, seconds in timings.items()},
-            "files": {},
-            "device": music.device,
-        }
+        output = engine.play(request, on_progress=on_progress, on_bar=on_bar)
+        timings |= output.timings_s or {"music": time.perf_counter() - started}
+        record = record_of(request, output, told=told_of(request, output), timings_s=timings)
         return Result(
-            record, brief.settings, brief.emotion, brief.asked, brief.reasons, brief.seed, music.piece, music.stems,
-            brief.picture, music.stopped, music.length_s,
+            record, request.settings, request.emotion, request.asked, request.reasons, request.seed, output.piece, output.stems,
+            request.picture, output.stopped, output.length_s, replayed_by=replay_record,
         )  # fmt: skip
 
     def load(self, settings: Settings) -> None:
         """Load what the settings need. Raises NotAvailableError or UsageError, as `compose` would."""
         self._engine(settings)
 
-    def _engine(self, settings: Settings) -> Any:
+    def _engine(self, settings: Settings) -> Engine:
         key = (
             settings.engine,
             settings.model,
@@ -225,26 +220,3 @@ def _with_emotion(settings: dict[str, Any]) -> dict[str, Any]:
             value = settings[name]
             settings[name] = tuple(value.split(",") if isinstance(value, str) else value)
     return settings
-
-
-def _emotion_record(brief: Brief) -> dict[str, Any]:
-    e, a = brief.emotion, brief.asked
-    return {
-        "valence": round(e.valence, 4),
-        "arousal": round(e.arousal, 4),
-        "valence_spread": round(e.valence_spread, 4),
-        "arousal_spread": round(e.arousal_spread, 4),
-        "name": e.name,
-        "source": brief.source,
-        "asked": {"valence": round(a.valence, 6), "arousal": round(a.arousal, 6)},
-    }
-
-
-class _Door(types.ModuleType):
-    """`klangbild.compose` is this module and the function of the same name: calling it does what both would."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Result:
-        return compose(*args, **kwargs)
-
-
-sys.modules[__name__].__class__ = _Door

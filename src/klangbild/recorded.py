@@ -1,45 +1,45 @@
-"""The same piece again, from any file that carries its record, and an honest word where it cannot be exact."""
+"""What is kept of a piece (its record), what was asked read back from that, and an honest word where a replay cannot be exact."""
 
 from __future__ import annotations
 
-import sys
-import types
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from klangbild import record as records
-from klangbild.brief import Brief
-from klangbild.compose import Composer
+from klangbild.contract import EngineOutput, Request
 from klangbild.diffusion.small_model import refuse_if_gone
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, UsageError
-from klangbild.result import Result
 from klangbild.settings import Settings
 
 
-def replay(
-    path: str | Path, *, picture: Any = None, on_progress: Callable[[float, float], bool | None] | None = None
-) -> Result:
-    """Make the piece again from a .json, .mid, .wav, .flac, .mp3, .ogg or .png of ours.
+def record_of(
+    request: Request, output: EngineOutput, *, told: Sequence[str], timings_s: dict[str, float]
+) -> dict[str, Any]:
+    """The record (`record.py`) of what was made of a request; its "sound" and "files" come later."""
+    return {
+        "klangbild": records.versions()["klangbild"],
+        "schema": records.SCHEMA,
+        "engine": request.settings.engine,
+        "model": output.model,
+        "seed": request.seed,
+        "picture": request.picture_facts,
+        "emotion": _emotion_record(request),
+        "reasons": list(request.reasons),
+        "told": list(told),
+        "settings": replace(request.settings, seed=request.seed).as_dict(),
+        "music": output.facts,
+        "sound": None,
+        "versions": records.versions(),
+        "ai_generated": True,
+        "timings_s": {name: round(seconds, 3) for name, seconds in timings_s.items()},
+        "files": {},
+        "device": output.device,
+    }
 
-    picture: needed by sound engines, and by the piano roll's thumbnail; it must be the very same file (sha256).
 
-    Raises:
-        InputError: the file carries no record or a damaged one, or another picture was given.
-    """
-    return replay_record(records.read(path), picture=picture, on_progress=on_progress)
-
-
-def replay_record(
-    record: dict[str, Any], *, picture: Any = None, on_progress: Callable[[float, float], bool | None] | None = None
-) -> Result:
-    """As `replay`, from the record itself."""
-    brief = brief_of(records.checked(record), picture=picture)
-    return Composer().perform(brief, on_progress=on_progress)
-
-
-def brief_of(record: dict[str, Any], *, picture: Any = None) -> Brief:
+def request_of(record: dict[str, Any], *, picture: Any = None) -> Request:
     """What was asked, read back from a record.
 
     Raises:
@@ -60,7 +60,7 @@ def brief_of(record: dict[str, Any], *, picture: Any = None) -> Brief:
             )
     elif settings.engine != "notes" and facts:
         raise UsageError(f"the {settings.engine} engine needs its picture again; add --picture {facts['name']}")
-    return Brief(
+    return Request(
         settings,
         int(record["seed"]),
         Emotion(emotion["valence"], emotion["arousal"], emotion["valence_spread"], emotion["arousal_spread"]),
@@ -81,20 +81,23 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     for name, version in then.get("versions", {}).items():
         if now["versions"].get(name) != version:
             found.append(f"{name} was {version}, here it is {now['versions'].get(name)}")
+    before, here = ((record.get("sound") or {}).get("soundfont") for record in (then, now))
     # a MIDI file and a piano roll do not know what played them
-    was, here = ((record.get("sound") or {}).get("soundfont") for record in (then, now))
-    if was and here and was["sha256"] != here["sha256"]:
-        found.append(f"the SoundFont was {was['name']}, here it is {here['name']}, or another version of it")
+    if before and here and before["sha256"] != here["sha256"]:
+        found.append(f"the SoundFont was {before['name']}, here it is {here['name']}, or another version of it")
     words = [record.get("music", {}).get("words_heard_as", {}) for record in (then, now)]
     found += [f'"{w}" was heard as "{words[0][w]}"' for w in words[0] if words[1].get(w) != words[0][w]]
     return found
 
 
-class _Door(types.ModuleType):
-    """`klangbild.replay` is this module and the function of the same name: calling it does what both would."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Result:
-        return replay(*args, **kwargs)
-
-
-sys.modules[__name__].__class__ = _Door
+def _emotion_record(request: Request) -> dict[str, Any]:
+    e, a = request.emotion, request.asked
+    return {
+        "valence": round(e.valence, 4),
+        "arousal": round(e.arousal, 4),
+        "valence_spread": round(e.valence_spread, 4),
+        "arousal_spread": round(e.arousal_spread, 4),
+        "name": e.name,
+        "source": request.source,
+        "asked": {"valence": round(a.valence, 6), "arousal": round(a.arousal, 6)},
+    }
