@@ -149,4 +149,4 @@ def test_nobody_is_told_to_open_a_pickle(tmp_path):
     (tmp_path / "a.npy").write_text("1,2\n")
     with pytest.raises(InputError) as refused:
         load_vectors(tmp_path / "a.npy")
-    assert "run code" in str(refused.value) and "allow_pickle" not in str(refused.value)
+    assert "Python objects" in str(refused.value) and "allow_pickle" not in str(refused.value)

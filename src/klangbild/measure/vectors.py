@@ -62,8 +62,6 @@ def load_vectors(path: Path) -> dict[str, np.ndarray]:
                 f"{path}: holds Python objects or text, which are not read; store numbers with numpy.savez"
             ) from None
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        if "pickle" in first:  # numpy's own words tell how to run what a stranger wrote
-            first = "it holds Python objects, which could run code, or is no file of numpy's"
         raise InputError(f"{path}: is not an .npz or .npy of plain arrays ({first})") from None
     if not found.keys() & {"vectors", "logits"}:
         raise InputError(f"{path}: holds neither 'vectors' nor 'logits'; store one of them")
