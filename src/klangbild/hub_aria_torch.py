@@ -102,7 +102,7 @@ def checked_state(state: dict[str, Tensor], sizes: MidiEmotionSizes, *, where: P
             raise InputError(
                 f"{where}: {name} is {state[name].dtype}, not a network's numbers; is it of another model?"
             )
-        if not torch.isfinite(state[name]).all():
+        if not torch.isfinite(state[name].float()).all():  # as it will be computed with
             raise InputError(f"{where}: {name} holds NaN or infinity; the training went wrong or the file is damaged")
     return {name: state[name].detach().float().contiguous() for name in wanted}
 

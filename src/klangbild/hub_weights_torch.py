@@ -27,6 +27,7 @@ WRAPPERS = ("state_dict", "model_state_dict", "model", "module", "net", "network
 AVERAGED = ("ema", "ema_state_dict", "model_ema", "ema_model", "ema_params", "average", "shadow")
 """Names for a moving average of the weights; taken where nothing of `WRAPPERS` is there."""
 _AROUND = ("module", "_orig_mod")
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _LARGEST_HEADER = 100 * 2**20  # safetensors' own limit
 _NUMBERS = {
     f"{kind}{size}" for kind, sizes in (("f", "248"), ("i", "1248"), ("u", "1248"), ("b", "1")) for size in sizes
@@ -111,6 +112,10 @@ def plain_tensors(content: Any, *, where: Path | str) -> dict[str, Tensor]:
     for name, tensor in content.items():
         if tensor.layout is not torch.strided or tensor.device.type != "cpu":
             raise InputError(f"{where}: {name} is {tensor.layout} on {tensor.device}; save plain tensors")
+        if tensor.is_quantized or (tensor.is_floating_point() and tensor.dtype not in _FLOATS):
+            raise InputError(
+                f"{where}: {name} is {tensor.dtype}, which means nothing without its scale; save float16 or wider"
+            )
     return _names_of_the_network(dict(content), where=where)
 
 

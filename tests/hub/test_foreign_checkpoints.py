@@ -219,3 +219,20 @@ def test_mutated_checkpoints(tmp_path, models_home, capsys):
     assert codes[1] > 10  # and those that still fit are added whole
     if codes.get(0):
         assert json.loads((models_home / "aria" / "config.json").read_text())["kind"] == hub_aria.KIND
+
+
+@pytest.mark.parametrize("kind", ["float8_e4m3fn", "float8_e5m2", "quantized", "too large for float32"])
+def test_numbers_that_no_network_here_computes_with(checkpoint, models_home, capsys, kind):
+    folder, network = checkpoint("none", **TINY)
+    state = network.state_dict()
+    name = next(name for name, tensor in state.items() if tensor.is_floating_point())
+    if kind == "quantized":
+        state[name] = torch.quantize_per_tensor(state[name].float(), 0.1, 0, torch.qint8)
+    elif kind == "too large for float32":
+        state[name] = torch.full_like(state[name], 1e300, dtype=torch.float64)
+    else:
+        state[name] = state[name].to(getattr(torch, kind))
+    torch.save(state, folder / "model.pt")
+    assert main(["models", "add", "aria", "--from", str(folder.parent)]) == 1
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert name in told and ("infinity" in told if kind == "too large for float32" else "float16 or wider" in told)

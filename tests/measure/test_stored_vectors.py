@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from klangbild.cli.main import main
+from klangbild.errors import InputError
 from klangbild.measure.vectors import evaluate, load_vectors
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "vectors"
@@ -142,3 +143,10 @@ def test_the_cases():
     )
     assert half == pytest.approx(exact, abs=0.01)
     assert evaluate(load_vectors(CASES / "a.npy"), load_vectors(CASES / "b.npz"))
+
+
+def test_nobody_is_told_to_open_a_pickle(tmp_path):
+    (tmp_path / "a.npy").write_text("1,2\n")
+    with pytest.raises(InputError) as refused:
+        load_vectors(tmp_path / "a.npy")
+    assert "Python objects" in str(refused.value) and "allow_pickle" not in str(refused.value)

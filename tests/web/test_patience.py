@@ -165,3 +165,15 @@ def test_a_worker_ends_with_its_server_also_in_the_middle_of_a_line():
     process.stdin.close()
     assert process.wait(timeout=30) == 0
     process.stdout.close()
+
+
+def test_a_request_of_two_lengths_is_refused_and_what_follows_is_no_request(door):
+    connection = socket.create_connection(door[0], timeout=10)
+    connection.sendall(
+        b"POST /v1/settings HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"0\r\n\r\nGET /v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    )
+    answer = b""
+    while part := connection.recv(10_000):
+        answer += part
+    assert answer.startswith(b"HTTP/1.1 400") and answer.count(b"HTTP/1.1") == 1

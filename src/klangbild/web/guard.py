@@ -95,6 +95,9 @@ class Guard:
             return 403, "another site may not ask for this; open the page itself", None
         if self._expected and not hmac.compare_digest(_given(headers.get("authorization", "")), self._expected):
             return 401, "name and password, please", "klangbild"
+        if "transfer-encoding" in headers and "content-length" in headers:
+            # whoever stands before us may count by the other one, and take the rest for another visitor's request
+            return 400, "Content-Length and Transfer-Encoding do not go together; send one of them", None
         length = _length(headers)
         if length is None:
             return 400, "Content-Length is not a number of bytes; send it right, or leave it out", None
