@@ -266,6 +266,8 @@ def check_name(name: str) -> str:
 def _read_config(path: Path) -> dict[str, Any]:
     where = path / CONFIG
     try:
+        if where.exists() and not where.is_file():  # a pipe would be waited at for ever
+            raise InputError(f"{where}: is not an ordinary file; add the model again")
         config = json.loads(where.read_text(encoding="utf-8"))
         json.dumps(config, ensure_ascii=False).encode("utf-8")  # lone surrogates could not be told to anybody
     except FileNotFoundError:

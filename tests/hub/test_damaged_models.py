@@ -45,7 +45,13 @@ def linked_to_nowhere(folder):
     folder.symlink_to("nowhere")
 
 
+def a_pipe_instead(folder):
+    (folder / "config.json").unlink()
+    os.mkfifo(folder / "config.json")
+
+
 DAMAGES = {
+    **({"a pipe where the config was": a_pipe_instead} if hasattr(os, "mkfifo") else {}),
     "weights missing": lambda folder: (folder / "none" / "model.safetensors").unlink(),
     "weights cut off": lambda folder: (folder / "none" / "model.safetensors").write_bytes(b"1"),
     "a file where the folder was": a_file_instead,
