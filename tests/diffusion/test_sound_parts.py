@@ -12,6 +12,7 @@ from klangbild.diffusion.audio_target import prepare_waveform, target_mel
 from klangbild.diffusion.finish import finish
 from klangbild.diffusion.imagebind import ImageBind, ImageBindEmbedder
 from klangbild.diffusion.imagebind_audio import clip_starts_s, prepare_audio
+from klangbild.diffusion.imagebind_tower import PositionEmbedding, add_class_token
 from klangbild.diffusion.imagebind_vision import crop_image
 from klangbild.diffusion.licences import licence_of, show_licences
 from klangbild.diffusion.placement import choose_placement
@@ -149,6 +150,15 @@ def test_imagebind_sees_and_hears(tiny_imagebind, picture):
     before = audio.samples.copy()
     prepare_audio(audio.samples, 16000)
     assert np.array_equal(audio.samples, before)  # the caller's sound is not touched
+
+
+def test_imagebind_knows_where_a_patch_stands():
+    positions = PositionEmbedding(4, 2)
+    patches, class_token = torch.randn(1, 3, 2), torch.randn(1, 1, 2)
+    tokens = add_class_token(patches, class_token, positions)
+    expected = torch.cat([class_token, patches], dim=1) + positions.pos_embed
+    torch.testing.assert_close(tokens, expected)
+    assert (tokens[:, 1:] - patches).abs().min() > 0
 
 
 def test_imagebind_refuses_other_checkpoints(tiny_imagebind, tmp_path):

@@ -132,3 +132,20 @@ def test_averaged_weights_are_there_inside_only():
     with averaged(model, average):
         assert torch.equal(model.weight, average.weights["weight"]) and not torch.equal(model.weight, own)
     assert torch.equal(model.weight, own)
+
+
+def test_the_average_forgets_its_beginning_at_once_and_later_hardly_moves():
+    model = torch.nn.Linear(1, 1, bias=False)
+    average = MovingAverage(model, decay=0.99)
+
+    def follow(value: float) -> float:
+        with torch.no_grad():
+            model.weight.fill_(value)
+        average.update(model)
+        return float(average.weights["weight"])
+
+    start = float(average.weights["weight"])
+    assert follow(3.0) == pytest.approx(3.0 + (start - 3.0) / 11)
+    for _ in range(2000):
+        follow(3.0)
+    assert follow(4.0) == pytest.approx(3.0 + 0.01, abs=1e-4)
