@@ -31,7 +31,7 @@ CASES: tuple[Case, ...] = (
     _case("heads of photo and painting swapped", "emotion/heads.py",
           "np.stack([1 - painting, painting], axis=1)", "np.stack([painting, 1 - painting], axis=1)", "emotion/test_read.py"),
     _case("arousal of the ring of words turned round", "emotion/space.py",
-          "math.atan2(self.arousal, self.valence)", "math.atan2(-self.arousal, self.valence)", "emotion/test_example_pictures.py"),
+          "math.atan2(self.arousal, self.valence)", "math.atan2(-self.arousal, self.valence)", "emotion/test_space.py"),
     _case("raters' scale to music's plane the wrong way", "emotion/music_plane.py",
           "(seen, share) if forward else (share, seen)", "(share, seen) if forward else (seen, share)",
           "emotion/test_music_plane.py"),
