@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -75,6 +76,10 @@ def test_a_section_has_the_tempo_of_the_one_it_is_like():
     assert wild.section(0, WILD) is not None and wild.tempo(0) == 120.0
     wild.section(1, CALM)
     assert wild.tempo(1) == 60.0
+    two_tempi = replace(table(), bpm=np.array([50, 90, 120, 140, 160], np.float32))
+    calm = Cast(two_tempi, np.random.default_rng(1), CALM, allowed=FAMILY_NAMES)
+    for number in range(4):  # the sparse one is the slow one
+        assert calm.tempo(number) == (50.0 if calm.section(number, CALM)[DENSITY] < -0.5 else 90.0)
 
 
 def test_sections_are_chosen_by_what_their_attributes_tell_too():

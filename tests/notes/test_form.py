@@ -26,6 +26,8 @@ def test_plans():
         assert len(letters) == n and letters[0] == "A"
         if n >= 4:
             assert letters[:4] == ("A", "A", "B", "A")
+            assert set(letters[3::3]) == {"A"}  # the opening comes back between all episodes
+            assert "A" not in (*letters[4::3], *letters[5::3])
 
 
 def bars_of(piece, first: int, n: int) -> list[tuple]:

@@ -12,8 +12,9 @@ from band_pieces import band_piece, one_note
 
 from klangbild.errors import InputError, Stopped
 from klangbild.notes.piece import Piece, Track, make_notes
-from klangbild.sound.soundfont import SoundFont
-from klangbild.sound.synth import active_level_db, synthesize_stems
+from klangbild.sound.soundfont import SoundFont, Zone
+from klangbild.sound.synth import active_level_db, balance_db, synthesize_stems
+from klangbild.sound.voices import amplitude_envelope
 
 RATE = 44100
 
@@ -113,6 +114,33 @@ def test_panned_families_lie_where_they_should(band_stems):
 def test_no_family_drowns_the_others(band_stems):
     levels = {name: active_level_db(audio.samples, audio.rate) for name, audio in band_stems}
     assert max(levels.values()) - min(levels.values()) < 8, levels
+
+
+def test_each_family_is_brought_to_its_place_in_the_mix(band_stems):
+    """Within the 9 dB that a stem may be moved: as loud as its family and its velocities ask."""
+    assert balance_db(-25.0, family="piano", played_db=0.0) == pytest.approx(5.0)
+    assert balance_db(-25.0, family="pad", played_db=-3.0) == pytest.approx(-3.0)
+    assert balance_db(-50.0, family="piano", played_db=0.0) == 9.0
+    velocities = {track.family: track.notes["velocity"].astype(float) for track in band_piece().tracks}
+    met = 0
+    for name, audio in band_stems:
+        played_db = 10 * np.log10(np.mean((velocities[name] / 100) ** 4))
+        short_db = balance_db(active_level_db(audio.samples, audio.rate), family=name, played_db=played_db)
+        met += abs(short_db) < 0.5
+    assert met >= len(band_stems) - 1
+
+
+def test_an_envelope_rises_holds_falls_in_decibels_and_stays():
+    zone = Zone(
+        sample=0, ratio=1.0, start=0, end=1, loop=None, pan=0.0, attenuation_db=0.0, delay_s=0.05, attack_s=0.05,
+        hold_s=0.1, decay_s=1.0, sustain_db=40.0, release_s=0.1, cutoff_hz=None, resonance_db=0.0, cutoff_sweep_cents=0.0,
+        pitch_sweep_cents=0.0, sweep_attack_s=0.0, sweep_decay_s=0.0, sweep_sustain=0.0, vibrato_cents=0.0,
+        vibrato_hz=0.0, vibrato_delay_s=0.0, exclusive_class=0,
+    )  # fmt: skip
+    envelope = amplitude_envelope(zone, 1000, 1000)
+    # 100 dB a second from 0.2 s on, until 40 dB down
+    np.testing.assert_allclose(envelope[[49, 75, 150, 200, 300, 400, 599, 601, 999]],
+                               [0, 0.5, 1, 1, 10**-0.5, 0.1, 10**-1.995, 0.01, 0.01], rtol=1e-3)  # fmt: skip
 
 
 def test_equal_in_two_processes(font, tmp_path):
