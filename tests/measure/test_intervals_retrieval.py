@@ -64,6 +64,8 @@ def test_retrieval_by_hand():
     # music 0: own .9 is best (rank 1); music 1: own .2, another .5 better (2); music 2: own .4 tied with one other (1.5)
     scores = np.array([[0.9, 0.5, 0.4], [0.1, 0.2, 0.3], [0.0, 0.1, 0.4]])
     assert retrieval.ranks(scores).tolist() == [1.0, 2.0, 1.5]
+    # music 0 fits picture 1 better than its own (rank 2), though no other music fits picture 0 better: the other way it is 1
+    assert retrieval.ranks(np.array([[0.5, 0.1], [0.9, 0.95]])).tolist() == [2.0, 1.0]
     found = retrieval.evaluate(scores, shuffles=200)
     assert found["top1"].value == pytest.approx(1 / 3) and found["top5"].value == 1.0
     assert found["mean_rank"].value == pytest.approx(1.5)
