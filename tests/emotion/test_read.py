@@ -73,7 +73,9 @@ def test_words_alone_and_mixed(picture):
     assert mixed.source == "mixed" and mixed.weights == {"picture": 0.4, "text": 0.6}
     for axis in ("valence", "arousal"):
         seen, said = getattr(plain.asked, axis), getattr(words.asked, axis)
-        assert abs(said - seen) > 0.05 and getattr(mixed.asked, axis) == pytest.approx(0.4 * seen + 0.6 * said, abs=1e-5)
+        assert abs(said - seen) > 0.05 and getattr(mixed.asked, axis) == pytest.approx(
+            0.4 * seen + 0.6 * said, abs=1e-5
+        )
         little = read_emotion(picture, text="furious", model="features", text_weight=0.1)
         assert getattr(little.asked, axis) == pytest.approx(0.9 * seen + 0.1 * said, abs=1e-5)
     ignored = read_emotion(picture, text="blorp", model="features")
