@@ -38,8 +38,8 @@ CONDITION = [0.6, 0.3]
 
 
 def load(folder: Path):
-    from klangbild.notes.events_vocabulary import EventsVocabulary
-    from klangbild.notes.midi_emotion_config import MidiEmotionSizes
+    from klangbild.models.aria.sizes import MidiEmotionSizes
+    from klangbild.models.aria.vocabulary import EventsVocabulary
 
     sizes = MidiEmotionSizes.from_dict(json.loads((folder / "config.json").read_text()))
     return sizes, EventsVocabulary(tuple(EventsVocabulary.load(folder / "vocabulary.json").extra))
@@ -49,7 +49,7 @@ def network_of(folder: Path):
     import torch
     from safetensors.torch import load_file
 
-    from klangbild.notes.midi_emotion_torch import MidiEmotionNetwork
+    from klangbild.models.aria.network_torch import MidiEmotionNetwork
 
     torch.set_num_threads(1)
     network = MidiEmotionNetwork(load(folder)[0])
@@ -60,10 +60,10 @@ def network_of(folder: Path):
 def make_random(folder: Path, size: str) -> None:
     import torch
 
-    from klangbild.hub_aria_torch import Checkpoint, write_part
-    from klangbild.notes.events_vocabulary import EventsVocabulary
-    from klangbild.notes.midi_emotion_config import MidiEmotionSizes
-    from klangbild.notes.midi_emotion_torch import MidiEmotionNetwork
+    from klangbild.models.aria.convert_torch import Checkpoint, write_part
+    from klangbild.models.aria.network_torch import MidiEmotionNetwork
+    from klangbild.models.aria.sizes import MidiEmotionSizes
+    from klangbild.models.aria.vocabulary import EventsVocabulary
 
     sizes = MidiEmotionSizes("continuous_concat", 1007, **SIZES[size])
     network = MidiEmotionNetwork(sizes, generator=torch.Generator().manual_seed(1))
@@ -73,7 +73,7 @@ def make_random(folder: Path, size: str) -> None:
 
 def ours(folder: Path, precision: str, batch: int, gen_lens: list[int]) -> dict:
     """CPU seconds until each of gen_lens ids stand, and the ids of the longest. Loading is not counted."""
-    from klangbild.notes.midi_emotion_runtime import OnnxEventsModel
+    from klangbild.models.aria.runtime import OnnxEventsModel
 
     sizes, vocabulary = load(folder)
     model = OnnxEventsModel(folder / f"model.{precision}.onnx", sizes, vocabulary)
@@ -125,7 +125,7 @@ def check(folder: Path, float_ids: list, int8_ids: list) -> dict:
     import torch
     import torch.nn.functional as F
 
-    from klangbild.notes.midi_emotion_runtime import OnnxEventsModel
+    from klangbild.models.aria.runtime import OnnxEventsModel
 
     network, (sizes, vocabulary) = network_of(folder), load(folder)
     ids = torch.tensor(float_ids)[:1]

@@ -23,13 +23,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from klangbild.data.events import EventsData
-from klangbild.data.events_chunks import Batch
-from klangbild.notes.aria_torch import TorchEventsModel
-from klangbild.notes.events_clean import decode_clean
-from klangbild.notes.events_vocabulary import BASE_SIZE, PAD, START
-from klangbild.notes.midi_emotion_sampler import MidiEmotionSampling, generate
-from klangbild.train.events import EventsConfig, EventsTrainer
+from klangbild.models.aria.data.chunks import Batch
+from klangbild.models.aria.data.prepare import EventsData
+from klangbild.models.aria.decode_clean import decode_clean
+from klangbild.models.aria.published_sampler import MidiEmotionSampling, generate
+from klangbild.models.aria.runtime_torch import TorchEventsModel
+from klangbild.models.aria.training.train import EventsConfig, EventsTrainer
+from klangbild.models.aria.vocabulary import BASE_SIZE, PAD, START
 
 CONDITIONINGS = ("none", "discrete_token", "continuous_token", "continuous_concat")
 GRID = [(v, a) for v in (-0.8, 0.0, 0.8) for a in (-0.8, 0.0, 0.8)]

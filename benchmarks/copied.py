@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from klangbild.data.note_data import NoteData
-from klangbild.notes.attributes import section_notes
-from klangbild.notes.bars import DRUMS, BarsLanguage
-from klangbild.notes.midi import read_midi
+from klangbild.models.bars.data.prepared import NoteData
+from klangbild.models.bars.language import DRUMS, BarsLanguage
+from klangbild.models.bars.section_attributes import section_notes
+from klangbild.music.midi import read_midi
 
 
 def hashes(ids: np.ndarray, length: int) -> np.ndarray:

@@ -19,17 +19,17 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
 from klangbild.emotion.space import Emotion
-from klangbild.notes.conditioning import MODES
-from klangbild.notes.engine import compose_notes
-from klangbild.notes.models import model_file
-from klangbild.notes.runtime import NotesRuntime, load
+from klangbild.models.bars.conditioning import MODES
+from klangbild.models.bars.engine import compose_notes
+from klangbild.models.bars.runtime import NotesRuntime, load
+from klangbild.models.bars.weights import model_file
 from klangbild.settings import Settings
+from klangbild.shipped import weights_folder
 
 LENGTHS = (512, 1024)
 PIECES = ((0.3, 0.5), (-0.6, -0.4), (0.7, 0.8))
@@ -98,7 +98,7 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the pieces composed")
     args = parser.parse_args()
-    folder = Path(str(files("klangbild") / "weights"))
+    folder = weights_folder()
     load_average = os.getloadavg()[0]
     print(f"load of the machine before the start: {load_average:.1f} on {os.cpu_count()} processors\n")
     print_raw(folder, args.models, args.threads, args.rows, args.repeats)

@@ -19,14 +19,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from klangbild.data.pictures import rated_pictures, read_set
 from klangbild.emotion.predict import WEIGHTS, HeadsPredictor, Predictor, open_predictor
 from klangbild.emotion.reasons import SIGNS, is_causal, said_terms
+from klangbild.emotion.training.data.pictures import rated_pictures, read_set
+from klangbild.emotion.training.score import correlation
 from klangbild.picture.color import to_lab
 from klangbild.picture.features import picture_features
 from klangbild.picture.load import load_picture
 from klangbild.picture.picture import Picture
-from klangbild.train.emotion_score import correlation
 
 PARTS = ("scores", "stability", "fidelity", "reasons", "speed", "memory", "words", "gate")
 EXAMPLES = Path(__file__).parents[1] / "examples" / "pictures"
@@ -185,10 +185,10 @@ def fidelity(prepared: Path, student_file: Path) -> None:
     """What the student says of pictures that nobody trained on, against what the teacher says of them."""
     import torch
 
-    from klangbild.data.pictures_prepare import load_picture_data
-    from klangbild.train.picture import emotion_of_teacher
-    from klangbild.train.picture_batches import PictureBatches
-    from klangbild.train.picture_export import load_student
+    from klangbild.emotion.training.batches import PictureBatches
+    from klangbild.emotion.training.data.pictures_prepare import load_picture_data
+    from klangbild.emotion.training.export_encoder import load_student
+    from klangbild.emotion.training.train_encoder import emotion_of_teacher
 
     torch.set_num_threads(1)
     data = load_picture_data(prepared)
@@ -253,8 +253,8 @@ def gate(data: Path, cache: Path) -> None:
 
     cache: what `klangbild train emotion --cache FILE` kept.
     """
-    from klangbild.data.pictures import folds_of
-    from klangbild.train.emotion_kind import KindPictures, fit_kind_gate
+    from klangbild.emotion.training.data.pictures import folds_of
+    from klangbild.emotion.training.fit_gate import KindPictures, fit_kind_gate
 
     if not cache.is_file():
         print(f"gate: {cache}: is not there; run 'klangbild train emotion --evaluate --cache {cache}'")

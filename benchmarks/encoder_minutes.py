@@ -17,20 +17,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from klangbild.data.pictures import RATED, rated_pictures, read_set
-from klangbild.data.pictures_prepare import load_picture_data
 from klangbild.emotion.predict import look_at, open_reader
-from klangbild.train.checkpoint import load_checkpoint
-from klangbild.train.emotion_fit import cross_validate, evaluate
-from klangbild.train.emotion_table import Table, with_teacher
-from klangbild.train.picture_batches import PictureBatches
-from klangbild.train.picture_export import (
+from klangbild.emotion.training.batches import PictureBatches
+from klangbild.emotion.training.data.pictures import RATED, rated_pictures, read_set
+from klangbild.emotion.training.data.pictures_prepare import load_picture_data
+from klangbild.emotion.training.export_encoder import (
     averaged_student,
     export_encoder,
     load_student,
     save_student,
     student_history,
 )
+from klangbild.emotion.training.fit_heads import cross_validate, evaluate
+from klangbild.emotion.training.table import Table, with_teacher
+from klangbild.training.checkpoint import load_checkpoint
 
 CELLS = ("photo valence", "photo arousal", "painting valence", "painting arousal")
 

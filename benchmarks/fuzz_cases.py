@@ -105,8 +105,8 @@ def pictures() -> list[tuple[str, bytes]]:
 
 def midi_files() -> list[bytes]:
     """A band as we write it, and by hand what others write: formats 0 and 2, SMPTE, running status, pedal, bends, far notes."""
-    from klangbild.notes.midi import to_midi_bytes
-    from klangbild.notes.piece import Key, Piece, Track, make_notes
+    from klangbild.music.midi import to_midi_bytes
+    from klangbild.music.piece import Key, Piece, Track, make_notes
 
     onsets = np.arange(12.0)
     tracks = tuple(
@@ -229,9 +229,9 @@ def checkpoint(folder: Path) -> None:
     """A midi-emotion run folder at tiny size, as its authors' code writes it. Needs torch."""
     import torch
 
-    from klangbild.notes.events_vocabulary import base_symbols
-    from klangbild.notes.midi_emotion_config import MidiEmotionSizes
-    from klangbild.notes.midi_emotion_torch import MidiEmotionNetwork
+    from klangbild.models.aria.network_torch import MidiEmotionNetwork
+    from klangbild.models.aria.sizes import MidiEmotionSizes
+    from klangbild.models.aria.vocabulary import base_symbols
 
     symbols = base_symbols()
     sizes = MidiEmotionSizes(

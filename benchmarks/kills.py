@@ -99,8 +99,8 @@ def make_pictures(folder: Path, n: int = 2) -> None:
 
 
 def make_midi(folder: Path, n: int = 8) -> None:
-    from klangbild.notes.midi import to_midi_bytes
-    from klangbild.notes.piece import Piece, Track, make_notes
+    from klangbild.music.midi import to_midi_bytes
+    from klangbild.music.piece import Piece, Track, make_notes
 
     folder.mkdir(parents=True)
     for number in range(n):
@@ -115,7 +115,7 @@ def make_for_training(shared: Path) -> None:
     sys.path.insert(0, str(ROOT / "tests" / "hub"))
     from published_checkpoints import write_checkpoint
 
-    from klangbild.data.prepare_notes import prepare_notes
+    from klangbild.models.bars.data.prepare import prepare_notes
 
     prepare_notes(shared / "midi", shared / "notes.npz", progress=False)
     write_checkpoint(shared / "aria", "continuous_concat")

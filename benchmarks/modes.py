@@ -20,12 +20,12 @@ import json
 import time
 from pathlib import Path
 
-from klangbild.data.note_data import NoteData
-from klangbild.measure.nll import score_heldout, summarise, torch_scorer
 from klangbild.measure.steering import make, score_rows
-from klangbild.train.export_notes import export_notes
-from klangbild.train.notes import NotesConfig, train
-from klangbild.train.run import CHECKPOINT, DECAYED
+from klangbild.models.bars.data.prepared import NoteData
+from klangbild.models.bars.training.export import export_notes
+from klangbild.models.bars.training.nll import score_heldout, summarise, torch_scorer
+from klangbild.models.bars.training.train import NotesConfig, train
+from klangbild.training.loop import CHECKPOINT, DECAYED
 
 MODES = ("continuous_concat", "continuous_token", "discrete_token", "none")
 READ = ("valence_spearman", "arousal_spearman", "valence_cross", "arousal_cross", "valence_error", "arousal_error")

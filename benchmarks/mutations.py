@@ -25,7 +25,7 @@ from mutation_cases import CASES, Case
 
 ROOT = Path(__file__).resolve().parents[1]
 _NOT_NEEDED = ("checkpoints/",)
-_LONGEST_S = 600
+_MAX_S = 600
 _FAILED, _NOT_COLLECTED = 1, (2, 3, 4, 5)  # pytest's exit codes
 
 
@@ -53,10 +53,10 @@ def run_tests(copy: Path, files: tuple[str, ...]) -> tuple[int, str]:
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files]
     try:
         done = subprocess.run(
-            command, cwd=copy, env=environment, capture_output=True, text=True, timeout=_LONGEST_S, check=False
+            command, cwd=copy, env=environment, capture_output=True, text=True, timeout=_MAX_S, check=False
         )
     except subprocess.TimeoutExpired:
-        return _FAILED, f"no end in {_LONGEST_S} s"
+        return _FAILED, f"no end in {_MAX_S} s"
     lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     return done.returncode, lines[0] if lines else ""
 

@@ -19,14 +19,14 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import rankdata
 
-from klangbild.data.choose_labels import mode_coefficients
-from klangbild.data.emotion_labels import PSEUDO, RatedPieces, fit_valence, label_sections, pool_ranks
-from klangbild.data.labelling import Labelling
-from klangbild.data.manifest import read_manifest
-from klangbild.data.note_data import NoteData
-from klangbild.data.note_sets import read_sets
-from klangbild.data.prepare_notes import prepare_notes
-from klangbild.data.section_features import FEATURES
+from klangbild.models.bars.data.choose_labels import mode_coefficients
+from klangbild.models.bars.data.emotion_labels import PSEUDO, RatedPieces, fit_valence, label_sections, pool_ranks
+from klangbild.models.bars.data.labelling import Labelling
+from klangbild.models.bars.data.prepare import prepare_notes
+from klangbild.models.bars.data.prepared import NoteData
+from klangbild.models.bars.data.raw_sets import read_sets
+from klangbild.music.section_features import FEATURES
+from klangbild.training.manifest import read_manifest
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float:

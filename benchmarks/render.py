@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from klangbild.emotion.space import Emotion
-from klangbild.notes.piece import Key, Piece, Track, make_notes
+from klangbild.music.piece import Key, Piece, Track, make_notes
 from klangbild.show.pianoroll import draw_piano_roll, piano_roll_png
 from klangbild.sound.files import FORMATS, write_audio
 from klangbild.sound.fonts import find_soundfont

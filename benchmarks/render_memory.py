@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from render import band
 
-from klangbild.notes.midi import to_midi_bytes
-from klangbild.notes.piece import Piece, Track, make_notes
+from klangbild.music.midi import to_midi_bytes
+from klangbild.music.piece import Piece, Track, make_notes
 
 _COMMAND = "from klangbild.cli.main import run; run()"
 

@@ -36,17 +36,17 @@ from transformers import (
     T5EncoderModel,
 )
 
-from klangbild.diffusion.art2mus_conditioning import Art2MusEncoder
-from klangbild.diffusion.art2mus_parts import Art2MusParts
-from klangbild.diffusion.art2mus_pipeline import Art2MusPipeline
-from klangbild.diffusion.image_branch import ImageBranch
-from klangbild.diffusion.latent_audio import LatentAudio
-from klangbild.diffusion.melfusion_parts import MelfusionParts
-from klangbild.diffusion.melfusion_pipeline import MelfusionPipeline
-from klangbild.diffusion.placement import choose_placement
-from klangbild.diffusion.projection import ImageProjection
-from klangbild.diffusion.synapse_unet import SynapseUNet
-from klangbild.diffusion.tango_checkpoint import TANGO_UNET
+from klangbild.models.published.art2mus.conditioning import Art2MusEncoder
+from klangbild.models.published.art2mus.parts import Art2MusParts
+from klangbild.models.published.art2mus.pipeline import Art2MusPipeline
+from klangbild.models.published.art2mus.projection import ImageProjection
+from klangbild.models.published.codec import LatentAudio
+from klangbild.models.published.melfusion.image_branch import ImageBranch
+from klangbild.models.published.melfusion.parts import MelfusionParts
+from klangbild.models.published.melfusion.pipeline import MelfusionPipeline
+from klangbild.models.published.melfusion.synapse_unet import SynapseUNet
+from klangbild.models.published.melfusion.tango import TANGO_UNET
+from klangbild.models.published.placement import choose_placement
 from klangbild.picture.picture import Picture
 
 SCHEDULE = {"beta_schedule": "scaled_linear", "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1}

@@ -12,8 +12,8 @@ import math
 import numpy as np
 import symusic
 
-from klangbild.notes.midi import piece_to_score
-from klangbild.notes.piece import Piece, Track, make_notes
+from klangbild.music.midi import piece_to_score
+from klangbild.music.piece import Piece, Track, make_notes
 from klangbild.sound.fonts import find_soundfont
 from klangbild.sound.synth import synthesize_stems
 

@@ -15,11 +15,11 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from klangbild.emotion.space import Emotion
-from klangbild.notes.engine import compose_notes
-from klangbild.notes.key import estimate_key
-from klangbild.notes.models import load_notes_model
-from klangbild.notes.rank import read_back
-from klangbild.notes.runtime import load
+from klangbild.models.bars.engine import compose_notes
+from klangbild.models.bars.runtime import load
+from klangbild.models.bars.weights import load_notes_model
+from klangbild.music.fit import read_back
+from klangbild.music.key import estimate_key
 from klangbild.settings import Settings
 
 GRID = (-0.8, -0.4, 0.0, 0.4, 0.8)

@@ -4,7 +4,7 @@
 
 A composer that played real sections whose label is what was asked could not do better by much: what is missing from 1, and
 the cross-talk, are the labels' and the judges' own. Sections are drawn near each of the 25 points of the grid (standard deviation
-`casts.NEARNESS` on both axes; casts also look at what the attributes tell, and further away where too few pieces are near) and
+`section_plan.NEARNESS` on both axes; it also looks at what the attributes tell, and further away where too few pieces are near) and
 read by both judges; with data made by `--exclude-labels vgmidi` the judge `vgmidi` shares no
 rating with the labels.
 """
@@ -16,14 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
-from klangbild.data.note_data import NoteData
-from klangbild.data.section_features import FEATURES
 from klangbild.emotion.space import Emotion
-from klangbild.measure.judge import JUDGES, load_judge
+from klangbild.measure.judges.judge import JUDGES, load_judge
 from klangbild.measure.steering import GRID, evaluate
-from klangbild.notes.casts import NEARNESS
+from klangbild.models.bars.data.prepared import NoteData
+from klangbild.models.bars.section_plan import NEARNESS
+from klangbild.music.section_features import FEATURES
 
-FEWEST_IDS = 64
+MIN_IDS = 64
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
     arguments = parser.parse_args()
     data = NoteData.load(arguments.data)
     band = data.piece_pool[data.section_piece] == data.about["pools"].index("band")
-    fits = band & (data.label_source > 0) & (np.diff(data.section_start) >= FEWEST_IDS)
+    fits = band & (data.label_source > 0) & (np.diff(data.section_start) >= MIN_IDS)
     rows = np.flatnonzero(fits & ~data.piece_heldout[data.section_piece])
     features = data.features[rows]
     kind = (features[:, FEATURES.index("families")] > 1).astype(int)  # solo or band, as judges tell them apart

@@ -20,11 +20,11 @@ import mido
 import numpy as np
 
 from klangbild import Composer
-from klangbild.notes.engine import compose_notes
-from klangbild.notes.midi import read_midi, to_midi_bytes
-from klangbild.notes.models import load_notes_model
-from klangbild.notes.notes_engine import NotesEngine
-from klangbild.notes.piece import Key, Piece
+from klangbild.models.bars.engine import compose_notes
+from klangbild.models.bars.notes_engine import NotesEngine
+from klangbild.models.bars.weights import load_notes_model
+from klangbild.music.midi import read_midi, to_midi_bytes
+from klangbild.music.piece import Key, Piece
 from klangbild.settings import INSTRUMENTS, METERS, Settings
 from klangbild.sound.files import read_audio
 from klangbild.sound.loudness import measure_loudness

@@ -16,10 +16,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from klangbild.diffusion.near_words import NearWords, nearest_meanings
-from klangbild.diffusion.small_words import Vocabulary, music_words
 from klangbild.emotion.sentence_encoder import NEAR, encoder_folder, open_encoder
 from klangbild.emotion.words import stem
+from klangbild.models.roll.caption_words import Vocabulary, music_words
+from klangbild.models.roll.near_words import NearWords, nearest_meanings
 
 THRESHOLDS = (-1.0, 0.6, 0.64, NEAR, 0.72)
 EVERYDAY = """

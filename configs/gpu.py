@@ -56,9 +56,9 @@ def train(name: str, *arguments: str, **settings: object) -> subprocess.Popen:
 
 def keep(name: str, out: Path) -> Path | None:
     """The averaged weights of a run as `out/NAME.safetensors`; None (and a line) if the run left nothing."""
-    from klangbild.notes.network_torch import NetworkSizes
-    from klangbild.notes.weights_torch import save_weights
-    from klangbild.train.checkpoint import load_checkpoint
+    from klangbild.models.bars.network_torch import NetworkSizes
+    from klangbild.training.checkpoint import load_checkpoint
+    from klangbild.training.weights_torch import save_weights
 
     for file in (RUNS / name / "decayed.pt", RUNS / name / "last.pt"):
         if file.exists():

@@ -46,9 +46,9 @@ def sentence_encoder(tmp_path, monkeypatch) -> Path:
     nova" that of "samba"; "blorp" is unlike all others."""
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
-    from klangbild.diffusion.small_words import Vocabulary
     from klangbild.emotion.sentence_encoder import FOLDER
     from klangbild.emotion.words import _table
+    from klangbild.models.roll.caption_words import Vocabulary
 
     folder = tmp_path / "models" / FOLDER
     folder.mkdir(parents=True)

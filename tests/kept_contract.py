@@ -8,7 +8,7 @@ import pytest
 
 from klangbild.contract import Engine, EngineOutput, NoteLanguage, NoteModel
 from klangbild.errors import Stopped
-from klangbild.notes.midi import to_midi_bytes
+from klangbild.music.midi import to_midi_bytes
 
 CONDITION = np.array([[0.6, -0.4, 1.0]], np.float32)
 

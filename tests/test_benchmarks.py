@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from klangbild.notes.midi import to_midi_bytes
-from klangbild.notes.piece import Key, Piece, Track, make_notes
+from klangbild.music.midi import to_midi_bytes
+from klangbild.music.piece import Key, Piece, Track, make_notes
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -14,7 +14,7 @@ from PIL import Image
 import klangbild
 from klangbild import Composer, Emotion, compose
 from klangbild.errors import InputError, UsageError
-from klangbild.notes.midi import read_midi
+from klangbild.music.midi import read_midi
 from klangbild.settings import FORMATS
 
 
@@ -235,7 +235,7 @@ def test_every_wish_holds(composer, picture_file, seed):
     assert set(piece.families) == set(families)
     assert abs(piece.tempos[0][1] - wishes["tempo"]) < 0.01 and len(piece.tempos) == 1
     assert f"{piece.meters[0][1]}/{piece.meters[0][2]}" == wishes["meter"] and len(piece.meters) == 1
-    from klangbild.notes.piece import Key
+    from klangbild.music.piece import Key
 
     assert piece.key == Key.parse(wishes["key"])
     beats = 4 * piece.meters[0][1] / piece.meters[0][2]

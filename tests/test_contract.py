@@ -1,6 +1,6 @@
 """Every engine and every notes model that ships or can be added keeps `klangbild.contract`; every row of the registry is one.
 
-The published sound systems at tiny size: tests/diffusion/test_published_contract.py.
+The published sound systems at tiny size: tests/models/published/test_published_contract.py.
 """
 
 import importlib.util
@@ -13,11 +13,12 @@ from kept_contract import check_engine, check_note_model
 
 from klangbild.contract import Request
 from klangbild.emotion.space import Emotion
-from klangbild.engines import load_engine, player_of
 from klangbild.errors import NotAvailableError
-from klangbild.notes.models import load_notes_model, shipped_conditionings
+from klangbild.models.aria.weights import load_foreign
+from klangbild.models.bars.weights import load_notes_model, shipped_conditionings
+from klangbild.models.engines import load_engine, player_of
+from klangbild.models.registry import ENGINES, PARITY, PLAYERS, deaf, engines_hearing, named
 from klangbild.picture.load import load_picture
-from klangbild.registry import ENGINES, PARITY, PLAYERS, deaf, engines_hearing, named
 from klangbild.settings import CONDITIONINGS, Settings
 
 WORDS = {"text": "slow piano", "steps": 2}
@@ -34,9 +35,9 @@ def aria(tmp_path_factory):
     """A tiny model in ARIA's layout with all four conditionings, converted: its folder."""
     pytest.importorskip("torch")
     pytest.importorskip("onnx")
-    from klangbild.hub_aria_torch import convert
+    from klangbild.models.aria.convert_torch import convert
 
-    file = Path(__file__).parent / "hub" / "published_checkpoints.py"
+    file = Path(__file__).parent / "models" / "aria" / "published_checkpoints.py"
     spec = importlib.util.spec_from_file_location("published_checkpoints", file)
     checkpoints = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(checkpoints)
@@ -62,14 +63,14 @@ def test_aria_s_models(aria, conditioning, way):
     """onnxruntime in both precisions, and torch; all of them behind the window that slides."""
     if way == "torch":
         from klangbild import hub
-        from klangbild.notes.aria_torch import open_in_torch
-        from klangbild.notes.events import EventsLanguage
-        from klangbild.notes.foreign import read_part
+        from klangbild.models.aria.language import EventsLanguage
+        from klangbild.models.aria.runtime_torch import open_in_torch
+        from klangbild.models.aria.weights import read_part
 
         sizes, vocabulary, folder = read_part(hub.from_pretrained(str(aria)), conditioning)
         model = open_in_torch(folder / "model.safetensors", sizes, vocabulary, precision="float32", device="cpu")
         return check_note_model(model, EventsLanguage(vocabulary))
-    engine = load_notes_model(f"{aria}{way}", conditioning)
+    engine = load_foreign(f"{aria}{way}", conditioning)
     check_note_model(engine.model, engine.language)
 
 
@@ -132,7 +133,7 @@ def source_of(module: str) -> str:
 
 
 def test_a_missing_library_is_told(monkeypatch, tmp_path):
-    import klangbild.engines as engines
+    import klangbild.models.engines as engines
 
     row = replace(next(p for p in PLAYERS if p.name == "melfusion"), load="klangbild.no_such_module:Engine")
     monkeypatch.setattr(engines, "player_of", lambda settings: row)

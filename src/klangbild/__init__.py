@@ -26,7 +26,7 @@ _PUBLIC = {
     "Settings": "klangbild.settings",
     "Emotion": "klangbild.emotion.space",
     "EmotionPath": "klangbild.emotion.space",
-    "Piece": "klangbild.notes.piece",
+    "Piece": "klangbild.music.piece",
     "Audio": "klangbild.sound.audio",
     "Picture": "klangbild.picture.picture",
     "KlangbildError": "klangbild.errors",
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from klangbild.composer import Composer, compose, replay
     from klangbild.emotion.space import Emotion, EmotionPath
     from klangbild.errors import KlangbildError
-    from klangbild.notes.piece import Piece
+    from klangbild.music.piece import Piece
     from klangbild.picture.picture import Picture
     from klangbild.result import Result
     from klangbild.settings import Settings

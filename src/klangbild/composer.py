@@ -18,8 +18,8 @@ from typing import Any
 from klangbild import record as records
 from klangbild.contract import Engine, OnBar, OnProgress, Request
 from klangbild.emotion.space import Emotion, EmotionPath
-from klangbild.engines import load_engine
 from klangbild.errors import UsageError
+from klangbild.models.engines import load_engine
 from klangbild.recorded import record_of, request_of
 from klangbild.result import Result
 from klangbild.settings import Settings
@@ -179,8 +179,8 @@ def _as_kept(emotion: Emotion) -> Emotion:
 
 def _words_of_feeling(text: str | None, *, alone: bool) -> str:
     """A sound engine's text without the words that are no feelings, like "piano": those are its own to understand."""
-    from klangbild.diffusion.small_words import music_words
     from klangbild.emotion.words import read_words
+    from klangbild.models.roll.caption_words import music_words
 
     text = text or ""
     reading = read_words(text)

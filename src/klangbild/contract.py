@@ -1,7 +1,7 @@
 """What every engine and every notes model keeps, as types: `Request` -> `Engine` -> `EngineOutput`; `NoteModel`, `NoteLanguage`.
 
 An engine makes music of a request. A notes model gives the odds of the next id of a piece in a language of notes, which turns
-pieces into ids and back and knows its own grammar. `registry.py` names the engines; tests/test_contract.py holds all of them, and
+pieces into ids and back and knows its own grammar. `models/registry.py` names the engines; tests/test_contract.py holds all of them, and
 all models, to what is promised here.
 """
 
@@ -17,7 +17,7 @@ from klangbild.settings import Settings
 if TYPE_CHECKING:
     import numpy as np
 
-    from klangbild.notes.piece import Piece
+    from klangbild.music.piece import Piece
     from klangbild.picture.picture import Picture
     from klangbild.sound.audio import Audio, LongAudio
 
@@ -66,7 +66,7 @@ class EngineOutput:
 
 
 class Engine(Protocol):
-    """A way to make music, its model loaded. What it hears of the settings stands in `registry.py`.
+    """A way to make music, its model loaded. What it hears of the settings stands in `models/registry.py`.
 
     Equal requests give equal notes, or equal sound where there are none.
     """

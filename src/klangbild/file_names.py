@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 
-LONGEST_BYTES = 238
+MAX_BYTES = 238
 """Of one part of a name, so that `-2`, `-stems` and a suffix still fit into the 255 bytes that file systems allow."""
 _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$")
 _NOT_ON_WINDOWS = re.compile(r'[<>:"|?*]')
@@ -45,13 +45,13 @@ def as_file_name(stem: str, *, windows: bool = os.name == "nt") -> str:
 
 
 def _short(stem: str) -> str:
-    """Cut to `LONGEST_BYTES` of UTF-8, with a mark by which two long names stay different. What stands last is kept: a seed."""
+    """Cut to `MAX_BYTES` of UTF-8, with a mark by which two long names stay different. What stands last is kept: a seed."""
     octets = stem.encode("utf-8")
-    if len(octets) <= LONGEST_BYTES:
+    if len(octets) <= MAX_BYTES:
         return stem
     mark = f"~{hashlib.sha256(octets).hexdigest()[:6]}~"
     end = octets[-24:].decode("utf-8", "ignore")
-    begin = octets[: LONGEST_BYTES - len(mark) - len(end.encode())].decode("utf-8", "ignore")
+    begin = octets[: MAX_BYTES - len(mark) - len(end.encode())].decode("utf-8", "ignore")
     return begin + mark + end
 
 

@@ -17,15 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from klangbild.atomic import give_plain_mode, output_error, part_name, sweep
 from klangbild.errors import InputError, KlangbildError, NotAvailableError, UsageError
+from klangbild.shipped import weights_folder
+from klangbild.whole_files import give_plain_mode, output_error, part_name, sweep
 
 HOME_VARIABLE = "KLANGBILD_HOME"
 OFFLINE_VARIABLES = ("KLANGBILD_OFFLINE", "HF_HUB_OFFLINE")
 OUR_NAME = "klangbild"
 CONFIG, CARD = "config.json", "README.md"
 FORMAT = 1
-WEIGHTS = Path(__file__).resolve().parent / "weights"
+WEIGHTS = weights_folder()
 _NOT_MODELS = ("sentence-encoder",)
 """What may lie among the added models without being one (`emotion/sentence_encoder.py`)."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -28,7 +28,7 @@ AVERAGED = ("ema", "ema_state_dict", "model_ema", "ema_model", "ema_params", "av
 """Names for a moving average of the weights; taken where nothing of `WRAPPERS` is there."""
 _AROUND = ("module", "_orig_mod")
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-_LARGEST_HEADER = 100 * 2**20  # safetensors' own limit
+_MAX_HEADER = 100 * 2**20  # safetensors' own limit
 _NUMBERS = {
     f"{kind}{size}" for kind, sizes in (("f", "248"), ("i", "1248"), ("u", "1248"), ("b", "1")) for size in sizes
 }
@@ -68,7 +68,7 @@ def read_content(path: Path) -> Any:
         raise InputError(f"{path}: is a pointer of git-lfs, not the file itself; run: git lfs pull")
     if head.lstrip().startswith(b"<"):
         raise InputError(f"{path}: is a web page, not weights; fetch the file itself")
-    if 2 <= int.from_bytes(head[:8], "little") <= min(_LARGEST_HEADER, size) and head[8:9] == b"{":
+    if 2 <= int.from_bytes(head[:8], "little") <= min(_MAX_HEADER, size) and head[8:9] == b"{":
         return _read_safetensors(path)
     if head.startswith(b"PK"):
         _refuse_packed(path, size)

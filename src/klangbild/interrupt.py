@@ -115,7 +115,7 @@ def _watch() -> None:
 
     def end() -> None:
         time.sleep(_ENDING_S)
-        from klangbild.atomic import remove_parts
+        from klangbild.whole_files import remove_parts
 
         remove_parts()
         _tell(ENDED)

@@ -22,7 +22,7 @@ from klangbild.input_file import open_input
 SCHEMA = 1
 _HALVES = re.compile("[\ud800-\udfff]")
 _OF_THE_RUN = ("told", "timings_s", "files", "device")
-_MOST_BYTES = 64 * 2**20
+_MAX_BYTES = 64 * 2**20
 _SUFFIXES = (".json", ".mid", ".midi", ".wav", ".flac", ".mp3", ".ogg", ".png")
 
 
@@ -69,10 +69,10 @@ def read(path: str | Path) -> dict[str, Any]:
         if suffix == ".png":
             text = _png_record(file, path)
         elif suffix in (".json", ".mid", ".midi"):
-            data = file.read(_MOST_BYTES + 1)
-            if len(data) > _MOST_BYTES:
+            data = file.read(_MAX_BYTES + 1)
+            if len(data) > _MAX_BYTES:
                 raise InputError(
-                    f"{path}: is over {_MOST_BYTES // 2**20} MB, which no file of ours is; give another one"
+                    f"{path}: is over {_MAX_BYTES // 2**20} MB, which no file of ours is; give another one"
                 )
             text = data.decode("utf-8", "replace") if suffix == ".json" else _midi_record(data)
         else:
@@ -111,7 +111,7 @@ def _parsed(text: str, path: Path) -> Any:
 
 
 def _midi_record(data: bytes) -> str | None:
-    from klangbild.notes.midi import read_record
+    from klangbild.music.midi import read_record
 
     return read_record(data)
 

@@ -13,7 +13,7 @@ from typing import Any
 from klangbild.errors import InputError, UsageError
 
 Check = Callable[[Any, str], None]
-LARGEST_SEED = 2**32 - 1
+MAX_SEED = 2**32 - 1
 
 
 def check_shape(record: Mapping[str, Any], name: str) -> None:
@@ -119,7 +119,7 @@ _EMOTION = _table(
 _SOUND = _table({}, {"soundfont": _or_none(_table({"name": _text, "sha256": _text}))})
 _RECORD = _table(
     {
-        "klangbild": _text, "seed": _whole(0, LARGEST_SEED), "engine": _text, "model": _MODEL, "emotion": _EMOTION,
+        "klangbild": _text, "seed": _whole(0, MAX_SEED), "engine": _text, "model": _MODEL, "emotion": _EMOTION,
         "reasons": _every(_text), "settings": _each_of(_anything),
     },
     {

@@ -8,9 +8,9 @@ from typing import Any
 
 from klangbild import record as records
 from klangbild.contract import EngineOutput, Request
-from klangbild.diffusion.small_model import refuse_if_gone
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, UsageError
+from klangbild.models.roll.base import refuse_if_gone
 from klangbild.settings import Settings
 
 

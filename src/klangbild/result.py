@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from klangbild import record as records
 from klangbild import save_files
-from klangbild.atomic import make_folder
 from klangbild.errors import InputError, OutputError, UsageError
 from klangbild.file_names import as_file_name
 from klangbild.settings import DEFAULT_FORMATS, FORMATS, Settings
 from klangbild.slips import is_another_format, unknown_format
+from klangbild.whole_files import make_folder
 
 if TYPE_CHECKING:
     from klangbild.emotion.space import Emotion
-    from klangbild.notes.piece import Piece
+    from klangbild.music.piece import Piece
     from klangbild.picture.picture import Picture
     from klangbild.sound.audio import Audio, LongAudio
     from klangbild.sound.master import Master
@@ -102,7 +102,7 @@ class Result:
         """The MIDI file. Raises UsageError: there are no notes."""
         if self.piece is None:
             raise _no_notes(self.record["model"]["name"])
-        from klangbild.notes.midi import to_midi_bytes
+        from klangbild.music.midi import to_midi_bytes
 
         return to_midi_bytes(self.piece, record=self.embedded)
 

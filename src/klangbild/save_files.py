@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from klangbild import record as records
-from klangbild.atomic import atomic_folder, atomic_write
+from klangbild.whole_files import atomic_folder, atomic_write
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from klangbild.emotion.space import Emotion
-    from klangbild.notes.piece import Piece
+    from klangbild.music.piece import Piece
     from klangbild.picture.picture import Picture
     from klangbild.settings import Settings
     from klangbild.show.bundle import Content

@@ -1,7 +1,7 @@
 """Every knob once. The command line, the web page, the API and the docs' table are made from the fields below.
 
 A field's metadata: `help` (one plain sentence), `min` and `max` (inclusive), `choices`, `group` (where faces show it),
-`flag` and `metavar` where they are not the field's own name. Which engines and models listen to it stands in `registry.py`.
+`flag` and `metavar` where they are not the field's own name. Which engines and models listen to it stands in `models/registry.py`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from klangbild.errors import UsageError
-from klangbild.registry import ENGINES
+from klangbild.models.registry import ENGINES
+from klangbild.music import meters
+from klangbild.music.families import FAMILY_NAMES
 from klangbild.slips import key_meant, nearest, number_meant, tempo_meant
 
 CONDITIONINGS = ("continuous_concat", "continuous_token", "discrete_token", "none")
 FORMATS = ("mid", "wav", "flac", "mp3", "ogg", "json", "png", "stems", "zip")
 DEFAULT_FORMATS = ("mid", "wav", "json", "png")
 DEFAULT_SECONDS = 30.0
-INSTRUMENTS = (
-    "drums", "piano", "mallet", "organ", "guitar", "bass", "strings", "brass", "winds", "lead", "pad",
-)  # fmt: skip
-METERS = ("1/4", "3/8", "2/4", "5/8", "3/4", "6/8", "7/8", "4/4", "9/8", "5/4", "6/4", "12/8")
+INSTRUMENTS = FAMILY_NAMES
+METERS = tuple(f"{numerator}/{denominator}" for numerator, denominator in meters.METERS)
 
 
 def _knob(default: Any, help: str, **metadata: Any) -> Any:
@@ -177,7 +177,7 @@ class Settings:
                 "ask for fewer or allow more"
             )
         if self.key is not None:
-            from klangbild.notes.piece import Key
+            from klangbild.music.piece import Key
 
             try:
                 Key.parse(self.key)
@@ -207,7 +207,7 @@ class Settings:
         for name in ("instruments", "without"):
             value = getattr(self, name)
             if isinstance(value, (tuple, list)) and not set(map(str, value)) <= set(INSTRUMENTS):
-                from klangbild.notes.instrument_names import families_of
+                from klangbild.music.instrument_names import families_of
 
                 families, played_by = families_of(map(str, value), flag_of(name))
                 object.__setattr__(self, name, families)

@@ -1,6 +1,6 @@
 """Nothing that was asked for is passed over in silence: it is refused before any work, or the result tells of it.
 
-`registry.py` says of each player, which is what an engine and a model come to, which settings it hears, and why not the others.
+`models/registry.py` says of each player, which is what an engine and a model come to, which settings it hears, and why not the others.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 
 from klangbild.contract import EngineOutput, Request
 from klangbild.emotion.space import EmotionPath
-from klangbild.engines import player_of, writes_notes
 from klangbild.errors import NotAvailableError, UsageError
-from klangbild.registry import engines_hearing, named
+from klangbild.models.engines import player_of, writes_notes
+from klangbild.models.registry import engines_hearing, named
 from klangbild.settings import Settings, flag_of
 
 
@@ -78,7 +78,7 @@ def told_of(request: Request, output: EngineOutput) -> tuple[str, ...]:
     settings = request.settings
     lines = [f"{name}: played by {family}" for name, family in settings.played_by.items()]
     if settings.continue_from is not None:
-        from klangbild.notes.midi import read_continued
+        from klangbild.music.midi import read_continued
 
         lines += [
             f"{Path(settings.continue_from).name}: {line}" for line in read_continued(settings.continue_from).told
@@ -96,7 +96,7 @@ def told_of_given(given: dict[str, Any]) -> list[str]:
     """Of knobs set by hand to klangbild's default, which midi-emotion's sampler takes for "as midi-emotion does"."""
     if given.get("sampler") != "midi-emotion":
         return []
-    from klangbild.notes.events_engine import sampling_of
+    from klangbild.models.aria.engine import sampling_of
 
     theirs = sampling_of(Settings(sampler="midi-emotion"))
     meant = {
@@ -114,9 +114,9 @@ def _told_of_words(settings: Settings) -> list[str]:
     """Words that the notes engine, which hears feelings, takes otherwise than they were written or not at all."""
     if not settings.text:
         return []
-    from klangbild.diffusion.small_words import music_words
     from klangbild.emotion.words import read_words
-    from klangbild.notes.instrument_names import families_of
+    from klangbild.models.roll.caption_words import music_words
+    from klangbild.music.instrument_names import families_of
 
     reading = read_words(settings.text)
     lines = [f'"{match.written}" is heard as near "{match.word}"' for match in reading.matches if match.near]
@@ -172,8 +172,8 @@ def _told_of_the_piece(settings: Settings, output: EngineOutput) -> list[str]:
     piece: Any = output.piece
     lines = []
     if settings.continue_from is not None:
-        from klangbild.notes.given_bars import told_of_given_bars
-        from klangbild.notes.midi import read_continued
+        from klangbild.models.bars.given_bars import told_of_given_bars
+        from klangbild.music.midi import read_continued
 
         if changed := told_of_given_bars(read_continued(settings.continue_from), piece):
             lines.append(f"{Path(settings.continue_from).name}: {changed}")

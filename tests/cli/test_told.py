@@ -124,10 +124,10 @@ def test_a_default_that_their_sampler_takes_otherwise_is_told():
 
 def test_guidance_help_has_every_default():
     pytest.importorskip("diffusers")
-    from klangbild.diffusion.art2mus_pipeline import GUIDANCE as ART2MUS
-    from klangbild.diffusion.melfusion_pipeline import GUIDANCE as MELFUSION
-    from klangbild.diffusion.roll_model import RollSound
-    from klangbild.notes.sample import Sampling
+    from klangbild.models.bars.sampler import Sampling
+    from klangbild.models.published.art2mus.pipeline import GUIDANCE as ART2MUS
+    from klangbild.models.published.melfusion.pipeline import GUIDANCE as MELFUSION
+    from klangbild.models.roll.model import RollSound
 
     said = Settings.__dataclass_fields__["guidance"].metadata["help"]
     assert (

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from klangbild.measure import wishes
-from klangbild.notes.midi import to_midi_bytes
-from klangbild.notes.piece import Piece, Track, make_notes
+from klangbild.metrics import wishes
+from klangbild.music.midi import to_midi_bytes
+from klangbild.music.piece import Piece, Track, make_notes
 
 BAD = {
     "division.mid": b"MThd\0\0\0\6\0\0\0\1\0\0MTrk\0\0\0\4\0\xff\x2f\0",

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from klangbild.errors import InputError, NotAvailableError, UsageError
-from klangbild.measure.judge import _percentile, kind_of, load_judge, read_piece
-from klangbild.measure.note_sets import compare, load_reference
-from klangbild.notes.piece import Piece, Track, make_notes
+from klangbild.measure.judges.judge import _percentile, kind_of, load_judge, read_piece
+from klangbild.metrics.note_sets import compare, load_reference
+from klangbild.music.piece import Piece, Track, make_notes
 
 JUDGES = ("emopia", "vgmidi")
 
@@ -84,9 +84,9 @@ def test_the_reference_that_ships_sees_itself_as_real():
 
 def test_fitting_a_judge_on_made_up_ratings():
     """Where ratings follow a feature, the judge finds it; a corpus without ratings is a clear error."""
-    from klangbild.data.note_data import NoteData
-    from klangbild.data.section_features import FEATURES
-    from klangbild.measure.judge_train import accuracy, cross_validated, fit, label_leak, rated_pieces
+    from klangbild.measure.judges.judge_train import accuracy, cross_validated, fit, label_leak, rated_pieces
+    from klangbild.models.bars.data.prepared import NoteData
+    from klangbild.music.section_features import FEATURES
 
     rng = np.random.default_rng(0)
     sets, per_set = ("band", "emopia", "piano", "vgmidi"), 60

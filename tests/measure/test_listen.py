@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from klangbild.errors import InputError, UsageError
-from klangbild.measure.agreement import krippendorff_alpha, raters_needed, raters_needed_share
-from klangbild.measure.listen_analysis import analyse
-from klangbild.measure.listen_plan import plan
-from klangbild.measure.listen_server import ListeningTest, make_server
-from klangbild.measure.listen_store import Store, read_csv
+from klangbild.measure.listening.analysis import analyse
+from klangbild.measure.listening.plan import plan
+from klangbild.measure.listening.server import ListeningTest, make_server
+from klangbild.measure.listening.store import Store, read_csv
+from klangbild.metrics.agreement import krippendorff_alpha, raters_needed, raters_needed_share
 
 NAN = float("nan")
 # Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", section C: four observers, twelve units
@@ -162,7 +162,7 @@ class Rater(threading.Thread):
 
 def test_twenty_raters_and_a_restart_lose_nothing(study, tmp_path):
     first = Running(study)
-    from klangbild.measure.listen_plan import stimulus_id
+    from klangbild.measure.listening.plan import stimulus_id
 
     names = {stimulus_id(first.test.study["key"], p, e): e for p, e in study[2]}
     raters = [Rater(first.port, "", names, pages=5) for _ in range(20)]

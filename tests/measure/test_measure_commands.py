@@ -7,13 +7,13 @@ import pytest
 from PIL import Image
 
 from klangbild.cli.main import main
-from klangbild.data.note_data import NoteData
-from klangbild.measure.intervals import Estimate
 from klangbild.measure.nearness import heldout_emotions
 from klangbild.measure.results import Results
 from klangbild.measure.tables import layout, merged
-from klangbild.notes.midi import to_midi_bytes
-from klangbild.notes.piece import Piece, Track, make_notes
+from klangbild.metrics.intervals import Estimate
+from klangbild.models.bars.data.prepared import NoteData
+from klangbild.music.midi import to_midi_bytes
+from klangbild.music.piece import Piece, Track, make_notes
 
 
 def some_piece(seed, *, bars=9):

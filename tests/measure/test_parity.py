@@ -5,7 +5,8 @@ import pytest
 
 from klangbild.errors import InputError
 from klangbild.measure import parity
-from klangbild.measure.parity import Comparison, compare_folder, largest_difference, n_different, run_parity
+from klangbild.measure.parity import compare_folder, run_parity
+from klangbild.metrics.parity import Comparison, largest_difference, n_different
 
 
 def test_largest_difference_and_ids():

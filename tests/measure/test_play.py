@@ -3,7 +3,7 @@
 import numpy as np
 
 from klangbild.measure.play import played, without_long_silence
-from klangbild.notes.piece import Piece, Track, make_notes
+from klangbild.music.piece import Piece, Track, make_notes
 
 LATE = Piece(
     (Track("piano", 0, make_notes([80.0, 82.0], [1.0, 1.0], [60, 64], [90, 90])),),

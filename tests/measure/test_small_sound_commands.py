@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from tiny_triplets import write_model, write_notes, write_pairs, write_sound
 
-from klangbild.data.small_pairs import SoundPairs
-from klangbild.diffusion.roll_model import open_small_sound
 from klangbild.errors import InputError
-from klangbild.measure import kept_sounds
-from klangbild.measure.held_pairs import choose, other_corpus
-from klangbild.measure.sound_fit import condition_of, part_of
-from klangbild.measure.triplet_scores import Listener
-from klangbild.measure.word_reader import WordReader
+from klangbild.measure.roll import kept_sounds
+from klangbild.measure.roll.fit import condition_of, part_of
+from klangbild.measure.roll.held_pairs import choose, other_corpus
+from klangbild.measure.roll.triplet_scores import Listener
+from klangbild.measure.roll.word_reader import WordReader
+from klangbild.models.roll.data.pairs import SoundPairs
+from klangbild.models.roll.model import open_roll
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_synapse_hears_every_case(klangbild, prepared, model_folder, tmp_path):
 def test_a_stopped_call_goes_on_with_what_is_there(prepared, model_folder, tmp_path):
     *_, data = prepared
     chosen = choose(SoundPairs.load(prepared[0] / "pairs.npz"), data, 4)
-    model = open_small_sound(model_folder)
+    model = open_roll(model_folder)
     asked = []
 
     def condition(row):

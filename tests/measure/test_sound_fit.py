@@ -1,4 +1,4 @@
-"""The small sound model's measurement: does it see what it claims to see?"""
+"""The sound model's measurement: does it see what it claims to see?"""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from klangbild.errors import InputError
+from klangbild.measure.roll.fit import evaluate
 from klangbild.measure.sound import sound_set
-from klangbild.measure.sound_fit import evaluate
 from klangbild.sound.audio import Audio
 
 RATE = 16_000

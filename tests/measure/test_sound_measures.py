@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from klangbild.errors import InputError
-from klangbild.measure import levels
 from klangbild.measure.control_music import SOUND_CONTROLS
+from klangbild.measure.judges.sound_judge import load_sound_judge
 from klangbild.measure.sound import distances, evaluate, sound_set
-from klangbild.measure.sound_embedding import N_RAW, embed, raw_features
-from klangbild.measure.sound_judge import load_sound_judge
 from klangbild.measure.vectors import evaluate as evaluate_vectors
 from klangbild.measure.vectors import imsm_of, load_vectors
+from klangbild.metrics import levels
+from klangbild.metrics.sound_embedding import N_RAW, embed, raw_features
 from klangbild.sound.audio import Audio
 
 RATE = 16000

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from klangbild.errors import InputError
-from klangbild.measure import retrieval
-from klangbild.measure.by_genre import by_genre, frechet, frechet_by_genre, genre_note
-from klangbild.measure.held_pairs import FEWEST, filled
-from klangbild.measure.word_reader import WordReader, fit_reader, readable, word_scores
+from klangbild.measure.roll.by_genre import by_genre, frechet, frechet_by_genre, genre_note
+from klangbild.measure.roll.held_pairs import MIN_PAIRS, filled
+from klangbild.measure.roll.word_reader import WordReader, fit_reader, readable, word_scores
+from klangbild.metrics import retrieval
 
 
 class Facts:
@@ -52,8 +52,8 @@ def test_long_captions_are_not_nearer_and_unread_words_say_nothing():
 
 
 def test_genres_with_enough_items_have_scores_and_the_others_a_number():
-    genre = np.array(["pop"] * FEWEST + ["game"] * 3)
-    values = np.r_[np.full(FEWEST, 2.0), np.zeros(3)]
+    genre = np.array(["pop"] * MIN_PAIRS + ["game"] * 3)
+    values = np.r_[np.full(MIN_PAIRS, 2.0), np.zeros(3)]
     values[0] = np.nan
     found = by_genre({"rank": values}, genre)
     assert list(found) == ["pop: rank"] and found["pop: rank"].value == 2 and found["pop: rank"].missing == 1
@@ -62,7 +62,7 @@ def test_genres_with_enough_items_have_scores_and_the_others_a_number():
     mine, theirs = rng.standard_normal((11, 4)), rng.standard_normal((11, 4))
     mine[0] = np.nan
     per = frechet_by_genre(mine, genre, theirs, genre)
-    assert list(per) == ["pop: frechet"] and per["pop: frechet"].n == FEWEST - 1 and per["pop: frechet"].missing == 1
+    assert list(per) == ["pop: frechet"] and per["pop: frechet"].n == MIN_PAIRS - 1 and per["pop: frechet"].missing == 1
     assert frechet(theirs, theirs).value == pytest.approx(0, abs=1e-9)
 
 
@@ -70,5 +70,5 @@ def test_rare_genres_are_filled_up_where_there_is_room():
     genre = np.random.default_rng(0).permutation(["pop"] * 60 + ["folk"] * 12 + ["game"] * 3)
     taken = filled(genre, 20)
     names, counts = np.unique(genre[taken], return_counts=True)
-    assert len(taken) == len(set(taken.tolist())) == 20 and dict(zip(names, counts, strict=True))["folk"] == FEWEST
+    assert len(taken) == len(set(taken.tolist())) == 20 and dict(zip(names, counts, strict=True))["folk"] == MIN_PAIRS
     assert filled(genre, 10).tolist() == list(range(10))  # no room for eight of each

@@ -10,25 +10,25 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from klangbild.data.manifest import sha256_of
-from klangbild.data.note_data import NoteData
-from klangbild.data.picture_views import PictureViews
-from klangbild.data.prepare_notes import prepare_notes
-from klangbild.data.small_pairs import SoundPairs
-from klangbild.data.sound_data import FACT_TYPES, SoundData
-from klangbild.diffusion.roll_latent import CHANNELS
-from klangbild.diffusion.roll_latent_torch import RollAutoencoder, RollSizes
-from klangbild.diffusion.small_model import weights_folder
-from klangbild.diffusion.small_network_torch import SoundModel, SoundSizes
-from klangbild.diffusion.small_projection import packed, projection_file
-from klangbild.diffusion.small_projection_torch import ProjectionNet
-from klangbild.diffusion.small_synapse import FORMS, synapse_file
-from klangbild.diffusion.small_synapse_torch import SynapseNet
-from klangbild.diffusion.small_words import Vocabulary
-from klangbild.notes.families import FAMILY_INDEX, FAMILY_NAMES
-from klangbild.notes.midi import to_midi_bytes
-from klangbild.notes.piece import Piece, Track, make_notes
-from klangbild.train.sound_graph import base_graph, words_graph
+from klangbild.models.bars.data.prepare import prepare_notes
+from klangbild.models.bars.data.prepared import NoteData
+from klangbild.models.roll.caption_words import Vocabulary
+from klangbild.models.roll.data.clip_table import FACT_TYPES, SoundData
+from klangbild.models.roll.data.pairs import SoundPairs
+from klangbild.models.roll.data.picture_views import PictureViews
+from klangbild.models.roll.latent import CHANNELS
+from klangbild.models.roll.latent_torch import RollAutoencoder, RollSizes
+from klangbild.models.roll.network_torch import SoundModel, SoundSizes
+from klangbild.models.roll.projection import packed, projection_file
+from klangbild.models.roll.projection_torch import ProjectionNet
+from klangbild.models.roll.synapse import FORMS, synapse_file
+from klangbild.models.roll.synapse_torch import SynapseNet
+from klangbild.models.roll.training.graph import base_graph, words_graph
+from klangbild.music.families import FAMILY_INDEX, FAMILY_NAMES
+from klangbild.music.midi import to_midi_bytes
+from klangbild.music.piece import Piece, Track, make_notes
+from klangbild.shipped import weights_folder
+from klangbild.training.manifest import sha256_of
 
 LEVEL_WIDTHS = (32, 64, 128, 192)
 PIECES, OTHERS = 12, 2

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from klangbild.cli.main import main
-from klangbild.data.pairing_vectors import list_pictures
 from klangbild.errors import InputError
 from klangbild.measure.fit import pictures_in
+from klangbild.models.published.art2mus.data.vectors import list_pictures
 from klangbild.picture import formats
 from klangbild.picture.find import find_pictures, pictures_below
 

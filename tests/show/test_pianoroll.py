@@ -14,8 +14,8 @@ from band_pieces import band_piece, one_note
 from PIL import Image, ImageColor
 
 from klangbild.emotion.space import Emotion
-from klangbild.notes.families import FAMILIES, FAMILY_INDEX
-from klangbild.notes.piece import Piece, Track, make_notes
+from klangbild.music.families import FAMILIES, FAMILY_INDEX
+from klangbild.music.piece import Piece, Track, make_notes
 from klangbild.picture.picture import Picture
 from klangbild.show.pianoroll import alt_text, draw_piano_roll, piano_roll_png
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from klangbild.notes.piece import Key, Piece, Track, make_notes
+from klangbild.music.piece import Key, Piece, Track, make_notes
 
 
 def band_piece(*, bars: int = 8, bpm: float = 120.0, seed: int = 3, loudest: int = 120) -> Piece:

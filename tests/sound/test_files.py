@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from klangbild import atomic
-from klangbild.atomic import atomic_path, atomic_write
+from klangbild import whole_files as atomic
 from klangbild.errors import InputError, OutputError, UsageError
 from klangbild.sound.audio import Audio
 from klangbild.sound.files import FORMATS, encode_audio, read_audio, read_record, write_audio
 from klangbild.sound.tags import read_field
+from klangbild.whole_files import atomic_path, atomic_write
 
 TAGS = {
     "title": "Stürmische See",

@@ -11,7 +11,7 @@ import pytest
 from band_pieces import band_piece, one_note
 
 from klangbild.errors import InputError, Stopped
-from klangbild.notes.piece import Piece, Track, make_notes
+from klangbild.music.piece import Piece, Track, make_notes
 from klangbild.sound.soundfont import SoundFont, Zone
 from klangbild.sound.synth import active_level_db, balance_db, synthesize_stems
 from klangbild.sound.voices import amplitude_envelope

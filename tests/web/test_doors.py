@@ -238,7 +238,7 @@ def test_the_password_stands_before_everything():
     """Whatever the scheme of the connection or the case of the scheme's name."""
     import asyncio
 
-    from klangbild.web.guard import Guard
+    from klangbild.web.middleware import Guard
 
     async def ask(scope, headers=()):
         sent = []

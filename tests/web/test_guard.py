@@ -2,10 +2,11 @@
 
 import asyncio
 import base64
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from klangbild.web.guard import Guard
+from klangbild.web.middleware import Guard
 
 
 def status(headers: dict[str, str], *, method: str = "GET", **options) -> int:
@@ -23,7 +24,9 @@ def status(headers: dict[str, str], *, method: str = "GET", **options) -> int:
 
     lines = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "method": method, "path": "/", "headers": lines}
-    asyncio.run(Guard(app, **options)(scope, receive, send))
+    # in a thread of its own: a browser that other tests hold open has a loop running in this one
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, Guard(app, **options)(scope, receive, send)).result()
     return sent[0]["status"]
 
 

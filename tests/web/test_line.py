@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from klangbild.web.looks import Looks
-from klangbild.web.runs import Runs
-from klangbild.web.shelf import Shelf
+from klangbild.web.pictures import Looks
+from klangbild.web.queue import Runs
+from klangbild.web.temporary_folders import Shelf
 
 needs_signals = pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs POSIX signals, which are not here")
 

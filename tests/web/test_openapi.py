@@ -11,7 +11,7 @@ from truth import Truth
 
 from klangbild.errors import UsageError
 from klangbild.settings import Settings
-from klangbild.web.knobs import json_type, knobs, plain_sentence, read_settings
+from klangbild.web.form_fields import json_type, knobs, plain_sentence, read_settings
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +192,7 @@ def test_broken_forms_are_refused_in_the_documented_shape(truth, rest, paintings
 
 def test_more_than_it_said_or_did_not_say_is_too_much(truth, rest, monkeypatch):
     """Without Content-Length the bytes themselves are counted."""
-    monkeypatch.setattr("klangbild.web.guard.MAX_BODY_BYTES", 500_000)
+    monkeypatch.setattr("klangbild.web.middleware.MAX_BODY_BYTES", 500_000)
 
     def parts():
         yield b'--x\r\ncontent-disposition: form-data; name="picture"; filename="a.png"\r\n\r\n'
@@ -218,7 +218,7 @@ def test_every_kind_of_refusal_has_its_status_and_names_no_folder(truth):
     from klangbild import errors
     from klangbild.web.answers import NotThere, refusals
     from klangbild.web.bodies import TooMuch
-    from klangbild.web.runs import Full, Unmade
+    from klangbild.web.queue import Full, Unmade
 
     answer = refusals(lambda path: ["GET"])
     path = "/home/anna maria/secret models/x.onnx"

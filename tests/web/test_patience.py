@@ -12,10 +12,11 @@ import urllib.request
 import pytest
 import uvicorn
 
-from klangbild.web import guard, looks
+from klangbild.web import middleware as guard
+from klangbild.web import pictures as looks
 from klangbild.web.app import Options, make_app
 from klangbild.web.connections import Connection
-from klangbild.web.shelf import Shelf, same_file
+from klangbild.web.temporary_folders import Shelf, same_file
 
 
 class Quick(Connection):
@@ -148,7 +149,7 @@ def test_a_shelf_is_swept_when_much_comes_and_holds_so_many(tmp_path, monkeypatc
         shelf.grown(200)
         keys.append(key)
     assert len(list(shelf.root.iterdir())) <= 6 and shelf.folder(keys[-1])
-    monkeypatch.setattr("klangbild.web.shelf.MOST_FOLDERS", 3)
+    monkeypatch.setattr("klangbild.web.temporary_folders.MAX_FOLDERS", 3)
     shelf.sweep()
     assert len(list(shelf.root.iterdir())) == 3
 

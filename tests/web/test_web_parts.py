@@ -13,9 +13,9 @@ from running import klangbild_command
 
 from klangbild.errors import UsageError
 from klangbild.settings import Settings
-from klangbild.web import recipes
-from klangbild.web.knobs import knobs, plain_sentence, read_settings
-from klangbild.web.shelf import Shelf, keep_upload
+from klangbild.web import reproduce as recipes
+from klangbild.web.form_fields import knobs, plain_sentence, read_settings
+from klangbild.web.temporary_folders import Shelf, keep_upload
 
 
 def test_shelf_forgets_by_age_and_by_size(tmp_path):
@@ -145,7 +145,7 @@ def test_the_space_file_and_the_dockerfile_start_the_same_app():
 
 
 def test_what_the_page_offers_of_models_can_read_a_picture_with_every_engine_it_offers(monkeypatch, tmp_path):
-    from klangbild.diffusion.small_engine import load
+    from klangbild.models.roll.engine import load
 
     monkeypatch.setenv("KLANGBILD_HOME", str(tmp_path))
     offered = {knob.name: [value for value, _ in knob.choices] for knob in knobs() if knob.name in ("engine", "model")}
@@ -163,7 +163,7 @@ def test_nobody_s_picture_is_called_a_photograph_by_guess():
     from klangbild.emotion.read import Reading
     from klangbild.emotion.space import Emotion
     from klangbild.picture.color import Swatch
-    from klangbild.web.looks import alt_text, words_of
+    from klangbild.web.pictures import alt_text, words_of
 
     palette = (Swatch((10, 20, 90), 0.6, "dark blue"), Swatch((0, 0, 0), 0.4, "black"))
     assert alt_text(palette) == "A picture, mainly dark blue and black"

@@ -47,7 +47,7 @@ def register(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from klangbild.composer import new_seed
-    from klangbild.engines import writes_notes
+    from klangbild.models.engines import writes_notes
     from klangbild.result import check_filename, check_formats, is_sound
     from klangbild.settings import DEFAULT_FORMATS, Settings
     from klangbild.unheard import refuse_unheard, told_of_given
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         if name in given and not sounds:
             teller.tell(f"--{name} is kept in the record only: no sound is made (-f {','.join(formats)})")
     if settings.continue_from is not None:
-        from klangbild.notes.midi import read_continued
+        from klangbild.music.midi import read_continued
 
         read_continued(settings.continue_from)  # refused before any work
     with softly("Stopping; what exists by now is kept. Ctrl-C again ends at once.") as stop:

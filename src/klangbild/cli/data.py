@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from klangbild.cli import events, roll, sound
-from klangbild.cli.train_picture import add_prepare_command
+from klangbild.emotion.training.commands import add_prepare_command
 from klangbild.errors import UsageError
+from klangbild.models.aria import commands as events
+from klangbild.models.published import commands as sound
+from klangbild.models.roll import commands as roll
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
@@ -59,9 +61,7 @@ def register(subparsers: argparse._SubParsersAction) -> None:
 
 
 def _add_sound_command(kinds: argparse._SubParsersAction) -> None:
-    parser = kinds.add_parser(
-        "sound", help="played clips for the measures of the small sound model", description=_SOUND
-    )
+    parser = kinds.add_parser("sound", help="played clips for the measures of the sound model", description=_SOUND)
     parser.add_argument("notes", type=Path, metavar="NOTES.npz", help="what 'data prepare notes' wrote")
     parser.add_argument("-o", "--out", type=Path, default=Path("data/prepared/sound.npz"), metavar="FILE.npz")
     parser.add_argument("--clips", type=int, default=2700, metavar="N", help="clips of 10.24 s (default %(default)s)")
@@ -78,7 +78,7 @@ _NOTES = (
 
 
 def _run_notes(args: argparse.Namespace) -> int:
-    from klangbild.data.prepare_notes import prepare_notes
+    from klangbild.models.bars.data.prepare import prepare_notes
 
     prepare_notes(
         args.raw,
@@ -101,9 +101,9 @@ _LABELS = (
 
 
 def _run_labels(args: argparse.Namespace) -> int:
-    from klangbild.data.labelling import Labelling, write_card
-    from klangbild.data.note_data import NoteData
     from klangbild.errors import InputError
+    from klangbild.models.bars.data.labelling import Labelling, write_card
+    from klangbild.models.bars.data.prepared import NoteData
 
     data = NoteData.load(args.notes)
     try:
@@ -125,9 +125,9 @@ _ATTRIBUTION = (
 
 
 def _run_attribution(args: argparse.Namespace) -> int:
-    from klangbild.atomic import atomic_write
-    from klangbild.data.attribution import attribution_text
-    from klangbild.data.manifest import read_manifest
+    from klangbild.models.bars.data.attribution import attribution_text
+    from klangbild.training.manifest import read_manifest
+    from klangbild.whole_files import atomic_write
 
     text = attribution_text(read_manifest(args.manifest), model=args.model)
     args.out.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ _SOUND = (
 
 
 def _run_sound(args: argparse.Namespace) -> int:
-    from klangbild.data.prepare_sound import prepare_sound
+    from klangbild.models.roll.data.prepare_clips import prepare_sound
 
     if args.clips < 1:
         raise UsageError(f"--clips {args.clips}: name at least one clip")

@@ -9,10 +9,10 @@ import shutil
 import sys
 import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 from klangbild.errors import EXIT_FAILED, KlangbildError
+from klangbild.shipped import weights_folder
 
 
 def register(subparsers: Any) -> None:
@@ -37,7 +37,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _house() -> dict[str, Any]:
     from importlib.metadata import PackageNotFoundError, version
-    from importlib.resources import files
 
     from klangbild import __version__, hub
     from klangbild.sound.fonts import find_soundfont
@@ -48,7 +47,7 @@ def _house() -> dict[str, Any]:
         except PackageNotFoundError:
             return "not installed"
 
-    weights = sorted(p for p in Path(str(files("klangbild") / "weights")).iterdir() if p.suffix in (".onnx", ".npz"))
+    weights = sorted(p for p in weights_folder().iterdir() if p.suffix in (".onnx", ".npz"))
     try:
         font = str(find_soundfont(None))
     except KlangbildError as error:

@@ -28,7 +28,9 @@ class Measure(NamedTuple):
 
 MEASURES: dict[str, Measure] = {
     "parity": Measure("recorded data of a published system against our code", None),
-    "nll": Measure("how surprised a notes model is by held-out music, in bits", "klangbild.measure.nll", _NOTES),
+    "nll": Measure(
+        "how surprised a notes model is by held-out music, in bits", "klangbild.models.bars.training.nll", _NOTES
+    ),
     "notes": Measure("folders of MIDI files against real music: every score of notes", "klangbild.measure.notes"),
     "steering": Measure("does the music follow the asked emotion? a grid, read back", "klangbild.measure.steering"),
     "nearness": Measure(
@@ -37,22 +39,22 @@ MEASURES: dict[str, Measure] = {
     "fit": Measure("does the picture matter? right against shuffled pictures", "klangbild.measure.fit"),
     "sound": Measure("folders of sound files: levels, distance to real sound", "klangbild.measure.sound"),
     "synapse": Measure(
-        "words, picture, both: does the small sound model hear the picture?", "klangbild.measure.small_synapse", _SOUND
+        "words, picture, both: does the sound model hear the picture?", "klangbild.measure.roll.ablation", _SOUND
     ),
-    "sound-fit": Measure(
-        "the small sound model: like music, and like its picture?", "klangbild.measure.sound_fit", _SOUND
-    ),
+    "sound-fit": Measure("the sound model: like music, and like its picture?", "klangbild.measure.roll.fit", _SOUND),
     "vectors": Measure("published scores on stored vectors of other tools", "klangbild.measure.vectors"),
     "controls": Measure("can every metric see what it claims to see?", "klangbild.measure.controls", _NOTES),
-    "listen": Measure("a listening test on a local page, and what came out of it", "klangbild.measure.listen"),
+    "listen": Measure(
+        "a listening test on a local page, and what came out of it", "klangbild.measure.listening.command"
+    ),
     "table": Measure("results in the layout of Art2Mus or MeLFusion", "klangbild.measure.tables"),
     "report": Measure("results as one page that opens offline, and as PDF", "klangbild.measure.report"),
     "card": Measure("put results into a model's card", "klangbild.measure.card"),
     "judge": Measure(
-        "fit the judges of emotion in notes, with their own accuracy", "klangbild.measure.judge_train", _NOTES
+        "fit the judges of emotion in notes, with their own accuracy", "klangbild.measure.judges.judge_train", _NOTES
     ),
     "sound-judge": Measure(
-        "fit the judges of emotion in sound, and the embedding", "klangbild.measure.sound_judge", _NOTES
+        "fit the judges of emotion in sound, and the embedding", "klangbild.measure.judges.sound_judge", _NOTES
     ),
     "reference": Measure("real held-out music as numbers, to measure against", "klangbild.measure.reference", _NOTES),
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from klangbild.errors import NotAvailableError, UsageError
-from klangbild.registry import ADDABLE
+from klangbild.models.registry import ADDABLE
 
 _NON_COMMERCIAL_USE = "private, teaching and research use; not for sale or advertising (NC), and share alike (SA)"
 
@@ -122,8 +122,9 @@ def _show(args: argparse.Namespace) -> int:
 
 def _licences(args: argparse.Namespace) -> int:
     """Licence and permitted use of every model: those that ship, those added, and those of others that can be added."""
-    from klangbild import hub, hub_aria
-    from klangbild.diffusion import licences
+    from klangbild import hub
+    from klangbild.models.aria import card as hub_aria
+    from klangbild.models.published import licences
 
     cards = [{**card, "from": "shipped"} for card in hub.shipped()]
     cards += [
@@ -174,14 +175,16 @@ def _told(value: Any) -> str:
 
 
 def _add(args: argparse.Namespace) -> int:
-    from klangbild import hub_aria
+    from klangbild.models.aria import card as hub_aria
 
     source = args.source or hub_aria.ARIA_HUB_ID
     return _convert(source, args.name or args.kind, overwrite=args.overwrite)
 
 
 def _pull(args: argparse.Namespace) -> int:
-    from klangbild import hub, hub_aria, hub_fetch
+    from klangbild import hub
+    from klangbild.models import fetch as hub_fetch
+    from klangbild.models.aria import card as hub_aria
 
     if args.name in ADDABLE:
         return _convert(hub_aria.ARIA_HUB_ID, args.name, overwrite=args.overwrite)
@@ -192,7 +195,7 @@ def _pull(args: argparse.Namespace) -> int:
     model = hub_fetch.identify(args.name)
     if model.layout == "aria":
         return _convert(args.name, args.name.rpartition("/")[2].lower(), overwrite=args.overwrite)
-    from klangbild.diffusion.licences import licence_of
+    from klangbild.models.published.licences import licence_of
 
     folder = hub_fetch.fetch_model(model)
     print(f"licence of {licence_of(model.hub_id, folder).line}", file=sys.stderr)
@@ -202,11 +205,11 @@ def _pull(args: argparse.Namespace) -> int:
 
 
 def _convert(source: str, name: str, *, overwrite: bool) -> int:
-    from klangbild import hub_aria
+    from klangbild.models.aria import card as hub_aria
 
     print(hub_aria.NOTICE, file=sys.stderr)
     try:
-        from klangbild.hub_aria_torch import convert
+        from klangbild.models.aria.convert_torch import convert
     except ModuleNotFoundError as error:
         raise NotAvailableError(
             f'converting needs {error.name}, which is not installed; run: pip install "klangbild[train]" '

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from klangbild.errors import UsageError
-from klangbild.registry import ENGINES, deaf, engines_hearing
+from klangbild.models.registry import ENGINES, deaf, engines_hearing
 from klangbild.settings import DEFAULT_FORMATS, FORMATS, Settings, flag_of
 
 GROUPS = {

@@ -21,7 +21,7 @@ from klangbild import interrupt
 from klangbild.errors import EXIT_FAILED, KlangbildError
 
 _ESCAPE = "klangbild-escape"
-_LEAST_KIB = 500_000
+_MIN_KIB = 500_000
 _MEMORY = ("bad_alloc", "start new thread", "cannot allocate", "can't allocate", "failed to map", "out of memory")
 NO_MEMORY = "there is too little memory for this; free some, or ask for less (a smaller picture, a shorter piece)"
 
@@ -68,9 +68,9 @@ def check_memory() -> None:
     except ModuleNotFoundError:  # Windows
         return
     allowed = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if allowed != resource.RLIM_INFINITY and allowed < _LEAST_KIB * 1024:
+    if allowed != resource.RLIM_INFINITY and allowed < _MIN_KIB * 1024:
         raise KlangbildError(
-            f"there is too little memory for this (ulimit -v {allowed // 1024}); allow {_LEAST_KIB} or more"
+            f"there is too little memory for this (ulimit -v {allowed // 1024}); allow {_MIN_KIB} or more"
         )
 
 

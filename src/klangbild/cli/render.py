@@ -29,16 +29,16 @@ def register(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from klangbild.atomic import make_folder
     from klangbild.cli.compose import check_output
     from klangbild.file_names import as_file_name, readable
-    from klangbild.notes.midi import read_music
+    from klangbild.music.midi import read_music
     from klangbild.settings import Settings
     from klangbild.slips import unknown_format
     from klangbild.sound.files import write_audio
     from klangbild.sound.fonts import find_soundfont
     from klangbild.sound.master import master
     from klangbild.sound.synth import synthesize_stems
+    from klangbild.whole_files import make_folder
 
     given = {k: v for k in ("soundfont", "loudness") if (v := getattr(arguments, k)) is not None}
     settings = Settings(**given)

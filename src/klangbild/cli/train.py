@@ -7,11 +7,15 @@ import dataclasses
 import json
 from pathlib import Path
 
-from klangbild.cli import events, roll, small_art2mus, small_melfusion, sound
-from klangbild.cli.train_options import need_torch
-from klangbild.cli.train_picture import add_picture_commands
-from klangbild.cli.train_sound import add_sound_commands
+from klangbild.emotion.training.commands import add_picture_commands
 from klangbild.errors import UsageError
+from klangbild.models.aria import commands as events
+from klangbild.models.published import commands as sound
+from klangbild.models.roll import commands as roll
+from klangbild.models.roll import commands_art2mus as small_art2mus
+from klangbild.models.roll import commands_melfusion as small_melfusion
+from klangbild.models.roll.commands_base import add_sound_commands
+from klangbild.training.options import need_torch
 
 
 def register(subparsers: argparse._SubParsersAction) -> None:
@@ -82,7 +86,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 def _config(args: argparse.Namespace):
     need_torch()
-    from klangbild.train.notes_config import NotesConfig
+    from klangbild.models.bars.training.train_config import NotesConfig
 
     config = NotesConfig.load(args.config)
     return dataclasses.replace(config, run=args.run_dir) if args.run_dir else config
@@ -90,9 +94,9 @@ def _config(args: argparse.Namespace):
 
 def _run_notes(args: argparse.Namespace) -> int:
     config = _config(args)
-    from klangbild.notes.weights_torch import load_weights
-    from klangbild.train.curves import draw_curves
-    from klangbild.train.notes import train
+    from klangbild.models.bars.training.train import train
+    from klangbild.training.curves import draw_curves
+    from klangbild.training.weights_torch import load_weights
 
     weights, header = load_weights(args.weights) if args.weights else (None, {})
     train(
@@ -116,11 +120,11 @@ def _run_notes(args: argparse.Namespace) -> int:
 
 def _run_export_notes(args: argparse.Namespace) -> int:
     config = _config(args)
-    from klangbild.data.note_data import NoteData
-    from klangbild.measure.nll import card_metrics
-    from klangbild.notes.runtime import PATCH, load
-    from klangbild.notes.weights_torch import load_weights
-    from klangbild.train.export_notes import export_notes, export_weights, write_card
+    from klangbild.models.bars.data.prepared import NoteData
+    from klangbild.models.bars.runtime import PATCH, load
+    from klangbild.models.bars.training.export import export_notes, export_weights, write_card
+    from klangbild.models.bars.training.nll import card_metrics
+    from klangbild.training.weights_torch import load_weights
 
     if args.weights_only:
         if args.weights_out is None or args.mix or args.onto:

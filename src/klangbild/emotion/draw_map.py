@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from klangbild.atomic import atomic_path
 from klangbild.emotion.regions import RegionMap
 from klangbild.errors import OutputError
 from klangbild.picture.picture import Picture
+from klangbild.whole_files import atomic_path
 
 _SIDE = 560
 _MARGIN, _PLANE = 24, 240
 _INK, _PAPER = (34, 36, 40), (252, 251, 248)
 # unpleasant to pleasant, distinguishable by most color-blind people (blue to orange)
 _LOW, _MIDDLE, _HIGH = np.array([44, 92, 168.0]), np.array([234, 234, 234.0]), np.array([226, 128, 38.0])
-_LEAST_FULL = 0.25  # a valence that is shown in full color where no part of the picture has a larger one
+_MIN_FULL = 0.25  # a valence that is shown in full color where no part of the picture has a larger one
 
 
 def draw_map(picture: Picture, regions: RegionMap, path: str | Path) -> Path:
@@ -66,7 +66,7 @@ def _overlay(photo: Image.Image, regions: RegionMap) -> Image.Image:
     """Gray picture under the map's colors."""
     valence, arousal = (_enlarged(m, photo.size) for m in (regions.valence, regions.arousal))
     # the color is the valence itself, not what it is beside the rest: a pleasant picture has no unpleasant parts
-    signed = np.clip(valence / max(float(np.abs(valence).max()), _LEAST_FULL), -1, 1)[..., None]
+    signed = np.clip(valence / max(float(np.abs(valence).max()), _MIN_FULL), -1, 1)[..., None]
     tint = np.where(signed > 0, _MIDDLE + signed * (_HIGH - _MIDDLE), _MIDDLE - signed * (_LOW - _MIDDLE))
     strength = np.clip(0.5 + 0.5 * (arousal - arousal.mean()) / max(float(arousal.std()) * 1.8, 0.02), 0, 1)[..., None]
     gray = np.asarray(photo.convert("L"), np.float32)[..., None] * 0.8 + 40

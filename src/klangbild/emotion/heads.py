@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from klangbild.atomic import atomic_npz
 from klangbild.emotion.kind import KindGate
 from klangbild.errors import NotAvailableError
 from klangbild.picture.features import FEATURE_NAMES
+from klangbild.whole_files import atomic_npz
 
 KINDS = ("photo", "painting")
 _CLIP = 3.0

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from klangbild import hub, hub_aria
+from klangbild import hub
 from klangbild.emotion.heads import KINDS, EmotionHeads, load_heads
 from klangbild.emotion.kind import KindGate
 from klangbild.emotion.music_plane import MusicPlane
@@ -24,11 +24,13 @@ from klangbild.emotion.prediction import Prediction, Predictor
 from klangbild.emotion.reasons import reasons_for
 from klangbild.emotion.space import Emotion
 from klangbild.errors import NotAvailableError, UsageError
+from klangbild.models.registry import PICTURE_READERS, named
 from klangbild.picture.encoder import PictureEncoder, open_encoder
 from klangbild.picture.features import FEATURE_NAMES, PictureFeatures, picture_features
 from klangbild.picture.picture import Picture
+from klangbild.shipped import weights_folder
 
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+WEIGHTS = weights_folder()
 MODEL_NAMES = ("klangbild", "features")
 
 
@@ -40,7 +42,7 @@ class Reader:
 
 
 @dataclass(frozen=True)
-class Looks:
+class PictureInputs:
     """What a reader sees of n pictures.
 
     inputs: float32 (n, d), the features and then the embedding if there is an encoder; the heads read them. surface: float32
@@ -57,7 +59,7 @@ class Looks:
         return self.surface if fits else self.inputs[:, : len(FEATURE_NAMES)]
 
 
-def look_at(reader: Reader, pictures: Iterable[Picture]) -> Looks:
+def look_at(reader: Reader, pictures: Iterable[Picture]) -> PictureInputs:
     """Look at pictures, 32 together; at least one."""
     rows, surfaces, measured, remaining = [], [], [], iter(pictures)
     while batch := list(islice(remaining, 32)):
@@ -70,7 +72,7 @@ def look_at(reader: Reader, pictures: Iterable[Picture]) -> Looks:
         rows.append(block)
         surfaces.append(surface)
         measured += features
-    return Looks(np.concatenate(rows), np.concatenate(surfaces), measured)
+    return PictureInputs(np.concatenate(rows), np.concatenate(surfaces), measured)
 
 
 def open_reader(model: str) -> Reader:
@@ -126,17 +128,19 @@ def open_predictor(model: str = "klangbild") -> Predictor:
     if model in ("features", "klangbild"):
         return HeadsPredictor(model, open_reader(model), load_heads(WEIGHTS / f"emotion-{model}.npz"))
     if model == "aria" or hub.is_added(model) or (Path(model) / hub.CONFIG).is_file():
-        hub.from_pretrained(
-            model, kind=hub_aria.KIND
-        )  # what is not here, or damaged, is told before torch is asked for
+        folder = hub.from_pretrained(model)  # what is not here, or damaged, is told before torch is asked for
+        if folder.kind not in PICTURE_READERS:
+            raise UsageError(
+                f"{model}: is a model of kind {folder.kind}, not {' or '.join(PICTURE_READERS)}; see 'klangbild models list'"
+            )
         try:
-            from klangbild.emotion.aria_torch import open_aria
+            open_added = named(PICTURE_READERS[folder.kind])
         except ModuleNotFoundError as error:
             raise NotAvailableError(
                 f"--emotion-model {model}: needs {error.name}, which is not installed; "
                 'run: pip install "klangbild[diffusion]"'
             ) from None
-        return open_aria(model)
+        return open_added(model)
     if Path(model).is_dir():
         return HeadsPredictor(model, open_reader(model), load_heads(Path(model) / "emotion.npz"))
     names = [*MODEL_NAMES, *(folder.name for folder in hub.added() if folder.config.get("image_encoder"))]

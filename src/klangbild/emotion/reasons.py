@@ -68,7 +68,7 @@ SIGNS: tuple[Sign, ...] = (
 _VERBS = (("pulls the mood down", "pull the mood down", "lifts the mood", "lift the mood"),
           ("calms it", "calm it", "raises the energy", "raise the energy"))  # fmt: skip
 _CAUSAL_SHARE = 0.15
-_LEAST = 0.02
+_MIN_SHARE = 0.02
 
 
 def sign_table(kind: int, axis: int) -> np.ndarray:
@@ -104,7 +104,7 @@ def said_terms(heads: EmotionHeads, features: PictureFeatures, *, painting: floa
         terms = [
             Term(int(index), axis, float(pull[axis, index]), bool(z[index] > 0))
             for index in np.argsort(-np.abs(pull[axis]), kind="stable")
-            if abs(pull[axis, index]) >= _LEAST
+            if abs(pull[axis, index]) >= _MIN_SHARE
             and abs(z[index]) >= 0.4
             and (SIGNS[index].high if z[index] > 0 else SIGNS[index].low)
         ]

@@ -32,8 +32,8 @@ NEAR = 0.68
 """The least cosine at which a word of `word_vectors` is taken for another; measured (docs/diffusion.md): no word that has nothing
 to do with music reaches it."""
 _BATCH = 64
-_MOST_PIECES = 128
-_LONGEST_WORD = 100
+_MAX_PIECES = 128
+_MAX_WORD = 100
 _KINDS = {"F32": "<f4", "F16": "<f2"}
 
 
@@ -165,7 +165,7 @@ class WordPieces:
     def ids(self, text: str) -> list[int]:
         """Numbers of a text's pieces, between those of its begin and its end."""
         found = [number for word in _words_and_signs(text) for number in self._of_word(word)]
-        return [self._first, *found[: _MOST_PIECES - 2], self._last]
+        return [self._first, *found[: _MAX_PIECES - 2], self._last]
 
     def _of_word(self, word: str) -> list[int]:
         found: list[int] = []
@@ -174,7 +174,7 @@ class WordPieces:
             lead = "##" if start else ""
             ends = range(len(word), start, -1)
             end = next((end for end in ends if lead + word[start:end] in self._number), None)
-            if end is None or len(word) > _LONGEST_WORD:
+            if end is None or len(word) > _MAX_WORD:
                 return [self._unknown]
             found.append(self._number[lead + word[start:end]])
             start = end

@@ -14,9 +14,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from klangbild.atomic import atomic_write
 from klangbild.errors import InputError, UsageError
 from klangbild.measure.results import Results
+from klangbild.whole_files import atomic_write
 
 WEIGHTS_ENDINGS = (".onnx", ".npz", ".safetensors")
 

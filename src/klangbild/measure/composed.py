@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from klangbild.atomic import atomic_write
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError
 from klangbild.measure.results import progress
-from klangbild.notes.midi import to_midi_bytes
-from klangbild.notes.models import load_notes_model
+from klangbild.models.engines import load_notes_engine
+from klangbild.music.midi import to_midi_bytes
 from klangbild.settings import Settings
+from klangbild.whole_files import atomic_write
 
 
 def compose_into(
@@ -33,7 +34,7 @@ def compose_into(
     Raises:
         InputError: the folder holds pieces of another model or other settings.
     """
-    loaded = load_notes_model(model, settings.conditioning)
+    loaded = load_notes_engine(replace(settings, model=model))
     about: dict[str, Any] = {
         "model": loaded.facts.get("sha256"), "seconds": settings.seconds, "guidance": settings.guidance,
         "candidates": settings.candidates, **(drawn or {}),

@@ -19,8 +19,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from klangbild.measure.bar_grid import STEPS_PER_BEAT, bar_grid
-from klangbild.notes.piece import Piece, Track, make_notes
+from klangbild.metrics.bar_grid import STEPS_PER_BEAT, bar_grid
+from klangbild.music.piece import Piece, Track, make_notes
 from klangbild.sound.audio import Audio
 
 

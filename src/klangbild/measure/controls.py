@@ -15,16 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
-from klangbild.data.note_data import NoteData
 from klangbild.measure.control_music import NOTE_CONTROLS, SOUND_CONTROLS
-from klangbild.measure.intervals import Estimate
-from klangbild.measure.note_embedding import NoteAxes, fit_note_axes
-from klangbild.measure.note_sets import NoteSet, compare
 from klangbild.measure.play import played
 from klangbild.measure.real_music import pieces_of
 from klangbild.measure.results import Results, add_output, give, progress
 from klangbild.measure.sound import SoundSet, distances, sound_set
-from klangbild.notes.piece import Piece
+from klangbild.metrics.intervals import Estimate
+from klangbild.metrics.note_embedding import NoteAxes, fit_note_axes
+from klangbild.metrics.note_sets import NoteSet, compare
+from klangbild.models.bars.data.prepared import NoteData
+from klangbild.music.piece import Piece
 
 # score: (+1 higher is better, -1 lower), what it cannot see by its definition (counts of notes do not know their order) or was
 # found not to see in a trial with 24 pieces (pitch classes of folk music, relative to the key, are those of band music)

@@ -24,13 +24,13 @@ from pathlib import Path
 import numpy as np
 
 from klangbild.errors import InputError, KlangbildError, UsageError
-from klangbild.measure import retrieval
 from klangbild.measure.composed import refuse_other_settings
-from klangbild.measure.intervals import Estimate, bootstrap_spearman
-from klangbild.measure.judge import JUDGES, load_judge, read_piece
+from klangbild.measure.judges.judge import JUDGES, load_judge, read_piece
+from klangbild.measure.judges.sound_judge import LIMITS
 from klangbild.measure.results import Results, add_output, give, passed_over, progress
-from klangbild.measure.sound_judge import LIMITS
-from klangbild.notes.midi_plain import MIDI_ENDINGS
+from klangbild.metrics import retrieval
+from klangbild.metrics.intervals import Estimate, bootstrap_spearman
+from klangbild.music.midi_plain import MIDI_ENDINGS
 from klangbild.picture.find import pictures_below
 
 SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
@@ -92,35 +92,28 @@ def compose_all(pictures: list[Path], work: Path, *, engine: str, settings: dict
     Raises:
         InputError: the folder holds music of other settings.
     """
-    from klangbild.atomic import atomic_write
     from klangbild.composer import Composer
-    from klangbild.notes.midi import to_midi_bytes
-    from klangbild.notes.models import load_notes_model
-    from klangbild.settings import Settings
+    from klangbild.music.midi import to_midi_bytes
+    from klangbild.whole_files import atomic_write
 
     work.mkdir(parents=True, exist_ok=True)
     about = {"engine": engine, "seed": seed, **{k: v for k, v in settings.items() if v is not None}}
     mark = work / "fit.json"
     refuse_other_settings(mark, about)
     composer = Composer(engine=engine, **{k: v for k, v in settings.items() if v is not None})
-    loaded = None
-    if engine == "notes":
-        wanted = Settings(**composer.defaults)
-        loaded = load_notes_model(wanted.model, wanted.conditioning)
     atomic_write(mark, json.dumps(about).encode())
     ending = "mid" if engine == "notes" else "wav"
     files = []
     for number, picture in enumerate(progress(pictures, text="composing")):
         file = work / f"{picture.stem}.{ending}"
         if not file.is_file():
+            made = composer.compose(picture, seed=seed + number)
             if (
-                loaded is not None
-            ):  # only the notes: playing them would cost more than composing, and the judge reads notes
-                asked = Settings(**{**composer.defaults, "seed": seed + number})
-                take = loaded.compose(composer.read(picture, asked).asked, asked, seed + number)
-                atomic_write(file, to_midi_bytes(take.piece))
+                engine == "notes"
+            ):  # the notes alone: the judge reads notes, and nothing is played unless it is asked for
+                atomic_write(file, to_midi_bytes(made.piece))
             else:
-                composer.compose(picture, seed=seed + number).save(file, (ending,), overwrite=True)
+                made.save(file, (ending,), overwrite=True)
         files.append(file)
     return files
 
@@ -139,7 +132,7 @@ def music_like(pictures: list[Path], folder: Path) -> list[Path]:
 
 def read_music(files: list[Path], judge: str) -> tuple[np.ndarray, str]:
     """(files, 2) valence and arousal, NaN where nothing can be read; and the accuracy of the judge used."""
-    from klangbild.notes.midi import read_midi
+    from klangbild.music.midi import read_midi
 
     notes = files[0].suffix.lower() not in SOUND_ENDINGS
     if any((f.suffix.lower() not in SOUND_ENDINGS) != notes for f in files):
@@ -154,7 +147,7 @@ def read_music(files: list[Path], judge: str) -> tuple[np.ndarray, str]:
                 passed_over(error)
                 rows.append((float("nan"), float("nan")))
         return np.array(rows), loaded.accuracy
-    from klangbild.measure.sound_judge import load_sound_judge, read_sound
+    from klangbild.measure.judges.sound_judge import load_sound_judge, read_sound
     from klangbild.sound.files import read_audio
 
     sound_judge = load_sound_judge(judge)
@@ -176,7 +169,7 @@ def imagebind_scores(pictures: list[Path], files: list[Path], weights: Path) -> 
     """
     if any(f.suffix.lower() not in SOUND_ENDINGS for f in files):
         raise InputError("--imagebind listens to sound, and the music here is notes; give --music with sound files")
-    from klangbild.diffusion.imagebind import ImageBind
+    from klangbild.models.published.imagebind.model import ImageBind
     from klangbild.picture.load import load_picture
     from klangbild.sound.files import read_audio
 

@@ -4,7 +4,7 @@ A grid of emotions (`measure steering`) asks for much that is rare in any collec
 is the question. Here each piece is asked for the emotion of one section of another held-out band piece, at default settings.
 
 Conventions
-    One section a held-out piece, drawn by the seed; its label is a pseudo-label (`data/emotion_labels.py`). The reference and all
+    One section a held-out piece, drawn by the seed; its label is a pseudo-label (`models/bars/data/emotion_labels.py`). The reference and all
     scores are those of `measure notes`; the control is real against real.
 """
 
@@ -15,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from klangbild.data.emotion_labels import NO_LABEL
-from klangbild.data.note_data import NoteData
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError
 from klangbild.measure.composed import compose_into
-from klangbild.measure.judge import load_judge
+from klangbild.measure.judges.judge import load_judge
 from klangbild.measure.notes import real_half, score_folder
 from klangbild.measure.results import Results, add_output, give
+from klangbild.models.bars.data.emotion_labels import NO_LABEL
+from klangbild.models.bars.data.prepared import NoteData
 from klangbild.settings import DEFAULT_SECONDS, Settings
 
 

@@ -15,16 +15,16 @@ from pathlib import Path
 import numpy as np
 
 from klangbild.errors import InputError
-from klangbild.measure import validity, wishes
-from klangbild.measure.bar_grid import bar_grid
-from klangbild.measure.intervals import Estimate, bootstrap
-from klangbild.measure.judge import load_judge, read_piece
-from klangbild.measure.note_sets import NoteSet, compare, load_reference
+from klangbild.measure.judges.judge import load_judge, read_piece
 from klangbild.measure.results import Results, add_output, give, passed_over, progress, set_names
-from klangbild.notes.bars import BarsLanguage
-from klangbild.notes.midi import read_midi
-from klangbild.notes.midi_plain import MIDI_ENDINGS
-from klangbild.notes.piece import Piece
+from klangbild.metrics import validity, wishes
+from klangbild.metrics.bar_grid import bar_grid
+from klangbild.metrics.intervals import Estimate, bootstrap
+from klangbild.metrics.note_sets import NoteSet, compare, load_reference
+from klangbild.models.bars.language import BarsLanguage
+from klangbild.music.midi import read_midi
+from klangbild.music.midi_plain import MIDI_ENDINGS
+from klangbild.music.piece import Piece
 
 
 def midi_files(folder: Path) -> list[Path]:

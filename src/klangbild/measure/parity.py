@@ -1,6 +1,6 @@
-"""Recorded data of a published system against our code: are the numbers the same?
+"""`klangbild measure parity DIR`: recorded data of a published system against our code: are the numbers the same?
 
-A recorded folder holds a `parity.json` with its `kind` and its tolerances. Each kind has a module of its own, which `registry.py`
+A recorded folder holds a `parity.json` with its `kind` and its tolerances. Each kind has a module of its own, which `models/registry.py`
 names, with one function `compare(folder: Path, spec: dict) -> Iterator[Comparison]`.
 """
 
@@ -8,62 +8,17 @@ from __future__ import annotations
 
 import importlib
 import json
-import math
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from klangbild.errors import EXIT_FAILED, EXIT_OK, InputError, NotAvailableError
-from klangbild.registry import PARITY
+from klangbild.metrics.parity import Comparison
+from klangbild.models.registry import PARITY
 
 SPEC_FILE = "parity.json"
 # what missing keys, cut-off archives and arrays of other shapes raise on their way through a kind's module
 _UNUSABLE = (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, zipfile.BadZipFile)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One recorded array against ours: the largest error found and the largest one allowed, in the same measure."""
-
-    name: str
-    error: float
-    tolerance: float
-
-    @property
-    def within(self) -> bool:
-        """True if the error is a number and not above the tolerance."""
-        return math.isfinite(self.error) and self.error <= self.tolerance
-
-
-def largest_difference(ours, recorded) -> float:
-    """The largest |ours - recorded| of two arrays; NaN must meet NaN. Other shapes: infinity.
-
-    >>> largest_difference([1.0, 2.0], [1.0, 2.5]), largest_difference([1.0], [1.0, 2.0])
-    (0.5, inf)
-    """
-    ours, recorded = np.asarray(ours, dtype=np.float64), np.asarray(recorded, dtype=np.float64)
-    if ours.shape != recorded.shape:
-        return math.inf
-    if ours.size == 0:
-        return 0.0
-    both_nan = np.isnan(ours) & np.isnan(recorded)
-    same = both_nan | (ours == recorded)  # equal infinities would subtract to NaN
-    difference = np.abs(np.where(same, 0.0, ours) - np.where(same, 0.0, recorded))
-    return math.inf if np.isnan(difference).any() else float(difference.max())
-
-
-def n_different(ours, recorded) -> float:
-    """How many ids differ; lists of other lengths count every missing or extra id.
-
-    >>> n_different([1, 2, 3], [1, 5])
-    2.0
-    """
-    ours, recorded = np.asarray(ours).ravel(), np.asarray(recorded).ravel()
-    shared = min(len(ours), len(recorded))
-    return float((ours[:shared] != recorded[:shared]).sum() + max(len(ours), len(recorded)) - shared)
 
 
 def read_spec(folder: Path) -> dict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from klangbild.notes.piece import Piece
+from klangbild.music.piece import Piece
 from klangbild.sound.audio import Audio
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from klangbild.data.note_data import NoteData
 from klangbild.errors import InputError
-from klangbild.notes.bars import BarsLanguage
-from klangbild.notes.piece import Piece
+from klangbild.models.bars.data.prepared import NoteData
+from klangbild.models.bars.language import BarsLanguage
+from klangbild.music.piece import Piece
 
 
 def pieces_of(

@@ -11,11 +11,11 @@ import argparse
 import json
 from pathlib import Path
 
-from klangbild.atomic import atomic_write
-from klangbild.data.note_data import NoteData
-from klangbild.measure.note_embedding import fit_note_axes
-from klangbild.measure.note_sets import NoteSet, save_reference
 from klangbild.measure.real_music import pieces_of
+from klangbild.metrics.note_embedding import fit_note_axes
+from klangbild.metrics.note_sets import NoteSet, save_reference
+from klangbild.models.bars.data.prepared import NoteData
+from klangbild.whole_files import atomic_write
 
 SECTIONS, AXES_PIECES = 8, 300
 

@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from klangbild.atomic import atomic_write
 from klangbild.errors import InputError, KlangbildError, UsageError
 from klangbild.measure.report_plots import emotion_planes, small_multiples
 from klangbild.measure.results import Results, command_line
 from klangbild.measure.tables import layout, merged
 from klangbild.show.canvas import Canvas, shortened, wrapped
+from klangbild.whole_files import atomic_write
 
 PIECES_SHOWN = 3
 _PAGE_W, _PAGE_H = 1240, 1754  # A4 at 150 dpi
@@ -95,8 +95,8 @@ def _touches(paper: str, sets) -> bool:
 
 def _music(name: str, folder: Path) -> list[tuple[Image.Image, str]]:
     from klangbild.measure.fit import MUSIC_ENDINGS, SOUND_ENDINGS
-    from klangbild.notes.describe import describe
-    from klangbild.notes.midi import read_midi
+    from klangbild.music.describe import describe
+    from klangbild.music.midi import read_midi
     from klangbild.show.pianoroll import draw_piano_roll
     from klangbild.show.spectrogram import draw_spectrogram
     from klangbild.sound.files import read_audio

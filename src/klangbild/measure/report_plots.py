@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image
 
-from klangbild.measure.intervals import Estimate
+from klangbild.metrics.intervals import Estimate
 from klangbild.show.canvas import FAINT, INK, LINE, PANEL, SOFT_INK, Canvas, shortened
 
 COLOURS = ("#2f6fb0", "#c2335b", "#3a8f5c", "#c9981f", "#7a3b69", "#4aa3a2", "#5f676b", "#d9792b")

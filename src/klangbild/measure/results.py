@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from klangbild.atomic import atomic_write
 from klangbild.errors import InputError, UsageError
-from klangbild.measure.intervals import Estimate
+from klangbild.metrics.intervals import Estimate
+from klangbild.whole_files import atomic_write
 
 T = TypeVar("T")
 

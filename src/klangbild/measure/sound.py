@@ -27,22 +27,22 @@ from pathlib import Path
 import numpy as np
 
 from klangbild.errors import InputError, KlangbildError, NotAvailableError
-from klangbild.measure import levels
-from klangbild.measure.frechet import frechet_distance
-from klangbild.measure.frechet_infinity import frechet_infinity
-from klangbild.measure.intervals import Estimate, bootstrap, centred_interval
-from klangbild.measure.real_or_generated import FOLDS, tell_apart
+from klangbild.measure.judges.sound_judge import LIMITS, SoundJudge, load_sound_judge
 from klangbild.measure.results import Results, add_output, give, passed_over, progress, set_names
-from klangbild.measure.sections import Sections
-from klangbild.measure.sound_embedding import load_axes, raw_features
-from klangbild.measure.sound_judge import LIMITS, SoundJudge, load_sound_judge
-from klangbild.notes.midi_plain import MIDI_ENDINGS
+from klangbild.metrics import levels
+from klangbild.metrics.frechet import frechet_distance
+from klangbild.metrics.frechet_infinity import frechet_infinity
+from klangbild.metrics.intervals import Estimate, bootstrap, centred_interval
+from klangbild.metrics.real_or_generated import FOLDS, tell_apart
+from klangbild.metrics.sections import Sections
+from klangbild.metrics.sound_embedding import load_axes, raw_features
+from klangbild.music.midi_plain import MIDI_ENDINGS
 from klangbild.sound.audio import Audio
 
 SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
 LEVELS = ("loudness_lufs", "true_peak_dbtp", "silent_share", "longest_gap_s", "clipped_share", "is_silent")
 RESAMPLES = 100
-SHORTEST_S = 1.0
+MIN_S = 1.0
 """Less is not music: a judge would read a click with the same confidence as a piece."""
 
 
@@ -66,7 +66,7 @@ def sound_set(sounds: list[tuple[str, Audio]], *, damaged: int = 0) -> SoundSet:
     """Measure sounds that are in memory, each (channels, n) and named."""
     names, raw, rows, silent = [], [], [], 0
     for name, audio in sounds:
-        if audio.seconds < SHORTEST_S:
+        if audio.seconds < MIN_S:
             damaged += 1
             continue
         try:
@@ -135,7 +135,7 @@ def open_sound(file: Path) -> Audio:
 
         return read_audio(file)
     from klangbild.measure.play import played
-    from klangbild.notes.midi import read_midi
+    from klangbild.music.midi import read_midi
 
     piece = read_midi(file)
     if not piece.n_notes:
@@ -148,9 +148,7 @@ def evaluate(
 ) -> OrderedDict[str, Estimate]:
     """All scores of a set by name. Raises InputError: nothing of it can be heard."""
     if not sounds.raw and not len(sounds.levels):
-        raise InputError(
-            f"no sound can be measured, of {sounds.damaged}: all are damaged or shorter than {SHORTEST_S:g} s"
-        )
+        raise InputError(f"no sound can be measured, of {sounds.damaged}: all are damaged or shorter than {MIN_S:g} s")
     total = len(sounds.raw) + sounds.silent + sounds.damaged
     out: OrderedDict[str, Estimate] = OrderedDict()
     out["silent"] = bootstrap(np.r_[np.ones(sounds.silent), np.zeros(total - sounds.silent)])
@@ -194,7 +192,7 @@ def distances(sounds: SoundSet, reference: SoundSet, *, seed: int = 0) -> Ordere
 
 def spectral_kl_by_name(folder: Path, reference: Path) -> Estimate:
     """Art2Mus's spectral KL over files of equal names. Raises InputError: no names are shared."""
-    from klangbild.measure.spectral_kl import spectral_kl
+    from klangbild.metrics.spectral_kl import spectral_kl
 
     theirs = {f.stem: f for f in sound_files(reference)}
     shared = [f for f in sound_files(folder) if f.stem in theirs]
@@ -222,7 +220,7 @@ def clap_vectors(files: list[Path], folder: Path) -> np.ndarray:
         raise NotAvailableError(f"{folder}: holds no CLAP model; give a folder with its config.json and weights")
     from scipy.signal import resample_poly
 
-    from klangbild.diffusion.model_folders import load_component
+    from klangbild.models.published.folders import load_component
 
     model = load_component(ClapModel, folder, ".")
     features = load_component(ClapFeatureExtractor, folder, ".")
@@ -244,8 +242,8 @@ def clap_vectors(files: list[Path], folder: Path) -> np.ndarray:
 
 def imagebind_truth(folder: Path, reference: Path, weights: Path) -> Estimate:
     """Art2Mus's ImageBind score of real and generated sound of equal names. Raises InputError: no names are shared."""
-    from klangbild.diffusion.imagebind import ImageBind
-    from klangbild.measure.similarity import cosine_rows
+    from klangbild.metrics.similarity import cosine_rows
+    from klangbild.models.published.imagebind.model import ImageBind
 
     theirs = {f.stem: f for f in sound_files(reference)}
     shared = [f for f in sound_files(folder) if f.stem in theirs]

@@ -23,9 +23,9 @@ import numpy as np
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError
 from klangbild.measure.composed import compose_into
-from klangbild.measure.intervals import Estimate, bootstrap, bootstrap_spearman
-from klangbild.measure.judge import JUDGES, load_judge, read_piece
+from klangbild.measure.judges.judge import JUDGES, load_judge, read_piece
 from klangbild.measure.results import Results, add_output, give, passed_over
+from klangbild.metrics.intervals import Estimate, bootstrap, bootstrap_spearman
 from klangbild.settings import Settings
 
 GRID = (-0.8, -0.4, 0.0, 0.4, 0.8)
@@ -66,8 +66,8 @@ def evaluate(asked: np.ndarray, read: np.ndarray, *, seed: int = 0) -> OrderedDi
 
 def raw_features(piece) -> list[float]:
     """Plain numbers of a piece in the order of `RAW`."""
-    from klangbild.notes.describe import main_tempo
-    from klangbild.notes.key import estimate_key
+    from klangbild.music.describe import main_tempo
+    from klangbild.music.key import estimate_key
 
     if not piece.n_notes:  # a foreign model may stay silent
         return [float("nan")] * len(RAW)
@@ -97,7 +97,7 @@ def make(folder: Path, *, model: str | None, conditioning: str, seeds: int, seco
 
 def score_rows(rows: list[dict], judge_name: str, *, seed: int = 0) -> tuple[OrderedDict[str, Estimate], np.ndarray]:
     """Scores of composed files, and what was read (pieces, 2)."""
-    from klangbild.notes.midi import read_music
+    from klangbild.music.midi import read_music
 
     judge = load_judge(judge_name)
     asked = np.array([row["asked"] for row in rows])

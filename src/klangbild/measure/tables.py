@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from klangbild.measure.intervals import Estimate
 from klangbild.measure.results import Results
+from klangbild.metrics.intervals import Estimate
 
 Sets = Mapping[str, Mapping[str, Estimate]]
 # column: (header, the scores it may be made of, best first, with what stands behind the number where it is not the paper's)

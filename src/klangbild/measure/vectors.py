@@ -22,13 +22,13 @@ from pathlib import Path
 import numpy as np
 
 from klangbild.errors import InputError, KlangbildError
-from klangbild.measure import frechet_infinity, imsm, inception, kid, kl, similarity
-from klangbild.measure.intervals import Estimate
 from klangbild.measure.results import Results, add_output, give
+from klangbild.metrics import frechet_infinity, imsm, inception, kid, kl, similarity
+from klangbild.metrics.intervals import Estimate
 
 FAD_NETWORKS = ("vggish", "clap")
-LARGEST_BYTES = 2 * 10**9
-LARGEST_NUMBER = 1e40
+MAX_BYTES = 2 * 10**9
+MAX_NUMBER = 1e40
 """The kernel distance takes sixth powers of what it is given."""
 
 
@@ -44,8 +44,8 @@ def load_vectors(path: Path) -> dict[str, np.ndarray]:
         if is_zip:
             with zipfile.ZipFile(path) as archive:
                 unpacked = sum(member.file_size for member in archive.infolist())
-            if unpacked > LARGEST_BYTES:
-                raise InputError(f"{path}: unpacks to {unpacked / 1e9:.0f} GB; give at most {LARGEST_BYTES // 10**9}")
+            if unpacked > MAX_BYTES:
+                raise InputError(f"{path}: unpacks to {unpacked / 1e9:.0f} GB; give at most {MAX_BYTES // 10**9}")
         stored = np.load(path, allow_pickle=False)
         if isinstance(stored, np.ndarray):
             found = {"vectors": stored}
@@ -85,8 +85,8 @@ def _numbers(array: np.ndarray, what: str) -> np.ndarray:
         array = array.astype(np.float64)
     if not np.isfinite(array).all():
         raise InputError(f"{what} holds numbers that are not finite; embed the files again")
-    if np.abs(array).max() > LARGEST_NUMBER:
-        raise InputError(f"{what} holds numbers above {LARGEST_NUMBER:g}; no embedding has such, embed the files again")
+    if np.abs(array).max() > MAX_NUMBER:
+        raise InputError(f"{what} holds numbers above {MAX_NUMBER:g}; no embedding has such, embed the files again")
     return array
 
 

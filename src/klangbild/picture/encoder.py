@@ -15,6 +15,7 @@ import numpy as np
 from klangbild.errors import NotAvailableError
 from klangbild.picture.picture import Picture
 from klangbild.picture.view import square_view
+from klangbild.shipped import open_session
 
 SIDE = 128
 LEVELS = ("level1", "level2", "level3", "level4")
@@ -29,15 +30,8 @@ class PictureEncoder:
         path = Path(path)
         if not path.is_file():
             raise NotAvailableError(f"{path}: there is no such picture encoder; see `klangbild models list`")
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        # one thread: the same bytes on every machine, and 2 ms a picture need no more
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        try:  # one thread: the same bytes on every machine, and 2 ms a picture need no more
+            self._session = open_session(path)
         except Exception as error:  # onnxruntime raises its own kinds for every damaged file
             first = str(error).splitlines()[0]
             raise NotAvailableError(f"{path}: is not a picture encoder ({first}); install it again") from error

@@ -19,7 +19,7 @@ _RAW_PHOTOMETRIC = {32803, 34892}  # color filter array, linear raw
 _RAW_COMPRESSION = {32767, 32769, 32770, 34713, 65000, 65535}  # Sony, packed raw, Samsung, Nikon, Kodak, Pentax
 _WHOLE_NUMBERS = {1: "u1", 7: "u1", 3: "u2", 4: "u4", 8: "i2", 9: "i4", 13: "u4", 16: "u8", 17: "i8", 18: "u8"}
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-_MOST_DIRECTORIES, _MOST_ENTRIES, _MOST_VALUES = 64, 1000, 1_000_000
+_MAX_DIRECTORIES, _MAX_ENTRIES, _MAX_VALUES = 64, 1000, 1_000_000
 
 Tags = dict[int, list[int]]
 
@@ -43,12 +43,12 @@ def directories(content: bytes) -> list[Tags]:
         return []
     seen: set[int] = set()
     pages: list[Tags] = []
-    while first and first not in seen and len(seen) < _MOST_DIRECTORIES:
+    while first and first not in seen and len(seen) < _MAX_DIRECTORIES:
         seen.add(first)
         tags, first = _directory(content, first, order, big)
         pages.append(tags)
     found, left = list(pages), [offset for tags in pages for offset in tags.get(SUB_IFDS, [])]
-    while left and len(seen) < _MOST_DIRECTORIES:
+    while left and len(seen) < _MAX_DIRECTORIES:
         offset = left.pop(0)
         if offset and offset not in seen:
             seen.add(offset)
@@ -75,7 +75,7 @@ def _directory(content: bytes, at: int, order: str, big: bool) -> tuple[Tags, in
     head, inline = struct.calcsize(counted), struct.calcsize(pointer)
     try:
         count = struct.unpack_from(order + counted, content, at)[0]
-        if count > _MOST_ENTRIES:
+        if count > _MAX_ENTRIES:
             return tags, 0
         for number in range(count):
             place = at + head + entry * number
@@ -86,7 +86,7 @@ def _directory(content: bytes, at: int, order: str, big: bool) -> tuple[Tags, in
                 where = struct.unpack_from(order + pointer, content, where)[0]
             if tag == _DNG_VERSION:
                 tags[tag] = []
-            elif kind in _WHOLE_NUMBERS and 0 < values <= _MOST_VALUES and where + length <= len(content):
+            elif kind in _WHOLE_NUMBERS and 0 < values <= _MAX_VALUES and where + length <= len(content):
                 tags[tag] = np.frombuffer(content, order + _WHOLE_NUMBERS[kind], values, where).tolist()
         after = at + head + entry * count
         return tags, struct.unpack_from(order + pointer, content, after)[0]

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from klangbild.atomic import atomic_path
 from klangbild.errors import UsageError
+from klangbild.whole_files import atomic_path
 
 # the earliest date that zip can write: no clock time inside, so that equal content gives equal bytes
 _DATE = (1980, 1, 1, 0, 0, 0)

@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image
 
 from klangbild.emotion.space import Emotion
-from klangbild.notes.describe import describe, music_facts
-from klangbild.notes.families import FAMILIES, FAMILY_INDEX
-from klangbild.notes.piece import PITCH_NAMES, Piece
+from klangbild.music.describe import describe, music_facts
+from klangbild.music.families import FAMILIES, FAMILY_INDEX
+from klangbild.music.piece import PITCH_NAMES, Piece
 from klangbild.picture.picture import Picture
 from klangbild.show.canvas import (
     FAINT,

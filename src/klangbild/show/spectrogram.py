@@ -13,7 +13,7 @@ from PIL import Image
 from klangbild.show.canvas import INK, SOFT_INK, Canvas
 from klangbild.sound.audio import Audio, LongAudio
 
-_LOWEST_HZ, _HIGHEST_HZ = 40.0, 16_000.0
+_MIN_HZ, _MAX_HZ = 40.0, 16_000.0
 _DEPTH_DB = 80.0
 _WINDOW = 4096
 _MARGIN = 64
@@ -31,7 +31,7 @@ def draw_spectrogram(audio: Audio | LongAudio, *, title: str = "", width: int = 
     if title:
         canvas.text(left, 34, title, size=20, bold=True)
     for hz in (50, 100, 200, 500, 1000, 2000, 5000, 10_000):
-        y = top + high * (1 - math.log(hz / _LOWEST_HZ) / math.log(_HIGHEST_HZ / _LOWEST_HZ))
+        y = top + high * (1 - math.log(hz / _MIN_HZ) / math.log(_MAX_HZ / _MIN_HZ))
         canvas.line([(left - 5, y), (left, y)], fill=SOFT_INK)
         canvas.text(left - 9, y, f"{hz // 1000} kHz" if hz >= 1000 else f"{hz} Hz", size=11, fill=SOFT_INK, anchor="rm")
     seconds = max(audio.seconds, 1e-6)
@@ -51,7 +51,7 @@ def log_spectrogram(audio: Audio | LongAudio, *, columns: int, rows: int) -> np.
     starts = np.linspace(0, max(len(mono) - 1, 0), columns).astype(int)
     window = np.hanning(_WINDOW).astype(np.float32)
     hz = np.fft.rfftfreq(_WINDOW, 1 / audio.rate)
-    edges = np.geomspace(_LOWEST_HZ, min(_HIGHEST_HZ, audio.rate / 2), rows + 1)
+    edges = np.geomspace(_MIN_HZ, min(_MAX_HZ, audio.rate / 2), rows + 1)
     low = np.searchsorted(hz, edges[:-1])
     high = np.maximum(np.searchsorted(hz, edges[1:]), low + 1)
     centres = np.sqrt(edges[1:] * edges[:-1])

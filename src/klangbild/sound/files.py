@@ -22,11 +22,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from klangbild.atomic import atomic_path, output_error
 from klangbild.errors import InputError, UsageError
 from klangbild.input_file import open_input
 from klangbild.sound import tags as tag_blocks
 from klangbild.sound.audio import Audio, LongAudio, spans
+from klangbild.whole_files import atomic_path, output_error
 
 FORMATS = ("wav", "flac", "ogg", "mp3")
 # libsndfile crashes on long Vorbis input given at once

@@ -19,7 +19,7 @@ from klangbild.sound.limiter import LimiterCurve
 
 # the first answer of a gain search is exact without a limiter; with one, each round halves the miss or better
 _SEARCH_ROUNDS = 4
-_LARGEST_REDUCTION_DB = 6.0
+_MAX_REDUCTION_DB = 6.0
 # the curve moves peaks between samples by this much at most; 24-bit rounding adds 1e-6 dB
 _MARGIN_DB = 0.05
 _BLOCK = 16
@@ -140,7 +140,7 @@ def _limited(
     sound: Sound, peaks: np.ndarray, power: np.ndarray, *, target_lufs: float, gain_db: float, ceiling: float
 ) -> tuple[float, LimiterCurve]:
     """Gain in dB and limiter curve that reach the target together, the limiter taking at most 6 dB."""
-    most_db = 20 * math.log10(ceiling / float(peaks.max())) + _LARGEST_REDUCTION_DB
+    most_db = 20 * math.log10(ceiling / float(peaks.max())) + _MAX_REDUCTION_DB
     gain_db = min(gain_db, most_db)
     # how loud it will be is estimated from the blocks' power and the limiter's mean gain in each block
     for _ in range(_SEARCH_ROUNDS):

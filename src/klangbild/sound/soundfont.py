@@ -23,7 +23,7 @@ from klangbild.errors import InputError
 DRUM_BANK = 128
 # E-mu's own synthesisers applied 0.4 of the attenuation a file asks for, and fonts are balanced by ear against that
 _ATTENUATION_SCALE = 0.4
-_MOST_FRAMES, _MOST_READS, _HIGHEST_RATE = 30_000_000, 2_000_000, 384_000
+_MAX_FRAMES, _MAX_READS, _MAX_RATE = 30_000_000, 2_000_000, 384_000
 # what the specification allows (8.1.3) of generators whose excess would never end or be no number
 _RANGES = {5: 12000, 6: 12000, 7: 12000, 10: 12000, 11: 12000, 22: 16000, 24: 16000, 31: 1200, 32: 1200, 39: 1200, 40: 1200,
            51: 120, 52: 12000, 56: 1200}  # fmt: skip
@@ -179,7 +179,7 @@ class SoundFont:
 
         try:
             with soundfile.SoundFile(io.BytesIO(data)) as file:
-                if file.frames > _MOST_FRAMES or file.channels != 1:
+                if file.frames > _MAX_FRAMES or file.channels != 1:
                     raise self._damaged()
                 return file.read(dtype="float32")
         except (soundfile.LibsndfileError, RuntimeError):
@@ -212,7 +212,7 @@ class SoundFont:
     def _read_bag(self, level: str, bag: int) -> dict:
         first, last = (int(self._bags[level][bag + k]["gen"]) for k in (0, 1))
         self._reads += 1 + max(last - first, 0)
-        if self._reads > _MOST_READS:
+        if self._reads > _MAX_READS:
             raise ValueError("the font names its generators again and again")
         read: dict = {}
         for op, amount in self._generators[level][first:last].tolist():
@@ -246,7 +246,7 @@ class SoundFont:
         use_vibrato = abs(vibrato) >= abs(modulation)
         return Zone(
             sample=index,
-            ratio=float(min(header["rate"], _HIGHEST_RATE)) * 2 ** (float(np.clip(cents, -15600, 15600)) / 1200),
+            ratio=float(min(header["rate"], _MAX_RATE)) * 2 ** (float(np.clip(cents, -15600, 15600)) / 1200),
             start=start,
             end=end,
             loop=(loop_start, loop_end) if loops else None,

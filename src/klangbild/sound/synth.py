@@ -18,15 +18,15 @@ from pathlib import Path
 import numpy as np
 
 from klangbild.errors import Stopped
-from klangbild.notes.families import FAMILIES, FAMILY_INDEX
-from klangbild.notes.midi_held import LONGEST_NOTE_S
-from klangbild.notes.piece import Piece, Track
+from klangbild.music.families import FAMILIES, FAMILY_INDEX
+from klangbild.music.midi_held import MAX_NOTE_S
+from klangbild.music.piece import Piece, Track
 from klangbild.sound.audio import HELD_S, Audio, LongAudio
 from klangbild.sound.soundfont import SoundFont, Zone
 from klangbild.sound.voices import SILENT_DB, KeptVoices, VoiceMaker, darker, decay
 
-_LONGEST_RELEASE_S = 4.0
-_SHORTEST_NOTE_S = 0.02
+_MAX_RELEASE_S = 4.0
+_MIN_NOTE_S = 0.02
 _CUT_S = 0.008
 # (velocities from, treble in dB)
 _BRIGHTNESS = ((88, 0.0), (64, -2.5), (40, -5.5), (0, -9.0))
@@ -58,7 +58,7 @@ def synthesize_stems(
     """
     voices = VoiceMaker(SoundFont.open(soundfont), rate)
     families, kept = piece.families, KeptVoices(voices)
-    n = math.ceil((piece.seconds + _LONGEST_RELEASE_S) * rate)
+    n = math.ceil((piece.seconds + _MAX_RELEASE_S) * rate)
     stems: list[tuple[str, Audio | LongAudio]] = []
     for done, family in enumerate(families):
         if progress and progress(done / len(families)) is False:
@@ -195,7 +195,7 @@ class _Part:
         preset = voices.font.find_preset(track.program, is_drum=track.plays_kit)
         self.onset = np.rint(piece.beats_to_seconds(notes["onset"]) * rate).astype(int)
         end = np.rint(piece.beats_to_seconds(notes["onset"] + notes["duration"]) * rate).astype(int)
-        self._held = np.clip(end - self.onset, round(_SHORTEST_NOTE_S * rate), round(LONGEST_NOTE_S * rate))
+        self._held = np.clip(end - self.onset, round(_MIN_NOTE_S * rate), round(MAX_NOTE_S * rate))
         zones = _zones_of_notes(voices.font, preset, notes)
         self._cut = _cuts(self.onset, zones)
         groups: dict[Zone, list[int]] = {}
@@ -208,10 +208,10 @@ class _Part:
         """Add to `stem` (2, n) what sounds from sample `first` of the piece on. kept: voices to use and to keep."""
         rate, last = self._voices.rate, first + stem.shape[1]
         mono = np.zeros(stem.shape[1], np.float32)
-        scratch = np.empty(int(self._held.max()) + int(_LONGEST_RELEASE_S * rate) + 1, np.float32)
+        scratch = np.empty(int(self._held.max()) + int(_MAX_RELEASE_S * rate) + 1, np.float32)
         for zone, members in self._groups.items():
             slope = 100.0 / (max(zone.release_s, 0.01) * rate)
-            fading = decay(min(math.ceil(SILENT_DB / slope), int(_LONGEST_RELEASE_S * rate)), slope)
+            fading = decay(min(math.ceil(SILENT_DB / slope), int(_MAX_RELEASE_S * rate)), slope)
             # the last 10 ms go to nothing, where a long release was shortened
             fading[-rate // 100 :] *= np.linspace(1, 0, len(fading[-rate // 100 :]), dtype=np.float32)
             onset = self.onset[members]

@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 
 from klangbild.errors import InputError, KlangbildError, NotAvailableError, OutputError, UsageError
 from klangbild.web.bodies import TooMuch, TooSlow
-from klangbild.web.knobs import plain_sentence
-from klangbild.web.runs import Full
+from klangbild.web.form_fields import plain_sentence
+from klangbild.web.queue import Full
 
 _TYPES = {
     ".mid": "audio/midi",

@@ -19,10 +19,10 @@ from klangbild.settings import Settings
 from klangbild.web.answers import NotThere, send_file
 from klangbild.web.bodies import Body, FieldError, read_body, read_json
 from klangbild.web.docs_page import docs_html
-from klangbild.web.knobs import installed_engines, knobs, read_settings, without_folders
-from klangbild.web.looks import Look, Looks
-from klangbild.web.openapi import MOST_ALT_LETTERS, MOST_ID_LETTERS, MOST_URL_LETTERS, answers, sends
-from klangbild.web.runs import FINISHED, Run, Runs
+from klangbild.web.form_fields import installed_engines, knobs, read_settings, without_folders
+from klangbild.web.openapi import MAX_ALT_LETTERS, MAX_ID_LETTERS, MAX_URL_LETTERS, answers, sends
+from klangbild.web.pictures import Look, Looks
+from klangbild.web.queue import FINISHED, Run, Runs
 from klangbild.web.turns import Turns
 
 _TICK_S = 0.1
@@ -58,7 +58,7 @@ def make_api(runs: Runs, looks: Looks, document: Callable[[], dict[str, Any]], *
         """A picture, words or both become music. Gives at once 202 and a run; follow `links.self` or `links.events`."""
         body = await read_body(request)
         look = await _look_of(request, body)
-        alt = body.take_text("alt", MOST_ALT_LETTERS) or ""
+        alt = body.take_text("alt", MAX_ALT_LETTERS) or ""
         given = await run_in_threadpool(read_settings, body.values, typed=body.typed)
         if look is None and not given.get("text"):
             raise UsageError("there is neither a picture nor words; give at least one")
@@ -215,8 +215,8 @@ def make_api(runs: Runs, looks: Looks, document: Callable[[], dict[str, Any]], *
         return run
 
     async def _look_of(request: Request, body: Body) -> Look | None:
-        key = body.take_text("picture_id", MOST_ID_LETTERS)
-        url = body.take_text("picture_url", MOST_URL_LETTERS)
+        key = body.take_text("picture_id", MAX_ID_LETTERS)
+        url = body.take_text("picture_url", MAX_URL_LETTERS)
         if sum(given is not None for given in (body.picture, key, url)) > 1:
             raise FieldError("there is more than one picture; give a file, an id or an address", "picture")
         if body.picture is not None:

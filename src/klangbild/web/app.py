@@ -29,12 +29,12 @@ from klangbild import __version__
 from klangbild.errors import KlangbildError
 from klangbild.web.answers import refusals
 from klangbild.web.api import make_api
-from klangbild.web.guard import Guard
-from klangbild.web.looks import Looks
+from klangbild.web.middleware import Guard
 from klangbild.web.openapi import allowed, document
 from klangbild.web.page import page_html
-from klangbild.web.runs import MAX_WAITING, STALL_S, Runs
-from klangbild.web.shelf import KEEP_S, Shelf
+from klangbild.web.pictures import Looks
+from klangbild.web.queue import MAX_WAITING, STALL_S, Runs
+from klangbild.web.temporary_folders import KEEP_S, Shelf
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send

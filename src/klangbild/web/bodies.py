@@ -14,12 +14,12 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
 from klangbild.errors import KlangbildError, UsageError
-from klangbild.web.knobs import MOST_SHOWN, words
+from klangbild.web.form_fields import MAX_SHOWN, words
 
-MOST_TEXT_BYTES = 1_000_000
+MAX_TEXT_BYTES = 1_000_000
 # a hundred texts of a form lie in memory together; the longest that has a meaning is 2000 letters
-_MOST_FIELD_BYTES = 16_384
-_MOST_FIELDS = 100
+_MAX_FIELD_BYTES = 16_384
+_MAX_FIELDS = 100
 _CHARSETS = ("utf-8", "utf8", "us-ascii", "ascii")
 _FILES = ("picture", "continue_from")
 # names whose values add up when they are given more than once, as several boxes of a form are
@@ -110,7 +110,7 @@ async def _little(request: Request) -> bytes:
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size > MOST_TEXT_BYTES:
+        if size > MAX_TEXT_BYTES:
             raise TooMuch("text and JSON may have a megabyte; send a picture as a file in a form")
         parts.append(part)
     return b"".join(parts)
@@ -123,14 +123,14 @@ async def _multipart(request: Request) -> Body:
         # Python has codecs that take minutes for a megabyte (idna), and would hold everybody up
         raise UsageError("this form is in a charset that is not read; send it in UTF-8")
     try:
-        form = await request.form(max_files=len(_FILES), max_fields=_MOST_FIELDS, max_part_size=_MOST_FIELD_BYTES)
+        form = await request.form(max_files=len(_FILES), max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_BYTES)
     except (HTTPException, MultiPartException, AssertionError, ValueError, LookupError) as error:
         detail = getattr(error, "detail", None) or getattr(error, "message", "")
         if "exceeded" in str(detail):
             raise TooMuch(
                 "a text of this form is longer than 16 kB; say it shorter, and send a picture as a file"
             ) from None
-        about = f" ({str(detail).rstrip('.')[:MOST_SHOWN]})" if detail else ""
+        about = f" ({str(detail).rstrip('.')[:MAX_SHOWN]})" if detail else ""
         raise UsageError(f"this form is damaged{about}; send it again") from None
     pairs: list[tuple[str, str]] = []
     body = Body()
@@ -157,7 +157,7 @@ async def _multipart(request: Request) -> Body:
 
 def _pairs(text: bytes) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+        return parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="strict")
     except ValueError:
         raise UsageError("this form is damaged (not UTF-8, or too many fields); send it again") from None
 
@@ -166,7 +166,7 @@ def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:
     values: dict[str, str] = {}
     for name, value in pairs:
         if name in values and name not in _ADD_UP:
-            raise UsageError(f"'{name[:MOST_SHOWN]}' is given twice; give it once")
+            raise UsageError(f"'{name[:MAX_SHOWN]}' is given twice; give it once")
         values[name] = f"{values[name]},{value}" if name in values else value
     return values
 
@@ -175,7 +175,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:
-            raise UsageError(f"'{name[:MOST_SHOWN]}' is given twice; give it once")
+            raise UsageError(f"'{name[:MAX_SHOWN]}' is given twice; give it once")
         found[name] = value
     return found
 

@@ -16,20 +16,20 @@ from typing import Any
 
 import numpy as np
 
-from klangbild.atomic import atomic_write
 from klangbild.composer import Composer
 from klangbild.emotion.read import read_emotion
 from klangbild.picture.features import picture_features
 from klangbild.picture.load import load_picture
 from klangbild.result import Result
-from klangbild.web import recipes
-from klangbild.web.looks import alt_text, emotion_json
-from klangbild.web.roll import roll_of
+from klangbild.web import reproduce as recipes
+from klangbild.web.pictures import alt_text, emotion_json
+from klangbild.web.roll_json import roll_of
+from klangbild.whole_files import atomic_write
 
 OUT = Path(__file__).resolve().parent / "examples"
 SECONDS = 20.0
 PICTURE_SIDE, THUMBNAIL_SIDE, ROLL_WIDTH = 640, 240, 900
-MOST_BYTES = 4_000_000
+MAX_BYTES = 4_000_000
 
 
 def main(arguments: list[str]) -> int:
@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
     atomic_write(OUT / "index.json", _json(index))
     size = sum(path.stat().st_size for path in OUT.iterdir())
     print(f"{len(index)} examples, {size / 1e6:.2f} MB")
-    return 0 if size <= MOST_BYTES else 1
+    return 0 if size <= MAX_BYTES else 1
 
 
 def make(composer: Composer, path: Path, alt: str | None, *, seed: int) -> dict[str, Any]:

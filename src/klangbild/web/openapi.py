@@ -8,12 +8,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from klangbild.web.knobs import knobs
+from klangbild.web.form_fields import knobs
 from klangbild.web.schemas import components, ref, value_schema
 
-MOST_ALT_LETTERS = 500
-MOST_URL_LETTERS = 2000
-MOST_ID_LETTERS = 100
+MAX_ALT_LETTERS = 500
+MAX_URL_LETTERS = 2000
+MAX_ID_LETTERS = 100
 _ABOUT = """Pictures to music. Names, ranges and defaults of settings are the command line's.
 
 Every refusal is `{"error": "one sentence", "field": "tempo"}`: also 404 for an address that is not listed here, and 405 with `Allow` for a
@@ -120,11 +120,11 @@ def _body(names: tuple[str, ...] | None = None) -> dict[str, Any]:
         }
     }
     sent: dict[str, Any] = {
-        "picture_id": _sent("a picture given before: `picture.id` of POST /v1/emotion", MOST_ID_LETTERS),
-        "picture_url": _sent("a public address (only with serve --allow-url)", MOST_URL_LETTERS),
+        "picture_id": _sent("a picture given before: `picture.id` of POST /v1/emotion", MAX_ID_LETTERS),
+        "picture_url": _sent("a public address (only with serve --allow-url)", MAX_URL_LETTERS),
     }
     if names is None:
-        sent["alt"] = _sent("the picture in words; kept with the result", MOST_ALT_LETTERS)
+        sent["alt"] = _sent("the picture in words; kept with the result", MAX_ALT_LETTERS)
     typed = dict(sent)
     form |= {name: {**schema, "type": "string"} for name, schema in sent.items()}
     for knob in listed:

@@ -12,10 +12,10 @@ from typing import Any
 
 from klangbild import __version__
 from klangbild.emotion.space import Emotion
-from klangbild.notes.piece import PITCH_NAMES
+from klangbild.music.piece import PITCH_NAMES
 from klangbild.picture.formats import ACCEPT
 from klangbild.web import texts
-from klangbild.web.knobs import MOST_LETTERS, Knob, installed_engines, json_type, knobs
+from klangbild.web.form_fields import MAX_LETTERS, FormField, installed_engines, json_type, knobs
 
 HERE = Path(__file__).resolve().parent
 # where the page shows a field other than in its group's fold
@@ -57,7 +57,7 @@ def examples() -> list[dict[str, Any]]:
     return json.loads(index.read_text(encoding="utf-8")) if index.exists() else []
 
 
-def _data(known: dict[str, Knob]) -> dict[str, Any]:
+def _data(known: dict[str, FormField]) -> dict[str, Any]:
     """What the scripts need to know: fields, words for regions of the pad, names of files, examples."""
     ring = [Emotion(0.9 * math.cos(math.radians(a)), 0.9 * math.sin(math.radians(a))).name for a in range(0, 360, 30)]
     return {
@@ -74,7 +74,7 @@ def _data(known: dict[str, Knob]) -> dict[str, Any]:
     }
 
 
-def _field(knob: Knob, *, help_text: str | None = None) -> str:
+def _field(knob: FormField, *, help_text: str | None = None) -> str:
     """One labelled field with its help and a place for its error."""
     key = f"k-{knob.name}"
     about = escape(help_text or _help(knob))
@@ -94,7 +94,7 @@ def _field(knob: Knob, *, help_text: str | None = None) -> str:
     return f'<div {outer}><label for="{key}">{escape(knob.label)}</label>{_input(knob, key, attributes)}{tail}</div>'
 
 
-def _input(knob: Knob, key: str, attributes: str) -> str:
+def _input(knob: FormField, key: str, attributes: str) -> str:
     default = (
         ""
         if knob.default is None
@@ -130,7 +130,7 @@ def _input(knob: Knob, key: str, attributes: str) -> str:
     if knob.name == "key":
         keys = "".join(f'<option value="{tonic} {mode}">' for mode in ("major", "minor") for tonic in PITCH_NAMES)
         return f'<input type="text" id="{key}" list="keys" placeholder="auto" autocomplete="off" {attributes}><datalist id="keys">{keys}</datalist>'
-    attributes += f' maxlength="{MOST_LETTERS}"'
+    attributes += f' maxlength="{MAX_LETTERS}"'
     placeholder = (
         f' placeholder="{escape(texts.PAGE["words_example"])}"'
         if knob.name == "text"
@@ -141,7 +141,7 @@ def _input(knob: Knob, key: str, attributes: str) -> str:
     return f'<input type="text" id="{key}" value="{default}" autocomplete="off"{placeholder} {attributes}>'
 
 
-def _help(knob: Knob) -> str:
+def _help(knob: FormField) -> str:
     parts = []
     if knob.low is not None:
         parts.append(f"{knob.low:g} to {knob.high:.0f}" if knob.high >= 1e6 else f"{knob.low:g} to {knob.high:g}")

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from klangbild import record as records
-from klangbild.atomic import atomic_write
 from klangbild.settings import FORMATS
+from klangbild.whole_files import atomic_write
 
 if TYPE_CHECKING:
     from klangbild.result import Result

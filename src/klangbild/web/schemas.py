@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from klangbild.settings import FORMATS
-from klangbild.web.knobs import MOST_LETTERS, Knob, json_type, knobs
+from klangbild.web.form_fields import MAX_LETTERS, FormField, json_type, knobs
 
 Schema = dict[str, Any]
 
@@ -60,7 +60,7 @@ def components() -> dict[str, Schema]:
     }
 
 
-def value_schema(knob: Knob, *, null: bool = True, text: bool = False) -> Schema:
+def value_schema(knob: FormField, *, null: bool = True, text: bool = False) -> Schema:
     """A setting's value in JSON (null: or null, which means "not given"), or as the text of a form field."""
     kind = json_type(knob)
     limits = {} if knob.low is None else {"minimum": knob.low, "maximum": knob.high}
@@ -76,7 +76,7 @@ def value_schema(knob: Knob, *, null: bool = True, text: bool = False) -> Schema
         values = [value for value, _ in knob.choices]
         # a model or a SoundFont that is added later must not make this document wrong: they are named, not closed
         free = not values or knob.name in ("model", "emotion_model", "soundfont")
-        schema = {"type": "string"} | ({"maxLength": MOST_LETTERS} if free else {"enum": values})
+        schema = {"type": "string"} | ({"maxLength": MAX_LETTERS} if free else {"enum": values})
     else:
         schema = {"type": kind, **limits}
     if null:

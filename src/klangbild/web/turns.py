@@ -13,7 +13,7 @@ import anyio
 import anyio.to_thread
 from fastapi import Request
 
-from klangbild.web.runs import MAX_WAITING, Full
+from klangbild.web.queue import MAX_WAITING, Full
 
 Given = TypeVar("Given")
 

@@ -27,15 +27,15 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from klangbild.composer import Composer
-from klangbild.engines import writes_notes
 from klangbild.errors import KlangbildError, Stopped
+from klangbild.models.engines import writes_notes
 from klangbild.settings import Settings
 from klangbild.web import run_files
-from klangbild.web.knobs import plain_sentence
-from klangbild.web.roll import roll_of
+from klangbild.web.form_fields import plain_sentence
+from klangbild.web.roll_json import roll_of
 
 if TYPE_CHECKING:
-    from klangbild.notes.piece import Piece
+    from klangbild.music.piece import Piece
 
 log = logging.getLogger(__name__)
 _ROLL_EVERY_S = 0.15

@@ -1,0 +1,255 @@
+"""ARIA and midi-emotion models as a notes engine: an asked emotion and wishes -> a piece, with our sampler or with theirs.
+
+Beside what their own programs offer: an emotion that moves (`--path`), going on from a MIDI file (`--continue`), lengths in
+seconds, instruments that hold by mask, several candidates. These models do not know keys, meters or tempi: `--key`
+transposes the finished piece, `--tempo` and `--meter` say how its seconds are written down. They were trained without pieces
+of unknown emotion, so `--guidance` has nothing to pull away from and is left aside.
+
+With `--sampler midi-emotion` the knobs that stand at klangbild's defaults take midi-emotion's (temperatures 1.2, top-p 0.7,
+repeat penalty 0.5, written here as `--repetition-penalty 1.5`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+
+import numpy as np
+
+from klangbild.contract import OnBar, OnProgress
+from klangbild.emotion.space import Emotion, EmotionPath
+from klangbild.errors import Stopped
+from klangbild.models.aria.grammar import DUE_S
+from klangbild.models.aria.language import EventsLanguage
+from klangbild.models.aria.published_sampler import MidiEmotionSampling, generate, n_missing
+from klangbild.models.aria.vocabulary import INSTRUMENTS, is_shift, shift_ms
+from klangbild.models.aria.window import WindowedModel
+from klangbild.models.bars.engine import Composition, rules_of
+from klangbild.models.bars.sampler import Sampler, Sampling, Take
+from klangbild.music.fit import score_piece
+from klangbild.music.key import estimate_key
+from klangbild.music.midi import read_continued
+from klangbild.music.piece import Key, Piece
+from klangbild.music.rules import Rules
+from klangbild.settings import Settings
+
+PROGRESS_MS = 500
+"""How much music lies between two reports of progress."""
+_MAX_IDS = 20_000
+"""No piece has more ids than this, whatever its length in seconds."""
+
+
+def compose_events(
+    asked: Emotion,
+    settings: Settings,
+    seed: int,
+    *,
+    model: WindowedModel,
+    language: EventsLanguage,
+    on_progress: OnProgress | None = None,
+    on_bar: OnBar | None = None,
+) -> Composition:
+    """The best of `settings.candidates` pieces. Candidate i draws from its own generator, made from (seed, i).
+
+    on_progress(done, total) may return False: what exists by then is kept. on_bar gets the piece so far now and then.
+
+    Raises:
+        UsageError: an instrument that these models do not play, or more than they have.
+        Stopped: the caller stopped before the first note.
+    """
+    if settings.tempo is not None:
+        language = replace(language, tempo_bpm=float(settings.tempo))
+    rules, primer = _with_primer(rules_of(settings), settings, language)
+    draw = _draw_theirs if settings.sampler == "midi-emotion" else _draw_ours
+    pieces: list[Piece] = []
+    n_tokens, stopped = 0, False
+    for candidate in range(settings.candidates):
+        reporter = _Reporter(candidate, settings, rules, language, on_progress, on_bar)
+        rng = np.random.default_rng([seed, candidate])
+        ids, n_drawn = draw(asked, settings, rules, model, language, primer, rng, reporter)
+        n_tokens += n_drawn
+        if reporter.stopped and pieces:  # a whole piece is better than a piece of one
+            stopped = True
+            break
+        piece = language.decode(ids)
+        if reporter.stopped and piece.n_notes == 0:
+            raise Stopped("stopped before the first note; nothing was kept")
+        pieces.append(_written_as_asked(piece, settings))
+        if reporter.stopped:
+            stopped = True
+            break
+    scores = tuple(score_piece(piece, asked) for piece in pieces if piece.n_notes)
+    chosen = max(range(len(pieces)), key=lambda i: scores[i].total) if len(scores) == len(pieces) else 0
+    if on_progress and not stopped:
+        on_progress(settings.candidates, settings.candidates)
+    return Composition(pieces[chosen], n_tokens, scores, chosen, stopped)
+
+
+class EventsSampler(Sampler):
+    """Our sampler for models that keep their own window: a primer is read at once, and the emotion is followed id by id."""
+
+    def run(self) -> Take:
+        """Draw until the grammar says the piece is over, or `gen_len` ids stand."""
+        limit = self.sampling.gen_len or _MAX_IDS
+        self.model.start(1)
+        self.take.ids = [self.language.bos]
+        for token in () if self.primer is None else self.primer.tolist():
+            self.language.advance(self.state, token)
+            self.take.ids.append(token)
+        self.state.ids_left = max(limit - len(self.take.ids), 0)
+        unread, last_ms = self.take.ids, self.state.elapsed_ms
+        while not self.state.done and len(self.take.ids) < limit:
+            logits = self.model.step(np.array([unread]), np.array([self._condition()], np.float32))
+            token = self._draw(logits)
+            self.take.n_drawn += 1
+            self.language.advance(self.state, token)
+            self.take.ids.append(token)
+            unread = [token]
+            if self.state.elapsed_ms - last_ms >= PROGRESS_MS:
+                last_ms = self.state.elapsed_ms
+                if self.on_bar and self.on_bar(self.take.ids) is False:
+                    self.take.stopped = True
+                    break
+        return self.take
+
+
+def _draw_ours(asked, settings, rules, model, language, primer, rng, reporter) -> tuple[np.ndarray, int]:
+    sampling = Sampling.of(settings, guidance=1.0)
+    sampler = EventsSampler(
+        model,
+        language,
+        rules,
+        sampling,
+        rng=rng,
+        emotion_at=_emotion_at(asked, settings),
+        on_bar=reporter,
+        primer=primer,
+    )
+    take = sampler.run()
+    return np.array(take.ids), take.n_drawn
+
+
+def _draw_theirs(asked, settings, rules, model, language, primer, rng, reporter) -> tuple[np.ndarray, int]:
+    language.start(rules)  # says at once what cannot be played
+    emotion_at = _emotion_at(asked, settings)
+    sampling = sampling_of(settings)
+    start = np.array([language.bos, *(() if primer is None else primer.tolist())])
+    limit_ms = None if rules.seconds is None else rules.seconds * 1000.0
+    allowed = tuple(name for name in INSTRUMENTS if name in rules.families)
+    elapsed = _Elapsed()
+
+    def is_due(song: np.ndarray) -> bool:
+        return limit_ms is not None and elapsed.ms(song[0]) >= min(DUE_S * 1000.0, limit_ms / 2)
+
+    def condition_at(_step: int, song: np.ndarray) -> np.ndarray:
+        emotion = emotion_at(elapsed.ms(song[0]) / 1000.0)
+        return np.array([[emotion.valence, emotion.arousal]], np.float32)
+
+    def on_step(song: np.ndarray) -> bool:
+        before = elapsed.value
+        now = elapsed.ms(song[0])
+        if limit_ms is not None and now >= limit_ms and not n_missing(song[0], sampling.min_instruments, allowed):
+            return False
+        return now // PROGRESS_MS == before // PROGRESS_MS or reporter(song[0].tolist()) is not False
+
+    ids = generate(
+        model,
+        language.vocabulary,
+        condition_at(0, start[None]),
+        sampling=sampling,
+        rng=rng,
+        primer=start,
+        condition_at=condition_at,
+        allowed_instruments=allowed,
+        on_step=on_step,
+        is_due=is_due,
+    )[0]
+    return ids, len(ids) - len(start)
+
+
+def sampling_of(settings: Settings) -> MidiEmotionSampling:
+    """Settings -> midi-emotion's knobs; those at our defaults take midi-emotion's."""
+    ours = {knob.name: knob.default for knob in fields(Settings)}
+    theirs = MidiEmotionSampling()
+
+    def chosen(name: str, default: float) -> float:
+        value = getattr(settings, name)
+        return default if value == ours[name] else value
+
+    return MidiEmotionSampling(
+        after_shift=chosen("note_temperature", theirs.after_shift),
+        otherwise=chosen("rest_temperature", theirs.otherwise),
+        top_k=chosen("top_k", theirs.top_k),
+        top_p=chosen("top_p", theirs.top_p),
+        repeat_penalty=chosen("repetition_penalty", 1.0 + theirs.repeat_penalty) - 1.0,
+        gen_len=settings.gen_len or _MAX_IDS,
+        min_instruments=settings.min_instruments,
+    )
+
+
+class _Elapsed:
+    """Milliseconds of music in growing ids; each id is looked at once."""
+
+    def __init__(self) -> None:
+        self.value, self._seen = 0, 0
+
+    def ms(self, ids: np.ndarray) -> int:
+        self.value += sum(shift_ms(int(token)) for token in ids[self._seen :] if is_shift(int(token)))
+        self._seen = len(ids)
+        return self.value
+
+
+class _Reporter:
+    """Called with the ids so far: tells progress and the piece so far; False when the caller wants to stop."""
+
+    def __init__(
+        self, candidate: int, settings: Settings, rules: Rules, language: EventsLanguage, on_progress, on_bar
+    ) -> None:
+        self.candidate, self.n_candidates, self.rules = candidate, settings.candidates, rules
+        self.gen_len, self.language = settings.gen_len, language
+        self.on_progress, self.on_bar = on_progress, on_bar
+        self.elapsed = _Elapsed()
+        self.stopped = False
+
+    def __call__(self, ids: list[int]) -> bool:
+        now_ms = self.elapsed.ms(np.array(ids))
+        if self.on_bar:
+            self.on_bar(self.language.decode(np.array(ids)))
+        share = len(ids) / self.gen_len if self.gen_len else now_ms / 1000.0 / (self.rules.seconds or 60.0)
+        if self.on_progress and self.on_progress(self.candidate + min(share, 1.0), self.n_candidates) is False:
+            self.stopped = True
+        return not self.stopped
+
+
+def _emotion_at(asked: Emotion, settings: Settings) -> Callable[[float], Emotion]:
+    return EmotionPath.parse(settings.path).at if settings.path else lambda _seconds: asked
+
+
+def _with_primer(rules: Rules, settings: Settings, language: EventsLanguage) -> tuple[Rules, np.ndarray | None]:
+    """Rules and primer ids when the piece goes on from a MIDI file: its seconds count in front of the length asked."""
+    if settings.bars is not None:
+        meter = rules.meter or (4, 4)
+        seconds = settings.bars * 4.0 * meter[0] / meter[1] * 60.0 / (settings.tempo or 120.0)
+        rules = replace(rules, bars=None, seconds=seconds)
+    if settings.continue_from is None:
+        return rules, None
+    piece = read_continued(settings.continue_from)
+    ids = language.encode(piece)[1:]
+    given_s = sum(shift_ms(int(token)) for token in ids if is_shift(int(token))) / 1000.0
+    if rules.seconds is not None:
+        rules = replace(rules, seconds=rules.seconds + given_s)
+    return rules, ids
+
+
+def _written_as_asked(piece: Piece, settings: Settings) -> Piece:
+    """The piece moved to the asked key (its own is estimated), and with the asked meter."""
+    if settings.meter:
+        numerator, _, denominator = settings.meter.partition("/")
+        piece = replace(piece, meters=((0.0, int(numerator), int(denominator)),))
+    if settings.key and piece.n_notes:
+        wish, own = Key.parse(settings.key), estimate_key(piece)
+        tonic = own.tonic
+        if own.mode != wish.mode:  # the relative key
+            tonic += 3 if own.mode == "minor" else -3
+        piece = replace(piece.transposed((wish.tonic - tonic + 6) % 12 - 6), key=wish)
+    return piece

@@ -1,0 +1,195 @@
+"""The notes engine: an asked emotion and wishes -> a piece, by drawing candidates and keeping the best.
+
+Equal model, settings, emotion and seed give equal notes: candidate i draws from its own generator, made from (seed, i).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from klangbild.contract import NoteModel, OnBar, OnProgress
+from klangbild.emotion.space import Emotion, EmotionPath
+from klangbild.errors import Stopped, UsageError
+from klangbild.models.bars.form import hold_last_chord
+from klangbild.models.bars.language import BarsLanguage, tempo_bin, tempo_place, tempo_within
+from klangbild.models.bars.sampler import Sampler, Sampling
+from klangbild.models.bars.section_plan import SHORT_BARS, SHORT_SECONDS, ContinuedPlan, SectionPlan
+from klangbild.music.fit import Score, score_piece
+from klangbild.music.midi import read_continued
+from klangbild.music.orchestrate import in_key, orchestrate
+from klangbild.music.piece import Key, Piece
+from klangbild.music.rules import Rules
+from klangbild.settings import INSTRUMENTS, Settings
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A piece with what was weighed: `scores` of all candidates, in order; `chosen` is the index of the piece."""
+
+    piece: Piece
+    n_tokens: int
+    scores: tuple[Score, ...] = ()
+    chosen: int = 0
+    stopped: bool = False
+
+
+def rules_of(settings: Settings) -> Rules:
+    """Settings -> what the grammar must hold. Raises UsageError for wishes that contradict each other."""
+    families = tuple(f for f in settings.instruments or INSTRUMENTS if f not in (settings.without or ()))
+    numerator, _, denominator = (settings.meter or "").partition("/")
+    return Rules(
+        families=families,
+        required=tuple(settings.instruments or ()),
+        min_instruments=settings.min_instruments,
+        mode=Key.parse(settings.key).mode if settings.key else None,
+        tempo_bpm=settings.tempo,
+        meter=(int(numerator), int(denominator)) if settings.meter else None,
+        bars=settings.bars,
+        seconds=settings.length_seconds,
+        keep=settings.path is None,
+    )
+
+
+def compose_notes(
+    asked: Emotion,
+    settings: Settings,
+    seed: int,
+    *,
+    model: NoteModel,
+    language: BarsLanguage | None = None,
+    on_progress: OnProgress | None = None,
+    on_bar: OnBar | None = None,
+) -> Composition:
+    """The best of `settings.candidates` pieces for the asked emotion (music's plane).
+
+    on_progress(done, total) counts bars over all candidates and may return False: what exists by then is kept. on_bar gets
+    the piece so far, at each bar of the candidate in hand.
+
+    Raises:
+        Stopped: the caller stopped before the first bar was complete.
+    """
+    language = language or BarsLanguage()
+    wished, primer, home = _with_primer(rules_of(settings), settings, language)
+    path = EmotionPath.parse(settings.path) if settings.path else None
+    emotion_at = path.at if path else (lambda _seconds: asked)
+    sampling = Sampling.of(settings, guidance=settings.guidance)
+    pieces: list[Piece] = []
+    n_tokens, stopped = 0, False
+    for candidate in range(settings.candidates):
+        rng = np.random.default_rng([seed, candidate])
+        wish = Key.parse(settings.key) if settings.key else home
+        drawn_key = np.random.default_rng([seed, candidate, 1])
+        place = wished.tempo_place  # a piece that goes on keeps its tempo
+        if place is None and wished.tempo_bpm is None:
+            place = float(np.random.default_rng([seed, candidate, 3]).uniform(-0.5, 0.5))
+
+        def bar_done(ids: list[int], candidate: int = candidate, place: float | None = place) -> bool | None:
+            if on_bar:
+                on_bar(_in_tempo(language.decode(np.array(ids)), place))
+            done, total = _bars_done(ids, sampler.state.n_bars or 0)  # noqa: B023 - called only while this one runs
+            return on_progress(candidate + done / total, settings.candidates) if on_progress and total else None
+
+        rules, plan = replace(wished, tempo_place=place), None
+        table = getattr(model, "sections", None)
+        if table is not None and primer is not None:
+            plan = ContinuedPlan(table, primer)
+        elif table is not None:
+            plan = SectionPlan(
+                table,
+                np.random.default_rng([seed, candidate, 2]),
+                None if model.conditioning == "none" else emotion_at(0.0),
+                allowed=rules.families,
+                wished=settings.instruments or (),
+                fewest=rules.min_instruments,
+            )
+            rules = with_plan(rules, plan)
+        sampler = Sampler(
+            model,
+            language,
+            rules,
+            sampling,
+            rng=rng,
+            emotion_at=emotion_at,
+            on_bar=bar_done,
+            primer=primer,
+            plan=plan,
+        )
+        take = sampler.run()
+        n_tokens += take.n_drawn
+        if take.stopped and pieces:  # a whole piece is better than a piece of one
+            stopped = True
+            break
+        piece = _in_tempo(language.decode(np.array(take.ids)), place)
+        if piece.n_notes == 0:
+            raise Stopped("stopped before the first bar was complete; nothing was kept")
+        if settings.tempo is not None:
+            piece = replace(piece, tempos=((0.0, float(settings.tempo)),))
+        if not take.stopped:
+            piece = hold_last_chord(piece)
+        pieces.append(orchestrate(in_key(piece, wish, drawn_key), asked, drawn_key))
+        if take.stopped:
+            stopped = True
+            break
+    scores = tuple(score_piece(piece, asked) for piece in pieces)
+    chosen = max(range(len(pieces)), key=lambda i: scores[i].total)
+    if on_progress and not stopped:
+        on_progress(settings.candidates, settings.candidates)
+    return Composition(pieces[chosen], n_tokens, scores, chosen, stopped)
+
+
+def with_plan(rules: Rules, plan: SectionPlan) -> Rules:
+    """The rules with only these players, all of them to be heard unless the piece is very short."""
+    short = (rules.bars or SHORT_BARS) < SHORT_BARS or (rules.seconds or SHORT_SECONDS) < SHORT_SECONDS
+    fewest = rules.min_instruments if short else len(plan.families)
+    return replace(rules, families=plan.families, min_instruments=fewest)
+
+
+def _in_tempo(piece: Piece, place: float | None) -> Piece:
+    """Each tempo as a whole number inside its step of the language, the one that the grammar reckoned with."""
+    if place is None:
+        return piece
+    return replace(piece, tempos=tuple((beat, tempo_within(tempo_bin(bpm), place)) for beat, bpm in piece.tempos))
+
+
+def _bars_done(ids: list[int], n_bars: int) -> tuple[int, int]:
+    from klangbild.models.bars import language as bars
+
+    done = sum(1 for token in ids if bars.BAR_0 <= token < bars.TEMPO_0)
+    return done, max(n_bars, done)
+
+
+def _with_primer(
+    rules: Rules, settings: Settings, language: BarsLanguage
+) -> tuple[Rules, np.ndarray | None, Key | None]:
+    """Rules, primer ids and home key when the piece goes on from a MIDI file: its bars count in front of the length asked.
+
+    Raises:
+        UsageError: a key of the other mode is asked for.
+    """
+    if settings.continue_from is None:
+        return rules, None, None
+    from klangbild.music.key import estimate_key
+
+    piece = read_continued(settings.continue_from)
+    key = piece.key or estimate_key(piece)
+    if rules.mode not in (None, key.mode):
+        raise UsageError(
+            f"--key {settings.key}: {Path(settings.continue_from).name} is in {key}, and a piece keeps its mode; give a {key.mode} "
+            "key, or leave --key out"
+        )
+    ids = language.encode(replace(piece, key=key))[1:-1]
+    place = None if rules.tempo_bpm else tempo_place(piece.tempos[-1][1])
+    given = _in_tempo(language.decode(ids), place)
+    bars = len(given.bar_starts())
+    seconds = given.seconds
+    rules = replace(
+        rules,
+        meter=rules.meter or given.meters[-1][1:],
+        tempo_place=place,
+        bars=rules.bars + bars if rules.bars else None,
+        seconds=rules.seconds + seconds if rules.seconds else None,
+    )
+    return rules, ids, key

@@ -1,0 +1,68 @@
+"""The notes engine: a model, the language it speaks and the way that both compose, so that no caller has to know which they are.
+
+The emotion-conditioned transformer writes notes, as in ARIA; whoever wants their sound plays them with a SoundFont.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from klangbild.contract import EngineOutput, NoteLanguage, NoteModel, OnBar, OnProgress, Request
+from klangbild.emotion.space import Emotion
+from klangbild.models.bars.engine import Composition
+from klangbild.music.describe import music_facts
+from klangbild.settings import Settings
+
+
+@dataclass(frozen=True)
+class NotesEngine:
+    """A notes model, loaded (`models.load_notes_model`).
+
+    facts: what a result's record says of the model: {"name", "sha256", "licence"}. way: `engine.compose_notes`, or its like
+    for another language.
+    """
+
+    model: NoteModel
+    language: NoteLanguage
+    facts: dict[str, Any]
+    way: Callable[..., Composition]
+    name: str = "notes"
+
+    def compose(
+        self,
+        asked: Emotion,
+        settings: Settings,
+        seed: int,
+        *,
+        on_progress: OnProgress | None = None,
+        on_bar: OnBar | None = None,
+    ) -> Composition:
+        """The best of `settings.candidates` pieces for the asked emotion; see `engine.compose_notes`."""
+        return self.way(
+            asked, settings, seed, model=self.model, language=self.language, on_progress=on_progress, on_bar=on_bar
+        )
+
+    def play(self, request: Request, *, on_progress: OnProgress | None, on_bar: OnBar | None) -> EngineOutput:
+        """See `contract.Engine`."""
+        started = time.perf_counter()
+        composition = self.compose(
+            request.asked, request.settings, request.seed, on_progress=on_progress, on_bar=on_bar
+        )
+        composed = time.perf_counter()
+        facts = music_facts(composition.piece)
+        facts["tokens"] = composition.n_tokens
+        if len(composition.scores) > 1:
+            facts["candidates"] = [score.as_dict() for score in composition.scores]
+            facts["chosen"] = composition.chosen
+        return EngineOutput(
+            piece=composition.piece,
+            stems=None,
+            model=self.facts,
+            facts=facts,
+            timings_s={"notes": composed - started},
+            stopped=composition.stopped,
+            device=str(getattr(self.model, "device", "cpu")),
+        )

@@ -1,0 +1,230 @@
+"""Who plays, and what each section is like: drawn for every piece as real music is, before its notes are.
+
+Left alone, a small model forgets over a thousand ids how densely it began, and lets in whoever comes to its mind. So each
+piece follows a run of sections of the training music, whose emotion is near the asked one: not their notes, only the forty
+numbers of `attributes`, with noise. The families of its first section are who plays (where nobody wished for others), all of
+them begin together, and each section of the piece is told what one of the run is like. Sections that return are like
+their model.
+
+Choosing tracks and attributes before the notes: J. Ens and P. Pasquier (2020), "MMM", arXiv 2008.06048; P. Lu et al. (2023),
+"MuseCoco", arXiv 2306.00110.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from klangbild.emotion.space import Emotion
+from klangbild.errors import InputError
+from klangbild.models.bars import language as bars
+from klangbild.models.bars.section_attributes import N_VALUES, jittered, raw_attributes, to_values
+from klangbild.music.families import FAMILY_NAMES
+from klangbild.whole_files import atomic_npz
+
+FILE = "notes-sections.npz"
+"""Beside the models that have none of their own."""
+NEARNESS = 0.1
+"""Standard deviation, on either axis, of how far from the asked emotion sections are taken."""
+TELLING = 0.15
+"""The same of the emotion that a section's attributes and tempo tell by themselves: its notes are not copied, so nothing else of
+it reaches the piece."""
+MIN_PIECES = 24.0
+"""Where fewer pieces (effective number) are as near as that, up to twice as far is near enough: one picture should not always meet
+the same band."""
+UNLIKENESS = 0.7
+"""Nats that a run loses for each family by which it differs from a wished cast."""
+MOVED = 0.15
+"""A section whose asked emotion lies further than this from the run's, on either axis, starts another run."""
+SHORT_BARS, SHORT_SECONDS = 4, 8.0
+"""Shorter pieces need not hear everyone."""
+HARMONY = ("piano", "organ", "guitar", "strings", "pad")
+"""One of them plays, where any is allowed: a horn and a hi-hat are a moment of a piece, and not a piece."""
+_DRUMS = 1
+_TRIES = 50
+_STEPS = 127.0
+_N_PLAYERS = len(FAMILY_NAMES)
+_PENALTY = 30.0
+
+
+def sections_file(model: str) -> str:
+    """The file of a model's own sections, beside it: models of other music know other sections."""
+    return f"{model}-sections.npz"
+
+
+@dataclass(frozen=True)
+class Sections:
+    """The table: N sections of training music, those of one piece together and in order.
+
+    values (N, `N_VALUES`) float32: attributes; valence, arousal (N,) float32 in [-1, 1]; bpm (N,) float32; piece (N,) int:
+    equal for one piece; knots (`N_VALUES`, K): what places the attributes of other music.
+    """
+
+    values: np.ndarray
+    valence: np.ndarray
+    arousal: np.ndarray
+    bpm: np.ndarray
+    piece: np.ndarray
+    knots: np.ndarray
+
+    def save(self, path: Path) -> None:
+        """Write `path` (.npz), values and emotions in steps of 1/127, tempi in whole numbers."""
+        small = {n: np.round(_STEPS * getattr(self, n)).astype(np.int8) for n in ("values", "valence", "arousal")}
+        small["bpm"] = np.round(self.bpm).astype(np.uint8)
+        atomic_npz(path, piece=self.piece.astype(np.uint16), knots=self.knots.astype(np.float32), **small)
+
+    @staticmethod
+    def load(path: Path) -> Sections:
+        """Raises InputError: damaged."""
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                small = {n: archive[n].astype(np.float32) / _STEPS for n in ("values", "valence", "arousal")}
+                bpm = archive["bpm"].astype(np.float32)
+                table = Sections(**small, bpm=bpm, piece=archive["piece"].astype(int), knots=archive["knots"])
+            if table.values.shape != (len(table.piece), N_VALUES) or not len(table.piece):
+                raise ValueError("other attributes")
+            return table
+        except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path}: is not a table of sections ({error}); export the model again") from None
+
+    @property
+    def families(self) -> np.ndarray:
+        """(N,) int: bit i is family i."""
+        return (self.values[:, :_N_PLAYERS] > 0) @ (1 << np.arange(_N_PLAYERS))
+
+    def weights(self, emotion: Emotion | None) -> np.ndarray:
+        """(N,) odds of each section for an asked emotion; None: all alike."""
+        if emotion is None:
+            return np.ones(len(self.piece))
+        asked = np.array([emotion.valence, emotion.arousal])
+        cost = ((self.emotions - asked) ** 2).sum(axis=1) / (2.0 * NEARNESS**2)
+        cost += ((self.told - asked) ** 2).sum(axis=1) / (2.0 * TELLING**2)
+        for wider in np.linspace(1.0, 2.0, 9):
+            weights = np.exp((cost.min() - cost) / wider**2)
+            if _effective_number(np.bincount(self.piece, weights)) >= MIN_PIECES:
+                break
+        return weights
+
+    @property
+    def emotions(self) -> np.ndarray:
+        """(N, 2): valence and arousal."""
+        return np.stack([self.valence, self.arousal], axis=1)
+
+    @cached_property
+    def told(self) -> np.ndarray:
+        """(N, 2): valence and arousal as attributes and tempo alone tell them: a linear reading (ridge), spread as the true ones."""
+        emotions = self.emotions
+        values = np.column_stack([self.values, np.log(self.bpm)]).astype(np.float64)
+        values -= values.mean(axis=0)
+        square = values.T @ values + _PENALTY * np.eye(values.shape[1])
+        read = values @ np.linalg.solve(square, values.T @ (emotions - emotions.mean(axis=0)))
+        return emotions.mean(axis=0) + read * emotions.std(axis=0) / np.maximum(read.std(axis=0), 1e-6)
+
+    def run(self, first: int) -> np.ndarray:
+        """The numbers (n,) of the sections of a piece from `first` on, then round again from its start."""
+        mine = np.flatnonzero(self.piece == self.piece[first])
+        return np.roll(mine, -int(np.searchsorted(mine, first)))
+
+
+class SectionPlan:
+    """Who plays one piece, and what each of its sections is told to be like."""
+
+    def __init__(
+        self,
+        table: Sections,
+        rng: np.random.Generator,
+        emotion: Emotion | None,
+        *,
+        allowed: Sequence[str],
+        wished: Sequence[str] = (),
+        fewest: int = 1,
+    ) -> None:
+        """wished: exactly these play. Else at least `fewest` of `allowed`: never without harmony (`HARMONY`) where that is allowed,
+        never drums alone where anything else is."""
+        self._table, self._rng = table, rng
+        self._bits = _bits(wished) if wished else self._drawn(emotion, _bits(allowed), fewest)
+        self._follow(emotion)
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Who plays, in the order of `FAMILY_NAMES`."""
+        return tuple(name for i, name in enumerate(FAMILY_NAMES) if self._bits >> i & 1)
+
+    def section(self, number: int, emotion: Emotion | None) -> np.ndarray:
+        """(`N_VALUES`,) float32: what section `number` of the piece is like, where this emotion is asked."""
+        if emotion is not None and self._emotion is not None:
+            off = max(abs(emotion.valence - self._emotion.valence), abs(emotion.arousal - self._emotion.arousal))
+            if off > MOVED:
+                self._follow(emotion)
+        if number not in self._told:
+            values = self._table.values[self._run[number % len(self._run)]].copy()
+            plays = (self._bits >> np.arange(_N_PLAYERS)) & 1
+            if number > 0 and not self._joined:  # in the midst of a piece some may rest, as they do in the run
+                plays = plays & (values[:_N_PLAYERS] > 0) if (plays & (values[:_N_PLAYERS] > 0)).any() else plays
+            values[:_N_PLAYERS] = np.where(plays, 1.0, -1.0)
+            self._told[number] = jittered(values, self._rng)
+        return self._told[number]
+
+    def tempo(self, number: int) -> float | None:
+        """Beats per minute of the section that section `number` of the piece is like (ask `section` first)."""
+        return float(self._table.bpm[self._run[number % len(self._run)]])
+
+    def _drawn(self, emotion: Emotion | None, mask: int, fewest: int) -> int:
+        weight, harmony = self._table.weights(emotion), _bits(HARMONY)
+        families = self._table.families
+
+        def whole(plan: int) -> bool:
+            if mask & harmony:
+                return bool(plan & harmony)
+            return bool(plan & ~_DRUMS) or plan == mask == _DRUMS
+
+        chosen = 0
+        for _ in range(_TRIES):
+            drawn = int(families[self._rng.choice(len(weight), p=weight / weight.sum())]) & mask
+            chosen = chosen | drawn if whole(chosen) else drawn  # too few: further players join
+            if whole(chosen) and chosen.bit_count() >= fewest:
+                return chosen
+        return mask
+
+    def _follow(self, emotion: Emotion | None) -> None:
+        """Choose the run: near the emotion, with players like ours."""
+        table = self._table
+        mine = (self._bits >> np.arange(_N_PLAYERS)) & 1 == 1
+        differ = ((table.values[:, :_N_PLAYERS] > 0) != mine).sum(axis=1).astype(float)
+        weight = table.weights(emotion) * np.exp(-UNLIKENESS * (differ - differ.min()))
+        first = int(self._rng.choice(len(weight), p=weight / weight.sum()))
+        self._run, self._emotion = table.run(first), emotion
+        self._joined = int(table.families[first]) & self._bits != self._bits
+        self._told: dict[int, np.ndarray] = {}
+
+
+class ContinuedPlan:
+    """What the sections of a piece are told that goes on from a primer: what the primer's own are like."""
+
+    def __init__(self, table: Sections, primer: np.ndarray) -> None:
+        starts = [i for i, token in enumerate(primer) if bars.BAR_0 <= token < bars.TEMPO_0][:: bars.SECTION_BARS]
+        parts = np.split(np.asarray(primer), starts[1:])
+        self._values = [to_values(raw_attributes(part), table.knots) for part in parts]
+
+    def section(self, number: int, emotion: Emotion | None) -> np.ndarray:
+        """(`N_VALUES`,) float32 of the primer's section, or of its last (whole, if it has two) one."""
+        last = max(len(self._values) - 2, 0)
+        return self._values[number] if number < len(self._values) - 1 else self._values[last]
+
+    def tempo(self, number: int) -> float | None:
+        """None: a piece that goes on keeps its tempo."""
+        return None
+
+
+def _effective_number(weights: np.ndarray) -> float:
+    """How many equal weights would be as concentrated: (sum)^2 / sum of squares."""
+    return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def _bits(families: Sequence[str]) -> int:
+    return sum(1 << FAMILY_NAMES.index(name) for name in families)

@@ -1,0 +1,137 @@
+"""Which family plays an instrument that somebody names: the 128 of General MIDI, and what people call them.
+
+Our music is written in families, so "violin" is a wish that "strings" grant; who asks is told so. Names are compared without
+case, hyphens and a plural s. The order of `GENERAL_MIDI` is that of the programs, 0 to 127.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+from klangbild.errors import UsageError
+from klangbild.music.families import FAMILY_NAMES, family_of
+
+GENERAL_MIDI: tuple[str, ...] = (
+    "acoustic grand piano", "bright acoustic piano", "electric grand piano", "honky-tonk piano", "electric piano 1",
+    "electric piano 2", "harpsichord", "clavinet",
+    "celesta", "glockenspiel", "music box", "vibraphone", "marimba", "xylophone", "tubular bells", "dulcimer",
+    "drawbar organ", "percussive organ", "rock organ", "church organ", "reed organ", "accordion", "harmonica",
+    "tango accordion",
+    "acoustic guitar (nylon)", "acoustic guitar (steel)", "electric guitar (jazz)", "electric guitar (clean)",
+    "electric guitar (muted)", "overdriven guitar", "distortion guitar", "guitar harmonics",
+    "acoustic bass", "electric bass (finger)", "electric bass (pick)", "fretless bass", "slap bass 1", "slap bass 2",
+    "synth bass 1", "synth bass 2",
+    "violin", "viola", "cello", "contrabass", "tremolo strings", "pizzicato strings", "orchestral harp", "timpani",
+    "string ensemble 1", "string ensemble 2", "synth strings 1", "synth strings 2", "choir aahs", "voice oohs",
+    "synth voice", "orchestra hit",
+    "trumpet", "trombone", "tuba", "muted trumpet", "french horn", "brass section", "synth brass 1", "synth brass 2",
+    "soprano sax", "alto sax", "tenor sax", "baritone sax", "oboe", "english horn", "bassoon", "clarinet",
+    "piccolo", "flute", "recorder", "pan flute", "blown bottle", "shakuhachi", "whistle", "ocarina",
+    "lead 1 (square)", "lead 2 (sawtooth)", "lead 3 (calliope)", "lead 4 (chiff)", "lead 5 (charang)", "lead 6 (voice)",
+    "lead 7 (fifths)", "lead 8 (bass and lead)",
+    "pad 1 (new age)", "pad 2 (warm)", "pad 3 (polysynth)", "pad 4 (choir)", "pad 5 (bowed)", "pad 6 (metallic)",
+    "pad 7 (halo)", "pad 8 (sweep)",
+    "fx 1 (rain)", "fx 2 (soundtrack)", "fx 3 (crystal)", "fx 4 (atmosphere)", "fx 5 (brightness)", "fx 6 (goblins)",
+    "fx 7 (echoes)", "fx 8 (sci-fi)",
+    "sitar", "banjo", "shamisen", "koto", "kalimba", "bagpipe", "fiddle", "shanai",
+    "tinkle bell", "agogo", "steel drums", "woodblock", "taiko drum", "melodic tom", "synth drum", "reverse cymbal",
+    "guitar fret noise", "breath noise", "seashore", "bird tweet", "telephone ring", "helicopter", "applause", "gunshot",
+)  # fmt: skip
+FIRST_EFFECT = 119
+"""From reverse cymbal on, General MIDI's sounds are noises that no family plays."""
+# where the program's family is not the one that a person who says the name would expect to hear
+_PLAYED_BY = {
+    "bagpipe": "winds", "shanai": "winds", "fiddle": "strings", "agogo": "drums", "woodblock": "drums",
+    "taiko drum": "drums", "melodic tom": "drums", "synth drum": "drums",
+}  # fmt: skip
+# what people say, by the family that plays it
+_ALSO = {
+    "drums": "drum, drum kit, drum set, drumset, percussion, snare, snare drum, kick, bass drum, hi-hat, cymbal, tom, taiko, "
+    "bongo, conga, tambourine, shaker, triangle, cajon, djembe, timbales, castanets, beat, schlagzeug, trommel",
+    "piano": "grand piano, upright piano, pianoforte, fortepiano, electric piano, e-piano, rhodes, wurlitzer, keys, keyboard, "
+    "honky tonk, cembalo, clavichord, klavier, flügel, spinet",
+    "mallet": "mallets, bells, bell, chimes, vibes, glockenspiel, hammered dulcimer, timpano, kettledrum, kettle drum, steel drum, "
+    "steelpan, steel pan, handpan, crotales, gamelan, pauke",
+    "organ": "pipe organ, hammond, hammond organ, electric organ, harmonium, bandoneon, concertina, melodica, mouth organ, orgel, "
+    "akkordeon",
+    "guitar": "acoustic guitar, electric guitar, nylon guitar, steel guitar, classical guitar, spanish guitar, jazz guitar, "
+    "clean guitar, muted guitar, distorted guitar, rock guitar, ukulele, mandolin, lute, oud, zither, lyre, balalaika, bouzouki, "
+    "thumb piano, mbira, shamisen, guzheng, gitarre, laute",
+    "bass": "bass guitar, electric bass, e-bass, fretless bass, slap bass, synth bass, upright bass, finger bass, picked bass",
+    "strings": "string, string section, string ensemble, string quartet, string orchestra, orchestra, violoncello, double bass, "
+    "kontrabass, harp, pizzicato, tremolo, erhu, viola da gamba, viol, choir, choir aah, chorus, voice, vocals, vocal, singer, "
+    "singing, synth strings, orchestra hit, geige, violine, bratsche, streicher, harfe, chor",
+    "brass": "horn, horns, cornet, flugelhorn, bugle, euphonium, sousaphone, bass trombone, brass ensemble, brass band, synth brass, "
+    "trompete, posaune, waldhorn, blechbläser",
+    "winds": "wind, woodwind, woodwinds, sax, saxophone, alto saxophone, tenor saxophone, soprano saxophone, baritone saxophone, "
+    "bass clarinet, contrabassoon, cor anglais, panpipe, pan pipe, panflute, tin whistle, penny whistle, bottle, didgeridoo, shawm, "
+    "duduk, ney, bagpipes, flöte, blockflöte, querflöte, klarinette, fagott, saxophon, dudelsack, holzbläser",
+    "lead": "synth, synthesizer, synthesiser, synth lead, lead synth, square wave, square, sawtooth, saw, chiptune, calliope, chiff, "
+    "charang, theremin",
+    "pad": "synth pad, pads, warm pad, polysynth, poly synth, sweep, halo, atmosphere, ambient, strings pad, choir pad, fx",
+}  # fmt: skip
+
+
+def _plain(name: str) -> str:
+    """Lower case, words parted by single spaces, no brackets, hyphens or plural s."""
+    words = re.sub(r"[\s_\-()/.]+", " ", name.casefold()).strip()
+    return words[:-1] if len(words) > 3 and words.endswith("s") and not words.endswith(("ss", "us")) else words
+
+
+def _table() -> dict[str, str]:
+    """Plain name -> family."""
+    table = {_plain(name): name for name in FAMILY_NAMES}
+    for family, names in _ALSO.items():
+        for name in names.split(", "):
+            table.setdefault(_plain(name), family)
+    for program, name in enumerate(GENERAL_MIDI[:FIRST_EFFECT]):
+        family = _PLAYED_BY.get(name) or family_of(program)
+        if family is not None:
+            table.setdefault(_plain(name), family)
+            number_left_out = re.sub(r"^(lead|pad|fx) \d ", "", _plain(name))  # "pad 2 (warm)" is also "warm"
+            table.setdefault(re.sub(r" \d$", "", number_left_out), family)
+    return table
+
+
+def families_of(names: Iterable[str], flag: str = "--instruments") -> tuple[tuple[str, ...], dict[str, str]]:
+    """Families and instruments by name -> (families, each once and in the order named; {name that is none: its family}).
+
+    Raises:
+        UsageError: a name is neither; the message says the nearest one.
+
+    >>> families_of(["piano", "Violin", "cellos"])
+    (('piano', 'strings'), {'Violin': 'strings', 'cellos': 'strings'})
+    """
+    families: dict[str, None] = {}
+    played_by: dict[str, str] = {}
+    table: dict[str, str] = {}
+    for name in names:
+        if name in FAMILY_NAMES:
+            families[name] = None
+            continue
+        table = table or _table()
+        family = table.get(_plain(str(name)))
+        if family is None:
+            raise UsageError(_unknown(str(name), table, flag))
+        families[family] = None
+        if _plain(str(name)) != _plain(family):
+            played_by[str(name)] = family
+    return tuple(families), played_by
+
+
+def _unknown(name: str, table: dict[str, str], flag: str) -> str:
+    if _plain(name) in {_plain(effect) for effect in GENERAL_MIDI[FIRST_EFFECT:]}:
+        return f"{flag}: '{name}' is a sound effect, which no family plays; choose from {', '.join(FAMILY_NAMES)}"
+    several = [part for part in re.split(r"\s+(?:and|und|with)\s+|[;/+&|\s]+", name.strip()) if part]
+    if len(several) > 1 and all(_plain(part) in table for part in several):
+        return f"{flag}: '{name}' is not an instrument; write {','.join(several)}"
+    plain = _plain(name)
+    # a family first: "pianno" is rather "piano" than "grand piano"
+    close = difflib.get_close_matches(plain, FAMILY_NAMES, n=1, cutoff=0.7) or difflib.get_close_matches(
+        plain, list(table), n=1, cutoff=0.7
+    )
+    if close:
+        return f"{flag}: '{name}' is not an instrument; did you mean '{close[0]}'?"
+    return f"{flag}: '{name}' is not an instrument we know; choose from {', '.join(FAMILY_NAMES)}, or give a General MIDI name"
