@@ -28,7 +28,7 @@ MAY = {
     "training": set(),
     "models": {"picture", "emotion", "music", "sound", "contract"},
     "measure": set(ROOMS) - {"cli", "web"} | {"composer", "result", "record", "contract"},
-    "front": {"contract", "record", "record_shape", "recorded", "result", "save_files", "unheard", *ROOMS}
+    "front": {"contract", "record", "result", "save_files", "unheard", *ROOMS}
     - {"metrics", "training", "measure", "cli", "web"},
 }
 # what trains, prepares or compares a model lies in drawers of its folder, and nothing that composes opens one

@@ -15,12 +15,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from klangbild import record as records
 from klangbild.contract import Engine, OnBar, OnProgress, Request
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import UsageError
 from klangbild.models.engines import load_engine
-from klangbild.recorded import record_of, request_of
+from klangbild.record.carriers import read_record
+from klangbild.record.facts import PictureFacts, Record
+from klangbild.record.requests import record_of, request_of
 from klangbild.result import Result
 from klangbild.settings import Settings
 from klangbild.unheard import refuse_unheard, told_of
@@ -45,12 +46,12 @@ def replay(path: str | Path, *, picture: Any = None, on_progress: OnProgress | N
     Raises:
         InputError: the file carries no record or a damaged one, or another picture was given.
     """
-    return replay_record(records.read(path), picture=picture, on_progress=on_progress)
+    return replay_record(read_record(path), picture=picture, on_progress=on_progress)
 
 
-def replay_record(record: dict[str, Any], *, picture: Any = None, on_progress: OnProgress | None = None) -> Result:
+def replay_record(record: Record, *, picture: Any = None, on_progress: OnProgress | None = None) -> Result:
     """As `replay`, from the record itself."""
-    request = request_of(records.checked(record), picture=picture)
+    request = request_of(record, picture=picture)
     return Composer().perform(request, on_progress=on_progress)
 
 
@@ -109,7 +110,7 @@ class Composer:
             origin = "override"
         facts = None
         if picture is not None:
-            facts = {"name": picture.name, "sha256": picture.sha256, "width": picture.width, "height": picture.height}
+            facts = PictureFacts(picture.name, picture.sha256, picture.width, picture.height)
         seed = new_seed() if settings.seed is None else settings.seed
         emotion = _as_kept(reading.emotion)
         return Request(settings, seed, emotion, asked, origin, reading.reasons, facts, picture)
@@ -134,9 +135,14 @@ class Composer:
         timings |= output.timings_s or {"music": time.perf_counter() - started}
         record = record_of(request, output, told=told_of(request, output), timings_s=timings)
         return Result(
-            record, request.settings, request.emotion, request.asked, request.reasons, request.seed, output.piece, output.stems,
-            request.picture, output.stopped, output.length_s, replayed_by=replay_record,
-        )  # fmt: skip
+            record,
+            output.piece,
+            output.stems,
+            request.picture,
+            output.stopped,
+            output.length_s,
+            replayed_by=replay_record,
+        )
 
     def load(self, settings: Settings) -> None:
         """Load what the settings need. Raises NotAvailableError or UsageError, as `compose` would."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from klangbild.music.piece import Piece
     from klangbild.picture.picture import Picture
+    from klangbild.record.facts import PictureFacts
     from klangbild.sound.audio import Audio, LongAudio
 
 OnProgress = Callable[[float, float], bool | None]
@@ -32,7 +33,7 @@ class Request:
     """What is asked of the music: all that an engine needs, and all that `replay` must know. `picture` may be gone by then.
 
     emotion: the picture's own; asked: the music's, both on -1..1. source: where the emotion is from (picture, text, path,
-    override). picture_facts: the record's "picture".
+    override). picture_facts: what the record keeps of the picture.
     """
 
     settings: Settings
@@ -41,7 +42,7 @@ class Request:
     asked: Emotion
     source: str
     reasons: tuple[str, ...]
-    picture_facts: dict[str, Any] | None
+    picture_facts: PictureFacts | None
     picture: Picture | None = None
 
 
@@ -50,7 +51,7 @@ class EngineOutput:
     """What an engine made: notes, or sound where a model makes it without notes.
 
     piece: the notes, which are played when somebody asks for their sound. stems: without notes, the sound, not yet mixed.
-    model: {"name", "sha256", "licence"}. facts: the record's "music". timings_s: seconds per step. length_s: how long the sound
+    model: {"name", "sha256", "licence"} (`record.facts.ModelFacts`). facts: the record's "music". timings_s: seconds per step. length_s: how long the sound
     is to be, its end faded; None: as long as it sounds. told: what the asker should know of wishes that were not quite granted.
     """
 

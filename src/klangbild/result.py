@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,10 +11,11 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from klangbild import record as records
 from klangbild import save_files
 from klangbild.errors import InputError, OutputError, UsageError
 from klangbild.file_names import as_file_name
+from klangbild.record.carriers import read_record
+from klangbild.record.facts import Record, SoundFacts, SoundFontFacts
 from klangbild.settings import DEFAULT_FORMATS, FORMATS, Settings
 from klangbild.slips import is_another_format, unknown_format
 from klangbild.whole_files import make_folder
@@ -32,49 +32,73 @@ _OF_SOUND = frozenset(FORMATS) - {"mid", "json", "png"}
 _TEMPLATE_FIELDS = ("picture", "seed", "emotion", "engine", "model", "key", "tempo")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Result:
-    """One piece of music and all that is known of it.
+    """One piece of music, its picture, and its record, which says all that is known of it.
 
-    record: see `klangbild.record`; its "sound" is None until the sound is made, which happens when it is first asked for.
+    record: its "sound" is None until the sound is made, which happens when it is first asked for.
     piece: None where a model made sound without notes. dry, length_s: see `stems` and `length_s` of `klangbild.contract.EngineOutput`.
-    replayed_by: makes the piece again of a record (`composer.replay_record`).
+    files: what was saved so far. replayed_by: makes the piece again of a record (`composer.replay_record`).
     """
 
-    record: dict[str, Any]
-    settings: Settings
-    emotion: Emotion
-    asked: Emotion
-    reasons: tuple[str, ...]
-    seed: int
+    record: Record
     piece: Piece | None = None
     dry: list[tuple[str, Audio | LongAudio]] | None = None
     picture: Picture | None = None
     stopped: bool = False
     length_s: float | None = None
     files: dict[str, Path] = field(default_factory=dict)
-    replayed_by: Callable[..., Result] | None = field(default=None, repr=False, compare=False)
+    replayed_by: Callable[..., Result] | None = field(default=None, repr=False)
+
+    @property
+    def settings(self) -> Settings:
+        """What was asked for, with the seed that was drawn."""
+        return self.record.settings
+
+    @property
+    def seed(self) -> int:
+        """0 .. 2**32 - 1."""
+        return self.record.seed
+
+    @property
+    def emotion(self) -> Emotion:
+        """The emotion of the picture or the words, on the raters' scale, -1..1, with its spread."""
+        return self.record.emotion.own
+
+    @property
+    def asked(self) -> Emotion:
+        """What the music was asked for, on the music's plane, -1..1."""
+        return self.record.emotion.asked
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the emotion is what it is: a sentence each."""
+        return self.record.reasons
+
+    @property
+    def name(self) -> str:
+        """The picture's name, which files are called after."""
+        return self.record.name
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What you should know of wishes that were not, or not quite, granted: a line each."""
+        return self.record.told
 
     @cached_property
     def master(self) -> Master:
         """The sound, played from the notes (or mixed from what the model made) when it is first asked for; its facts go into
         the record. Raises KlangbildError: there is nothing to hear. NotAvailableError: there is no SoundFont."""
-        from klangbild.sound.fonts import about_soundfont, find_soundfont
-        from klangbild.sound.master import master
-        from klangbild.sound.synth import synthesize_stems
+        from klangbild.sound.master import master, play
 
-        started, stems, facts, timings = time.perf_counter(), self.dry or [], {}, self.record["timings_s"]
+        level, settings = self.settings.loudness_lufs, self.settings
         if self.piece is not None:
-            font = find_soundfont(self.settings.soundfont)
-            stems, facts = synthesize_stems(self.piece, soundfont=font), {"soundfont": about_soundfont(font)}
-            timings["synthesis"] = round(time.perf_counter() - started, 3)
-        level = None if self.settings.loudness == "off" else float(self.settings.loudness)
-        started = time.perf_counter()
-        made = master(stems, loudness_lufs=level, finished=self.piece is None, length_s=self.length_s)
-        timings["mix"] = round(time.perf_counter() - started, 3)
-        self.record["sound"] = {**made.facts, **facts}
-        if self.settings.loudness != Settings.loudness:
-            self.record["told"] = list(dict.fromkeys([*self.told, *made.told]))
+            made = play(self.piece, soundfont=settings.soundfont, loudness_lufs=level, length_s=self.length_s)
+        else:
+            made = master(self.dry or [], loudness_lufs=level, finished=True, length_s=self.length_s)
+        font = None if made.soundfont is None else SoundFontFacts(**made.soundfont)
+        told = made.told if settings.loudness != Settings.loudness else ()
+        self.record = self.record.with_sound(SoundFacts(**made.facts, soundfont=font), made.timings_s, told)
         return made
 
     @property
@@ -87,21 +111,11 @@ class Result:
         """Family and sound (2, frames) of each, summing to `audio`."""
         return self.master.stems
 
-    @property
-    def name(self) -> str:
-        """The picture's name, which files are called after."""
-        return self.record["picture"]["name"] if self.record.get("picture") else "words"
-
-    @property
-    def told(self) -> tuple[str, ...]:
-        """What you should know of wishes that were not, or not quite, granted: a line each."""
-        return tuple(self.record.get("told", ()))
-
     @cached_property
     def midi(self) -> bytes:
         """The MIDI file. Raises UsageError: there are no notes."""
         if self.piece is None:
-            raise _no_notes(self.record["model"]["name"])
+            raise _no_notes(self.record.model.name)
         from klangbild.music.midi import to_midi_bytes
 
         return to_midi_bytes(self.piece, record=self.embedded)
@@ -110,12 +124,12 @@ class Result:
     def embedded(self) -> str:
         """The record as it travels inside the files. Where there are notes it holds nothing of the sound, whose making changes
         no byte of a MIDI file."""
-        return records.to_json(self.record, embedded=True, sound=self.piece is None)
+        return self.record.embedded(sound=self.piece is None)
 
     @property
     def embedded_in_sound(self) -> str:
         """The record as it travels inside a sound file: with what is known of the sound, the SoundFont too."""
-        return records.to_json(self.record, embedded=True)
+        return self.record.embedded()
 
     def save(
         self,
@@ -141,12 +155,12 @@ class Result:
             base, formats, is_file = to.with_suffix(""), (to.suffix.lower().lstrip("."),), True
         else:
             base, is_file = to / self._file_stem(filename), False
-        check_formats(formats, self.record["model"]["name"], notes=self.piece is not None)
+        check_formats(formats, self.record.model.name, notes=self.piece is not None)
         if not is_file or not overwrite:
             base = _free(base, formats, overwrite=overwrite, root=to)
         make_folder(base.parent)
         paths = {name: _path(base, name) for name in formats}
-        self.record["files"] = {name: path.name for name, path in paths.items()}
+        self.record = self.record.with_files({name: path.name for name, path in paths.items()})
         if any(is_sound(name, notes=self.piece is not None) for name in formats):
             _ = (
                 self.master
@@ -165,19 +179,19 @@ class Result:
         return self.replayed_by(self.record, picture=picture or self.picture, on_progress=on_progress)
 
     @staticmethod
-    def load(path: str | Path) -> dict[str, Any]:
+    def load(path: str | Path) -> Record:
         """The record in a file of ours. Raises InputError."""
-        return records.read(path)
+        return read_record(path)
 
     def roll(self) -> Any:
         """The piano roll (or, where there are no notes, the spectrogram) as a PIL image."""
         return save_files.draw(self)
 
     def _file_stem(self, template: str) -> str:
-        music = self.record.get("music", {})
+        record = self.record
         values = {
-            "picture": self.name, "seed": self.seed, "emotion": self.asked.name, "engine": self.record["engine"],
-            "model": self.record["model"]["name"], "key": music.get("key", ""), "tempo": music.get("tempo", ""),
+            "picture": self.name, "seed": self.seed, "emotion": self.asked.name, "engine": record.engine,
+            "model": record.model.name, "key": record.music.key, "tempo": record.music.tempo,
         }  # fmt: skip
         return _filled(template, values)
 
@@ -194,7 +208,7 @@ class Result:
         )
         self.roll().save(png, "PNG")
         sound, image = (base64.b64encode(b.getvalue()).decode() for b in (wav, png))
-        words = escape(self.record.get("music", {}).get("words", ""))
+        words = escape(self.record.music.words)
         return (
             f"<figure><img style='max-width:100%' alt='{words}' src='data:image/png;base64,{image}'>"
             f"<audio controls src='data:audio/wav;base64,{sound}'></audio>"

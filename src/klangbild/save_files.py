@@ -6,9 +6,8 @@ import contextlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from klangbild import record as records
 from klangbild.whole_files import atomic_folder, atomic_write
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from klangbild.emotion.space import Emotion
     from klangbild.music.piece import Piece
     from klangbild.picture.picture import Picture
+    from klangbild.record.facts import Record
     from klangbild.settings import Settings
     from klangbild.show.bundle import Content
     from klangbild.sound.audio import Audio, LongAudio
@@ -26,7 +26,7 @@ class Saved(Protocol):
     """What the writers need of a result; see `klangbild.result.Result`."""
 
     @property
-    def record(self) -> dict[str, Any]: ...
+    def record(self) -> Record: ...
 
     @property
     def settings(self) -> Settings: ...
@@ -91,14 +91,14 @@ def tags(result: Saved) -> dict[str, str]:
     return {
         "title": f"{name} ({result.asked.name})",
         "artist": "klangbild",
-        "comment": f"AI generated from a picture by klangbild {result.record['klangbild']}: {result.record['music'].get('words', '')}",
+        "comment": f"AI generated from a picture by klangbild {result.record.klangbild}: {result.record.music.words}",
         "genre": "AI generated",
-        "copyright": f"model: {result.record['model']['name']}, {result.record['model']['licence']}",
+        "copyright": f"model: {result.record.model.name}, {result.record.model.licence}",
     }
 
 
 def _json(result: Saved, path: Path) -> None:
-    atomic_write(path, records.to_json(result.record, embedded=False).encode(), durable=True)
+    atomic_write(path, result.record.to_json().encode(), durable=True)
 
 
 def _midi(result: Saved, path: Path) -> None:
@@ -121,7 +121,7 @@ def _png_bytes(result: Saved) -> bytes:
 
     if result.piece is not None:
         return piano_roll_png(draw(result), result.piece, title=result.name, record=result.embedded)
-    words = f"Spectrogram of {result.name}: {result.record['music'].get('words', '')}"
+    words = f"Spectrogram of {result.name}: {result.record.music.words}"
     return png_bytes(draw(result), texts={"Title": result.name, "Description": words, "klangbild": result.embedded})
 
 
@@ -148,7 +148,7 @@ def _zip(result: Saved, path: Path) -> None:
     for name, audio in result.stems:
         files[f"stems/{name}.wav"] = partial(encode_into, audio=audio, kind="wav", tags={"title": name})
     files[f"{stem}.png"] = _png_bytes(result)
-    files[f"{stem}.json"] = records.to_json(result.record, embedded=False).encode()
+    files[f"{stem}.json"] = result.record.to_json().encode()
     write_bundle(path, files)
 
 

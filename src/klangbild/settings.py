@@ -161,7 +161,10 @@ class Settings:
     def __post_init__(self) -> None:
         self._name_families()
         for knob in fields(self):
-            _check(knob, getattr(self, knob.name))
+            value = getattr(self, knob.name)
+            _check(knob, value)
+            if isinstance(value, os.PathLike):  # as the record can hold it
+                object.__setattr__(self, knob.name, os.fspath(value))
         given = [name for name in ("seconds", "bars", "gen_len") if getattr(self, name) is not None]
         if len(given) > 1:
             raise UsageError(f"{' and '.join(flag_of(n) for n in given)} exclude each other; give one length")
@@ -224,6 +227,11 @@ class Settings:
             return None
         return DEFAULT_SECONDS if self.seconds is None else self.seconds
 
+    @property
+    def loudness_lufs(self) -> float | None:
+        """The loudness that the sound is brought to, in LUFS; None: its level is left alone."""
+        return None if self.loudness == "off" else float(self.loudness)
+
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values of every field, in order."""
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
@@ -231,6 +239,10 @@ class Settings:
     def as_asked(self) -> dict[str, Any]:
         """`as_dict` with instruments by the names they were asked by, for another process that is to tell who plays them."""
         return {**self.as_dict(), **self.__dict__.get("_named", {})}
+
+    def with_seed(self, seed: int) -> Settings:
+        """The same with a seed that was drawn; `played_by` stays. Raises UsageError: the seed is out of range."""
+        return Settings.from_dict({**self.as_asked(), "seed": seed})
 
     @staticmethod
     def check_names(names: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import mido
 import pytest
 
-from klangbild.record import read
+from klangbild.record.carriers import read_record
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and descriptors as POSIX has them")
 FAST = ["--seconds", "2", "--seed", "1"]
@@ -125,7 +125,7 @@ def test_odd_names_end_no_batch_on_any_terminal(picture_file, tmp_path, environm
         written = json.loads(Path(record["files"]["json"]).read_bytes().decode("utf-8"))
         assert written["picture"]["name"] in ODD.values()
         if "png" in record["files"]:
-            assert read(record["files"]["png"])["picture"] == record["picture"]
+            assert read_record(record["files"]["png"])["picture"] == record["picture"]
     assert len(left_in(tmp_path / "out")) == len(ODD) * len(wanted[1].split(","))
 
 

@@ -260,8 +260,8 @@ class Teller:
         )
         for reason in result.reasons:
             print(f"  {reason}", file=sys.stderr)
-        print(f"  {result.record['music'].get('words', '')}", file=sys.stderr)
-        print("  " + ", ".join(f"{k} {v:.2f} s" for k, v in result.record["timings_s"].items()), file=sys.stderr)
+        print(f"  {result.record.music.words}", file=sys.stderr)
+        print("  " + ", ".join(f"{k} {v:.2f} s" for k, v in result.record.run.timings_s.items()), file=sys.stderr)
 
 
 class Bar:

@@ -82,7 +82,7 @@ def _try() -> dict[str, str]:
             result.save(folder)
     except Exception as error:  # noqa: BLE001 - a doctor reports every illness
         return {"two-second piece": f"failed: {type(error).__name__}: {error}"}
-    sound = result.record["sound"]
+    sound = result.record.sound
     return {
-        "two-second piece": f"made in {time.perf_counter() - started:.1f} s, {sound['lufs']} LUFS, {sound['true_peak_dbtp']} dBTP"
+        "two-second piece": f"made in {time.perf_counter() - started:.1f} s, {sound.lufs} LUFS, {sound.true_peak_dbtp} dBTP"
     }

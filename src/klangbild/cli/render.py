@@ -35,9 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     from klangbild.settings import Settings
     from klangbild.slips import unknown_format
     from klangbild.sound.files import write_audio
-    from klangbild.sound.fonts import find_soundfont
-    from klangbild.sound.master import master
-    from klangbild.sound.synth import synthesize_stems
+    from klangbild.sound.master import play
     from klangbild.whole_files import make_folder
 
     given = {k: v for k in ("soundfont", "loudness") if (v := getattr(arguments, k)) is not None}
@@ -53,9 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
     piece = read_music(source)
     if piece.told and not arguments.quiet:
         print(f"{source}: {'; '.join(piece.told)}", file=sys.stderr)
-    stems = synthesize_stems(piece, soundfont=find_soundfont(settings.soundfont))
-    level = None if settings.loudness == "off" else float(settings.loudness)
-    mastered = master(stems, loudness_lufs=level, trim_start=arguments.trim)
+    mastered = play(
+        piece, soundfont=settings.soundfont, loudness_lufs=settings.loudness_lufs, trim_start=arguments.trim
+    )
     for line in mastered.told if "loudness" in given and not arguments.quiet else ():
         print(f"{source}: {line}", file=sys.stderr)
     folder = out.parent if is_file else out

@@ -31,10 +31,10 @@ def register(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from klangbild import record as records
     from klangbild.cli.compose import Teller, check_output
     from klangbild.composer import replay_record
-    from klangbild.recorded import differences
+    from klangbild.record.carriers import read_record
+    from klangbild.record.requests import differences
     from klangbild.result import check_filename
     from klangbild.settings import DEFAULT_FORMATS
 
@@ -42,14 +42,14 @@ def run(arguments: argparse.Namespace) -> int:
     check_output(out, many=False)
     check_filename(arguments.filename)
     formats = asked_formats(arguments)
-    record = records.read(arguments.file)
+    record = read_record(arguments.file)
     result = replay_record(record, picture=arguments.picture)
     if formats is None or arguments.format.strip().lower() == "all":
         formats = tuple(f for f in formats or DEFAULT_FORMATS if result.piece is not None or f != "mid")
     paths = result.save(out, formats, filename=arguments.filename, overwrite=arguments.overwrite)
     for reason in differences(record, result.record):  # the SoundFont is known once there is sound
         print(f"not exact: {reason}", file=sys.stderr)
-    if {"png", "zip"} & set(paths) and record.get("picture") and result.picture is None and result.piece is not None:
-        print(f"PNG without its thumbnail: give --picture {record['picture']['name']}", file=sys.stderr)
+    if {"png", "zip"} & set(paths) and record.picture and result.picture is None and result.piece is not None:
+        print(f"PNG without its thumbnail: give --picture {record.picture.name}", file=sys.stderr)
     Teller(arguments).report(result, paths)
     return 0

@@ -1,11 +1,13 @@
-"""The last step of every engine: stems to the finished sound, and what the record says of it."""
+"""The last step of every engine: notes or stems to the finished sound, and what the record says of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from klangbild.errors import KlangbildError
+from klangbild.music.piece import Piece
 from klangbild.sound.audio import Audio, LongAudio
 from klangbild.sound.mix import Mix, mix
 
@@ -17,17 +19,44 @@ _SILENT = "the music came out silent; try another seed, other instruments or ano
 @dataclass(frozen=True)
 class Master:
     """facts: the record's "sound": {"rate", "seconds", "lufs", "true_peak_dbtp"}, the last two measured on `audio`. told: that the
-    loudness asked for is not met, where peaks would have had to pass the ceiling."""
+    loudness asked for is not met, where peaks would have had to pass the ceiling. soundfont: what played the notes, its name and its
+    hash. timings_s: seconds by step."""
 
     audio: Audio | LongAudio
     facts: dict[str, Any]
     mixed: Mix
     told: tuple[str, ...] = ()
+    soundfont: dict[str, str] | None = None
+    timings_s: dict[str, float] = field(default_factory=dict)
 
     @property
     def stems(self) -> tuple[tuple[str, Audio | LongAudio], ...]:
         """Family and stereo sound (2, n) of each, summing to `audio`; worked out when asked for."""
         return self.mixed.stems
+
+
+def play(
+    piece: Piece,
+    *,
+    soundfont: str | None = None,
+    loudness_lufs: float | None = -14.0,
+    length_s: float | None = None,
+    trim_start: bool = False,
+) -> Master:
+    """Notes to the finished sound, by the SoundFont of `fonts.find_soundfont`; the other arguments are those of `master`.
+
+    Raises:
+        NotAvailableError, InputError: there is no such SoundFont, or it is none. KlangbildError: there is nothing to hear.
+    """
+    from klangbild.sound.fonts import about_soundfont, find_soundfont
+    from klangbild.sound.synth import synthesize_stems
+
+    started = time.perf_counter()
+    font = find_soundfont(soundfont)
+    stems = synthesize_stems(piece, soundfont=font)
+    about, synthesis_s = about_soundfont(font), time.perf_counter() - started
+    made = master(stems, loudness_lufs=loudness_lufs, length_s=length_s, trim_start=trim_start)
+    return replace(made, soundfont=about, timings_s={"synthesis": round(synthesis_s, 3), **made.timings_s})
 
 
 def master(
@@ -47,6 +76,7 @@ def master(
     Raises:
         KlangbildError: there is nothing to hear.
     """
+    started = time.perf_counter()
     if not stems:
         raise KlangbildError(_SILENT)
     if finished:
@@ -67,4 +97,4 @@ def master(
         told = (
             f"--loudness {loudness_lufs:g}: the sound comes to {measured.lufs:.1f} LUFS, its peaks held under -1 dBTP",
         )
-    return Master(mixed.audio, facts, mixed, told)
+    return Master(mixed.audio, facts, mixed, told, timings_s={"mix": round(time.perf_counter() - started, 3)})

@@ -81,7 +81,7 @@ def make(composer: Composer, path: Path, alt: str | None, *, seed: int) -> dict[
     atomic_write(OUT / f"{name}.json", _json(ready, indent=None))
     title = name.replace("-", " ").capitalize()
     return {
-        "id": name, "title": title, "alt": alt, "words": result.record["music"]["words"],
+        "id": name, "title": title, "alt": alt, "words": result.record.music.words,
         "picture": f"{name}.jpg", "thumbnail": f"{name}-small.jpg", "result": f"{name}.json",
     }  # fmt: skip
 

@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from klangbild import record as records
 from klangbild.settings import FORMATS
 from klangbild.whole_files import atomic_write
 
@@ -61,7 +60,7 @@ def write_at_once(result: Result, folder: Path, picture: Path | None) -> Iterato
     kinds = [kind for kind in FORMATS if kind != "mid" or result.piece is not None]
     stem = f"{result.name}-{result.seed}"
     names = {kind: f"{stem}-stems.zip" if kind == "stems" else f"{stem}.{kind}" for kind in kinds}
-    yield {"names": names, "record": result.record, "step": "writing the sound file", "progress": 1.0}
+    yield {"names": names, "record": result.record.as_dict(), "step": "writing the sound file", "progress": 1.0}
     _write(result, folder, names, "mp3")
     yield {"mark": "sound_s", "step": "writing the other files"}
     for kind in ("mid", "png", "json", *(LARGE if result.piece is None else ())):
@@ -84,7 +83,7 @@ def _write(result: Result, folder: Path, names: dict[str, str], kind: str) -> No
     path = folder / "files" / names[kind]
     path.parent.mkdir(exist_ok=True)
     if kind == "json":
-        atomic_write(path, records.to_json({**result.record, "files": names}, embedded=False).encode())
+        atomic_write(path, result.record.with_files(names).to_json().encode())
         return
     if kind != "stems":
         result.save(path)

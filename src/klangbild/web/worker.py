@@ -107,7 +107,7 @@ class Worker:
         started = time.perf_counter()
         request = self.composer.read(picture, settings)
         if request.picture_facts is not None and job["alt"]:
-            request = replace(request, picture_facts={**request.picture_facts, "alt": job["alt"]})
+            request = replace(request, picture_facts=replace(request.picture_facts, alt=job["alt"]))
         reading_s = time.perf_counter() - started
         step = "writing notes" if writes_notes(settings) else "making sound"
         self.tell({"id": key, "step": step, "reasons": request.reasons})
@@ -129,7 +129,8 @@ class Worker:
 
         result = self.composer.perform(request, on_progress=on_progress, on_bar=on_bar, reading_s=reading_s)
         if settings.continue_from:  # a visitor's file goes by its name; where it lies here is nobody's business
-            result.record["settings"]["continue_from"] = Path(settings.continue_from).name
+            kept = replace(result.settings, continue_from=Path(settings.continue_from).name)
+            result.record = replace(result.record, settings=kept)
         if result.piece is not None:
             self.tell({"id": key, "roll": _roll_text(result.piece)})
         for told in run_files.write_at_once(result, folder, picture):

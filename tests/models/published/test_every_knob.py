@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -133,7 +133,7 @@ def outcomes_of(composer: Composer, base: dict, picture: Path | None, files: Pat
     """What turning each knob comes to: {name: "changed" | "refused" | "told" | "passed over"}."""
     first = composer.compose(picture, **base)
     plain = {sound: facts_of(first, sound=sound) for sound in (False, True)}
-    first.record["sound"] = None
+    first.record = replace(first.record, sound=None)
     outcomes, defaults = {}, Settings()
     for name in names:
         given = turned(name, base, first, files)

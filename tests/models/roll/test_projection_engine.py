@@ -24,7 +24,8 @@ from klangbild.models.roll.projection import open_projection
 from klangbild.models.roll.sampler import fit, sample
 from klangbild.models.window_plan import window_starts
 from klangbild.picture.load import load_picture
-from klangbild.recorded import differences
+from klangbild.record.facts import Record
+from klangbild.record.requests import differences
 from klangbild.settings import Settings
 
 
@@ -112,7 +113,9 @@ def test_the_user_sees_what_an_unknown_word_was_heard_as(folder, sentence_encode
     monkeypatch.setenv("KLANGBILD_HOME", str(tmp_path / "nobody"))
     code, _, err = klangbild("compose", "--text", "oud", *given)
     assert code == 2 and "none of the words" in err
-    assert '"oud" was heard as "guitar"' in differences(record, {**record, "music": {}})
+    assert '"oud" was heard as "guitar"' in differences(
+        Record.from_dict(record), Record.from_dict({**record, "music": {}})
+    )
 
 
 def test_asking_for_a_feeling_says_it_in_words(model, pictures):

@@ -33,7 +33,8 @@ from klangbild.models.roll.sampler import sample
 from klangbild.models.window_plan import window_starts
 from klangbild.music.midi import read_midi
 from klangbild.music.piece import Piece, Track, make_notes
-from klangbild.recorded import request_of
+from klangbild.record.facts import Record
+from klangbild.record.requests import request_of
 from klangbild.settings import FORMATS, Settings
 from klangbild.sound.fonts import find_soundfont
 from klangbild.sound.master import master
@@ -172,15 +173,16 @@ def test_a_model_that_is_gone_is_told_in_one_line(folder, klangbild, tmp_path):
     plane = {"valence": 0.1, "arousal": 0.2}
     for model in (None, "klangbild-small"):
         record = {
+            "klangbild": "0.1.0", "schema": 1, "engine": "art2mus",
             "settings": Settings(engine="art2mus", text="slow", model=model).as_dict(), "model": {"name": "klangbild-small"},
             "seed": 3, "reasons": [],
             "emotion": {**plane, "valence_spread": 0, "arousal_spread": 0, "source": "text", "asked": plane},
         }  # fmt: skip
         with pytest.raises(NotAvailableError, match="record: the model klangbild-small"):
-            request_of(record)
+            request_of(Record.from_dict(record))
     record["settings"] = Settings(engine="art2mus", text="slow").as_dict()
     for name in ("klangbild-roll", "somebody-else"):
-        assert request_of({**record, "model": {"name": name}}).settings.model is None
+        assert request_of(Record.from_dict({**record, "model": {"name": name}})).settings.model is None
     assert not (tmp_path / "out").exists()
 
 

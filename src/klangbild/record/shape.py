@@ -11,16 +11,29 @@ from dataclasses import fields
 from typing import Any
 
 from klangbild.errors import InputError, UsageError
+from klangbild.settings import Settings
 
 Check = Callable[[Any, str], None]
+SCHEMA = 1
 MAX_SEED = 2**32 - 1
 
 
-def check_shape(record: Mapping[str, Any], name: str) -> None:
-    """Raises InputError: a field is missing, or is not what it should be. name: of the file, for the message."""
+def check_shape(record: Any, name: str) -> Settings:
+    """The settings of a record that can be played again, with its seed. name: of the file that it is from, for the message.
+
+    Raises:
+        InputError: it is none of ours, of another schema, or a field is missing or not what it should be.
+    """
+    if not isinstance(record, Mapping) or "klangbild" not in record or "seed" not in record:
+        raise InputError(f"{name}: is not a klangbild record; only files that klangbild made can be replayed")
+    schema = record.get("schema")
+    if schema != SCHEMA or isinstance(schema, bool):
+        raise InputError(
+            f"{name}: has record schema {str(schema)[:40]}, this klangbild reads schema {SCHEMA}; install the version that made it"
+        )
     try:
         _RECORD(record, "")
-        _check_settings(record)
+        return _settings(record)
     except _Wrong as wrong:
         raise InputError(f"{name}: its record is damaged ({wrong}); use another file of the same piece") from None
 
@@ -109,14 +122,20 @@ def _table(needed: Mapping[str, Check], allowed: Mapping[str, Check] | None = No
 _PLACE = _number(-1.0, 1.0)
 _SPREAD = _number(0.0, 100.0)
 _MODEL = _table({"name": _text}, {"sha256": _or_none(_text), "licence": _or_none(_text)})
-_PICTURE = _table({"name": _text, "sha256": _text}, {"width": _whole(1, 10**9), "height": _whole(1, 10**9)})
+_PICTURE = _table(
+    {"name": _text, "sha256": _text}, {"width": _whole(1, 10**9), "height": _whole(1, 10**9), "alt": _text}
+)
 _EMOTION = _table(
     {
         "valence": _PLACE, "arousal": _PLACE, "valence_spread": _SPREAD, "arousal_spread": _SPREAD, "source": _text,
         "asked": _table({"valence": _PLACE, "arousal": _PLACE}),
     }
 )  # fmt: skip
-_SOUND = _table({}, {"soundfont": _or_none(_table({"name": _text, "sha256": _text}))})
+_LEVEL = _number(-1000.0, 1000.0)
+_SOUND = _table(
+    {"rate": _whole(1, 10**6), "seconds": _number(0.0, 1e9), "lufs": _LEVEL, "true_peak_dbtp": _LEVEL},
+    {"soundfont": _or_none(_table({"name": _text, "sha256": _text}))},
+)
 _RECORD = _table(
     {
         "klangbild": _text, "seed": _whole(0, MAX_SEED), "engine": _text, "model": _MODEL, "emotion": _EMOTION,
@@ -124,15 +143,14 @@ _RECORD = _table(
     },
     {
         "picture": _or_none(_PICTURE), "music": _table({}, {"words": _text, "words_heard_as": _each_of(_text)}),
-        "sound": _or_none(_SOUND), "versions": _each_of(_text),
+        "sound": _or_none(_SOUND), "versions": _each_of(_text), "told": _every(_text),
+        "timings_s": _each_of(_number(0.0, 1e9)), "files": _each_of(_text), "device": _text,
     },
 )  # fmt: skip
 
 
-def _check_settings(record: Mapping[str, Any]) -> None:
+def _settings(record: Mapping[str, Any]) -> Settings:
     """Each setting has the type of its field, then `Settings` looks at ranges and contradictions."""
-    from klangbild.settings import Settings
-
     given = record["settings"]
     kinds = {knob.name: str(knob.type).split(" | ") for knob in fields(Settings)}
     for name, value in given.items():
@@ -146,6 +164,7 @@ def _check_settings(record: Mapping[str, Any]) -> None:
         raise _Wrong(f"settings: {error}") from None
     if settings.engine != record["engine"]:
         raise _Wrong("'engine' and 'settings.engine' differ")
+    return settings.with_seed(record["seed"])
 
 
 def _is_of(value: Any, kind: str) -> bool:
