@@ -47,9 +47,9 @@ def validate(picture_logits: np.ndarray, audio_logits: np.ndarray) -> None:
 
 def softmax_rows(logits: np.ndarray) -> np.ndarray:
     """Logits (items, classes) -> float64 (items, classes), each row of which sums to 1."""
-    logits = logits.astype(np.float64)
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)
+    from scipy.special import softmax
+
+    return softmax(logits.astype(np.float64), axis=1)
 
 
 def imsm_before_softmax(picture_logits: np.ndarray, audio_logits: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -59,17 +59,17 @@ def enough_partners(n_pairs: int, n_generated: int, n_reference: int) -> bool:
 
 def kl_softmax(generated: np.ndarray, reference: np.ndarray) -> float:
     """Mean divergence over paired rows of two arrays of logits (pairs, classes), >= 0."""
-    return float(_divergence(_softmax(generated), _softmax(reference)).sum(axis=1).mean())
+    return float(_divergence(_softmax, generated, reference).sum(axis=1).mean())
 
 
 def kl_sigmoid(generated: np.ndarray, reference: np.ndarray) -> float:
     """The same with independent classes: logits (pairs, classes), >= 0."""
-    return float(_divergence(_sigmoid(generated), _sigmoid(reference)).sum(axis=1).mean())
+    return float(_divergence(_sigmoid, generated, reference).sum(axis=1).mean())
 
 
 def kl_softmax_by_item(generated: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Logits (pairs, classes), two of them -> each pair's share (pairs,), as the published code keeps it: mean over classes, divided by the number of pairs."""
-    return _divergence(_softmax(generated), _softmax(reference)).mean(axis=1) / len(generated)
+    return _divergence(_softmax, generated, reference).mean(axis=1) / len(generated)
 
 
 def evaluate(
@@ -87,17 +87,22 @@ def evaluate(
     )
 
 
-def _divergence(p_generated: np.ndarray, p_reference: np.ndarray) -> np.ndarray:
+def _divergence(
+    chances: Callable[[np.ndarray], np.ndarray], generated: np.ndarray, reference: np.ndarray
+) -> np.ndarray:
+    p_generated, p_reference = (chances(logits.astype(np.float64)) for logits in (generated, reference))
     # a class of probability 0 contributes nothing (x log x -> 0)
     log_reference = np.log(np.where(p_reference > 0, p_reference, 1.0))
     return p_reference * (log_reference - np.log(p_generated + EPS))
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
-    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)
+    from scipy.special import softmax
+
+    return softmax(logits, axis=1)
 
 
 def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    small = np.exp(-np.abs(logits.astype(np.float64)))  # never overflows, whatever the sign
-    return np.where(logits >= 0, 1.0, small) / (1 + small)
+    from scipy.special import expit
+
+    return expit(logits)

@@ -33,10 +33,10 @@ def auc(positive: np.ndarray, negative: np.ndarray) -> float:
     """
     if not len(positive) or not len(negative):
         return float("nan")
-    from scipy.stats import rankdata
+    from scipy.stats import mannwhitneyu
 
-    ranks = rankdata(np.concatenate([positive, negative]))[: len(positive)]
-    return float((ranks.sum() - len(positive) * (len(positive) + 1) / 2) / (len(positive) * len(negative)))
+    above = mannwhitneyu(positive, negative, method="asymptotic").statistic
+    return float(above / (len(positive) * len(negative)))
 
 
 def tell_apart(a: Sections, b: Sections, *, seed: int = 0, resamples: int = 500) -> Estimate:

@@ -22,6 +22,7 @@ from klangbild.emotion.training.fit_reasons import fit_reasons
 from klangbild.emotion.training.ridge import fit_ridge_heads
 from klangbild.emotion.training.score import Score, score
 from klangbild.emotion.training.table import Standard, Table, Unrated, fit_standard
+from klangbild.metrics.intervals import bootstrap
 from klangbild.picture.features import FEATURE_NAMES
 
 CELLS = ("photo valence", "photo arousal", "painting valence", "painting arousal")
@@ -117,16 +118,14 @@ class HeldOut:
 
     def recognized(self, table: Table, *, seed: int) -> dict[str, tuple[float, float, float]]:
         """Share of each kind that the gate takes for what it is, with its 95 % interval over groups."""
-        rng, found = np.random.default_rng(seed), {}
+        found = {}
         for k, name in enumerate(("photo", "painting")):
             rows = table.kind == k
             right = (self.painting[rows] >= 0.5) == bool(k)
             _, index = np.unique(table.group[rows], return_inverse=True)
-            sums, counts = np.bincount(index, right), np.bincount(index)
-            draws = rng.integers(0, len(counts), (1000, len(counts)))
-            shares = sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
-            low, high = np.percentile(shares, (2.5, 97.5))
-            found[name] = (float(right.mean()), float(low), float(high))
+            groups = np.stack([np.bincount(index, right), np.bincount(index)], axis=1)
+            share = bootstrap(groups, lambda drawn: drawn[:, 0].sum() / drawn[:, 1].sum(), seed=seed)
+            found[name] = (share.value, share.low, share.high)
         return found
 
 
@@ -173,8 +172,7 @@ def half_widths(predicted: np.ndarray, table: Table) -> np.ndarray:
 def evaluate(table: Table, predicted: np.ndarray, *, seed: int) -> dict[str, Score]:
     """predicted (n, 2) in -1..1 -> a `Score` for each of `CELLS` that there are pictures for; interval widths for each
     half come from the other half."""
-    rng = np.random.default_rng(seed)
-    half = folds_of(table.group, folds=2, rng=rng)
+    half = folds_of(table.group, folds=2, rng=np.random.default_rng(seed))
     widths = np.zeros_like(predicted)
     for number in (0, 1):
         other = half != number
@@ -183,7 +181,8 @@ def evaluate(table: Table, predicted: np.ndarray, *, seed: int) -> dict[str, Sco
     for index, cell in enumerate(CELLS):
         rows, axis = table.kind == index // 2, index % 2
         if rows.any():
-            scores[cell] = score(predicted[rows, axis], table.y[rows, axis], widths[rows, axis], table.group[rows], rng)
+            of_cell = (column[rows, axis] for column in (predicted, table.y, widths))
+            scores[cell] = score(*of_cell, table.group[rows], seed=seed)
     return scores
 
 

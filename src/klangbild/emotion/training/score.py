@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from klangbild.metrics.intervals import bootstrap
+
 
 @dataclass(frozen=True)
 class Score:
@@ -46,20 +48,18 @@ def concordance(a: np.ndarray, b: np.ndarray) -> float:
     )
 
 
-def score(
-    predicted: np.ndarray, rated: np.ndarray, half_width: np.ndarray, groups: np.ndarray, rng: np.random.Generator,
-    *, draws: int = 1000,
-) -> Score:  # fmt: skip
+def score(predicted: np.ndarray, rated: np.ndarray, half_width: np.ndarray, groups: np.ndarray, *, seed: int) -> Score:
     """All arrays (n,). The interval is a bootstrap over whole groups (themes, artists), since pictures of one are alike."""
     names, index = np.unique(groups, return_inverse=True)
     members = [np.flatnonzero(index == g) for g in range(len(names))]
-    rs = []
-    for _ in range(draws):
-        pick = np.concatenate([members[g] for g in rng.integers(0, len(members), len(members))])
-        rs.append(correlation(predicted[pick], rated[pick]))
-    low, high = np.percentile(rs, (2.5, 97.5))
+
+    def of_groups(numbers: np.ndarray) -> float:
+        pick = np.concatenate([members[int(g)] for g in numbers])
+        return correlation(predicted[pick], rated[pick])
+
+    r = bootstrap(np.arange(len(members)), of_groups, seed=seed)
     inside = np.abs(predicted - rated) <= half_width
     return Score(
-        correlation(predicted, rated), float(low), float(high), concordance(predicted, rated),
+        correlation(predicted, rated), r.low, r.high, concordance(predicted, rated),
         float(np.abs(predicted - rated).mean()), float(inside.mean()),
     )  # fmt: skip

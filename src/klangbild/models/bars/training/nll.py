@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from klangbild.metrics.intervals import bootstrap
 from klangbild.models.bars import language as bars
 from klangbild.models.bars.data.chunks import IGNORE, Chunk, NoteChunks
 from klangbild.models.bars.data.prepared import NoteData
@@ -139,7 +140,8 @@ def _score_window(scorer: Scorer, chunk: Chunk, context: int, name: str, seconds
 
 
 def summarise(scores: list[Scores], *, resamples: int = 1000, seed: int = 0) -> dict[str, object]:
-    """The numbers, each with a 95 % interval by bootstrap over pieces: {"bits_per_note": [value, low, high], ...}."""
+    """The numbers, each with a 95 % interval by bootstrap over pieces: {"bits_per_note": [value, low, high], ...};
+    None for both ends where there is one piece only."""
     is_note = [(s.ids >= bars.NOTE_0) & (s.ids < bars.DURATION_0) for s in scores]
     table = np.array(
         [
@@ -148,12 +150,10 @@ def summarise(scores: list[Scores], *, resamples: int = 1000, seed: int = 0) -> 
         ]
     )
     ratios = {"bits_per_note": (0, 1), "bits_per_second": (0, 2), "bits_per_id": (0, 3), "top1": (4, 3), "top5": (5, 3)}
-    rng = np.random.default_rng(seed)
-    drawn = table[rng.integers(0, len(table), (resamples, len(table)))].sum(axis=1)
     out: dict[str, object] = {}
-    for name, (above, below) in ratios.items():
-        low, high = np.percentile(drawn[:, above] / drawn[:, below], [2.5, 97.5])
-        out[name] = [round(float(v), 4) for v in (table[:, above].sum() / table[:, below].sum(), low, high)]
+    for name, columns in ratios.items():
+        found = bootstrap(table[:, columns], _ratio, resamples=resamples, seed=seed)
+        out[name] = [round(v, 4) if np.isfinite(v) else None for v in (found.value, found.low, found.high)]
     ids, nats = np.concatenate([s.ids for s in scores]), np.concatenate([s.nats for s in scores])
     notes = max(float(table[:, 1].sum()), 1.0)
     out["bits_per_note_by_kind"] = {
@@ -161,6 +161,12 @@ def summarise(scores: list[Scores], *, resamples: int = 1000, seed: int = 0) -> 
     }
     out.update(pieces=len(scores), notes=int(notes), ids=len(ids), seconds=round(float(table[:, 2].sum()), 1))
     return out
+
+
+def _ratio(rows: np.ndarray) -> float:
+    """Of the sums of two columns (pieces, 2)."""
+    above, below = rows.sum(axis=0)
+    return float(above / below)
 
 
 def card_metrics(network, runtime: NotesRuntime, data: NoteData) -> dict[str, object]:

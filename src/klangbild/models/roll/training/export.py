@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from klangbild.errors import InputError
+from klangbild.metrics.intervals import bootstrap
 from klangbild.models.roll.base import NAME, read_card
 from klangbild.models.roll.caption_words import CARD, Vocabulary
 from klangbild.models.roll.data.batches import SoundBatch, heldout_batches
@@ -106,7 +107,7 @@ def export_sound(config: SoundConfig, *, checkpoint: Path | None = None, out_dir
     return path
 
 
-def heldout_metrics(model: SoundModel, data: ClipLatents, *, clips: int = 256, draws: int = 1000) -> dict[str, Any]:
+def heldout_metrics(model: SoundModel, data: ClipLatents, *, clips: int = 256) -> dict[str, Any]:
     """Flow loss (see `sound_base`) on held-out clips at evenly spread times, with 95 % bootstrap intervals over clips."""
     batches = heldout_batches(data, _vocabulary_of(model), clips=clips)
     weights = torch.from_numpy(data.channel_weights)
@@ -122,20 +123,17 @@ def heldout_metrics(model: SoundModel, data: ClipLatents, *, clips: int = 256, d
         "no_words": losses(model, without_words),
         "untrained": losses(untrained, lambda b: b),
     }
-    rng = np.random.default_rng(0)
-    n = len(found["own_words"])
-    picks = rng.integers(0, n, size=(draws, n))
 
-    def told(values: np.ndarray) -> list[float]:
-        means = values[picks].mean(axis=1)
-        return [round(float(x), 4) for x in (values.mean(), *np.quantile(means, (0.025, 0.975)))]
+    def interval(losses: np.ndarray) -> list[float]:
+        mean = bootstrap(losses)
+        return [round(value, 4) for value in (mean.value, mean.low, mean.high)]
 
     return {
         "what": "weighted flow loss on held-out clips: mean, and its 95 % interval over clips",
-        "clips": n,
-        **{name: told(values) for name, values in found.items()},
-        "other_minus_own": told(found["other_clips_words"] - found["own_words"]),
-        "none_minus_own": told(found["no_words"] - found["own_words"]),
+        "clips": len(found["own_words"]),
+        **{name: interval(values) for name, values in found.items()},
+        "other_minus_own": interval(found["other_clips_words"] - found["own_words"]),
+        "none_minus_own": interval(found["no_words"] - found["own_words"]),
         "command": "klangbild train export sound",
     }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from klangbild.metrics.intervals import bootstrap
 from klangbild.models.roll.projection import packed
 from klangbild.models.roll.synapse import synapse_file
 from klangbild.models.roll.training.export import LICENCE
@@ -61,11 +62,10 @@ def export_synapse(trainer: SynapseTrainer, out: Path, *, pairs: int = 256) -> P
     return path
 
 
-def _interval(differences: np.ndarray, draws: int = 1000) -> list[float]:
-    """[mean, low, high] of paired differences."""
-    picks = np.random.default_rng(0).integers(0, len(differences), (draws, len(differences)))
-    low, high = np.quantile(differences[picks].mean(axis=1), (0.025, 0.975))
-    return [round(float(value), 5) for value in (differences.mean(), low, high)]
+def _interval(differences: np.ndarray) -> list[float]:
+    """[mean, low, high] of paired differences (pairs,)."""
+    found = bootstrap(differences)
+    return [round(value, 5) for value in (found.value, found.low, found.high)]
 
 
 def _sha256(path: Path) -> str:
