@@ -22,7 +22,8 @@ class Player:
     after "the model NAME, ". cpu_only: whether it computes on the CPU only. refuses: a function of the settings that raises
     UsageError for what this player alone cannot do. needs: the extra whose libraries it needs. adds: the name by which `klangbild
     models add` knows its checkpoints. reads_pictures: {a kind of added model: what opens the picture encoder in it, an
-    `emotion.prediction.Predictor`, by its name}. parity: {a kind of recorded data: the module that compares it}.
+    `emotion.prediction.Predictor`, by its name}. parity: {a kind of recorded data: the module that compares it}. commands: the module
+    whose `add_data_commands` and `add_train_commands` add what prepares its data and trains it to `klangbild data` and `train`.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Player:
     adds: str | None = None
     reads_pictures: Mapping[str, str] = field(default_factory=dict)
     parity: Mapping[str, str] = field(default_factory=dict)
+    commands: str | None = None
 
 
 _ALL = frozenset(
@@ -86,6 +88,7 @@ PLAYERS = (
     Player(
         "bars", "notes", "our notes models", _ALL | _FEELING | _NOTES | _DRAWN,
         load="klangbild.models.bars.weights:load_engine", plays="klangbild.models.bars.weights:is_ours", cpu_only=True,
+        commands="klangbild.models.bars.commands",
     ),
     Player(
         "aria", "notes", "ARIA's models", (_ALL | _FEELING | _NOTES | _DRAWN) - {"guidance"},
@@ -94,17 +97,17 @@ PLAYERS = (
             "guidance": "which was trained with an emotion at every note and so has nothing to be steered away from; leave it out"
         },
         adds="aria", reads_pictures={"midi-emotion": "klangbild.models.aria.picture_encoder_torch:open_aria"},
-        parity={"midi-emotion": "klangbild.models.aria.parity"},
+        parity={"midi-emotion": "klangbild.models.aria.parity"}, commands="klangbild.models.aria.commands",
     ),
     Player(
         "roll", "art2mus", "our sound model", _ALL | _FEELING | _NOTES | _DENOISED | {"image_tokens"},
         load="klangbild.models.roll.engine:load", plays=_OWN_SOUND, cpu_only=True,
-        refuses="klangbild.models.roll.model:refuse_instruments",
+        refuses="klangbild.models.roll.model:refuse_instruments", commands="klangbild.models.roll.commands",
     ),
     Player(
         "roll", "melfusion", "our sound model", _ALL | _FEELING | _NOTES | _DENOISED | {"synapse"},
         load="klangbild.models.roll.engine:load", plays=_OWN_SOUND, cpu_only=True,
-        refuses="klangbild.models.roll.model:refuse_instruments",
+        refuses="klangbild.models.roll.model:refuse_instruments", commands="klangbild.models.roll.commands",
     ),
     Player(
         "art2mus", "art2mus", _PUBLISHED, _ALL | _DENOISED | {"image_tokens"},
@@ -112,11 +115,13 @@ PLAYERS = (
         parity={
             "art2mus": "klangbild.models.published.art2mus.parity", "imagebind": "klangbild.models.published.imagebind.parity",
         },
+        commands="klangbild.models.published.art2mus.commands",
     ),
     Player(
         "melfusion", "melfusion", _PUBLISHED, _ALL | _DENOISED | {"synapse"},
         load="klangbild.models.published.melfusion.engine:MelfusionEngine", writes_notes=False, why_not=_NO_NUMBERS,
         needs="diffusion", parity={"melfusion": "klangbild.models.published.melfusion.parity"},
+        commands="klangbild.models.published.melfusion.commands",
     ),
 )  # fmt: skip
 ENGINES = tuple(dict.fromkeys(player.engine for player in PLAYERS))
@@ -126,6 +131,10 @@ PICTURE_READERS = {kind: place for player in PLAYERS for kind, place in player.r
 """Kinds of added models that may have a picture encoder, and what opens it."""
 PARITY = {kind: module for player in PLAYERS for kind, module in sorted(player.parity.items())}
 """Kinds of recorded data of published systems, and the module that compares each with our code."""
+COMMANDS = (
+    *dict.fromkeys(player.commands for player in PLAYERS if player.commands), "klangbild.emotion.training.commands",
+)  # fmt: skip
+"""Whose parts `klangbild data` and `klangbild train` have: every model's, and those of what reads the picture."""
 
 
 def player_of(engine: str, model: str | None) -> Player:

@@ -12,15 +12,15 @@ import soundfile
 import torch
 from PIL import Image
 
+from klangbild.cli import data, train
 from klangbild.errors import NotAvailableError, UsageError
-from klangbild.models.published import commands as sound
 
 
 def run(*words):
     parser = argparse.ArgumentParser()
     groups = parser.add_subparsers(required=True)
-    sound.add_data_commands(groups.add_parser("data").add_subparsers(required=True))
-    sound.add_train_commands(groups.add_parser("train").add_subparsers(required=True))
+    data.register(groups)
+    train.register(groups)
     args = parser.parse_args([str(word) for word in words])
     return args.run(args)
 

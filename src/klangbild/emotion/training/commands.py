@@ -1,13 +1,9 @@
-"""`klangbild train picture`, `klangbild train emotion`, `klangbild train export picture`, `klangbild data prepare pictures`.
-
-Hung into the `train` and `data` commands by their own files.
-"""
+"""The picture's part of the command line: `data prepare pictures`, `train picture|emotion`, `train export picture`."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from klangbild.errors import EXIT_OK
 from klangbild.training.options import need_torch
@@ -16,8 +12,19 @@ _IMAGES = Path("data/images")
 _TEACHER = Path("data/teacher/mobilenet_v2_1.0_224.tflite")
 
 
-def add_picture_commands(parts: Any, exports: Any = None) -> None:
-    """`picture` and `emotion` into the parts of `train`; `picture` into what `train export` knows."""
+def add_data_commands(actions: argparse._SubParsersAction, prepare: argparse._SubParsersAction) -> None:
+    """`data prepare pictures`."""
+    pictures = prepare.add_parser("pictures", help="picture sets and the teacher's view of them, for the encoder")
+    pictures.add_argument(
+        "raw", type=Path, nargs="?", default=_IMAGES, metavar="RAW_DIR", help="folder of picture sets"
+    )
+    pictures.add_argument("--teacher", type=Path, default=_TEACHER, metavar="FILE.tflite", help="ImageNet MobileNetV2")
+    pictures.add_argument("-o", "--out", type=Path, default=Path("data/prepared/pictures.npz"), metavar="FILE.npz")
+    pictures.set_defaults(run=_run_prepare)
+
+
+def add_train_commands(parts: argparse._SubParsersAction, exports: argparse._SubParsersAction) -> None:
+    """`train picture`, `train emotion`, `train export picture`."""
     picture = parts.add_parser("picture", help="the picture encoder, from prepared pictures")
     picture.add_argument(
         "--config", type=Path, default=Path("configs/picture.toml"), metavar="FILE", help="settings (TOML)"
@@ -38,17 +45,12 @@ def add_picture_commands(parts: Any, exports: Any = None) -> None:
     )
     add_emotion_arguments(emotion)
     emotion.set_defaults(run=_run_emotion)
-    if exports is not None:
-        export = exports.add_parser("picture", help="the picture encoder, to ONNX and float16 weights")
-        export.add_argument("--config", type=Path, default=Path("configs/picture.toml"), metavar="FILE")
-        export.add_argument("--checkpoint", type=Path, metavar="FILE", help="which (default: the run's newest)")
-        export.add_argument(
-            "--out", type=Path, default=Path("src/klangbild/weights"), metavar="DIR", help="for the .onnx"
-        )
-        export.add_argument(
-            "--weights-out", type=Path, metavar="DIR", help="also picture.safetensors, e.g. checkpoints"
-        )
-        export.set_defaults(run=_run_export)
+    export = exports.add_parser("picture", help="the picture encoder, to ONNX and float16 weights")
+    export.add_argument("--config", type=Path, default=Path("configs/picture.toml"), metavar="FILE")
+    export.add_argument("--checkpoint", type=Path, metavar="FILE", help="which (default: the run's newest)")
+    export.add_argument("--out", type=Path, default=Path("src/klangbild/weights"), metavar="DIR", help="for the .onnx")
+    export.add_argument("--weights-out", type=Path, metavar="DIR", help="also picture.safetensors, e.g. checkpoints")
+    export.set_defaults(run=_run_export)
 
 
 def add_emotion_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,17 +90,6 @@ def add_emotion_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the encoder's training weights, for its readers",
     )
-
-
-def add_prepare_command(kinds: Any) -> None:
-    """`pictures` into the kinds of `data prepare`."""
-    pictures = kinds.add_parser("pictures", help="picture sets and the teacher's view of them, for the encoder")
-    pictures.add_argument(
-        "raw", type=Path, nargs="?", default=_IMAGES, metavar="RAW_DIR", help="folder of picture sets"
-    )
-    pictures.add_argument("--teacher", type=Path, default=_TEACHER, metavar="FILE.tflite", help="ImageNet MobileNetV2")
-    pictures.add_argument("-o", "--out", type=Path, default=Path("data/prepared/pictures.npz"), metavar="FILE.npz")
-    pictures.set_defaults(run=_run_prepare)
 
 
 def _run_prepare(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What `klangbild data prepare events` and `klangbild train events` take and do; `cli/data.py` and `cli/train.py` hang them in."""
+"""ARIA's part of the command line: `data prepare events`, `train events`."""
 
 from __future__ import annotations
 
@@ -7,31 +7,32 @@ from pathlib import Path
 
 from klangbild.settings import CONDITIONINGS
 
-PREPARE_HELP = "MIDI or Lakh Pianoroll 5 folders for ARIA's kind of model"
-TRAIN_HELP = "ARIA's kind of model (midi-emotion), or its judge"
+_PREPARE = "MIDI or Lakh Pianoroll 5 folders for ARIA's kind of model"
+_TRAIN = "ARIA's kind of model (midi-emotion), or its judge"
 
 
-def add_prepare_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `data prepare events`."""
-    parser.add_argument("raw", type=Path, metavar="RAW_DIR", help="MIDI sets, Lakh MIDI, or Lakh Pianoroll 5 (.npz)")
-    parser.add_argument("-o", "--out", type=Path, default=Path("data/prepared/events.npz"), metavar="FILE.npz")
-    parser.add_argument(
+def add_data_commands(actions: argparse._SubParsersAction, prepare: argparse._SubParsersAction) -> None:
+    """`data prepare events`."""
+    events = prepare.add_parser("events", help=_PREPARE, description=_PREPARE)
+    events.add_argument("raw", type=Path, metavar="RAW_DIR", help="MIDI sets, Lakh MIDI, or Lakh Pianoroll 5 (.npz)")
+    events.add_argument("-o", "--out", type=Path, default=Path("data/prepared/events.npz"), metavar="FILE.npz")
+    events.add_argument(
         "--labels",
         type=Path,
         metavar="FILE",
         help="CSV (file, valence[, arousal]) or a prepared notes .npz (pseudo-labels)",
     )
-    parser.add_argument(
+    events.add_argument(
         "--heldout-of", type=Path, metavar="FILE.npz", help="hold out the songs that this notes file holds out"
     )
-    parser.add_argument(
+    events.add_argument(
         "--codec", choices=("strict", "clean"), default="strict", help="strict: bars as midi-emotion cuts them"
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="stop after N songs")
-    parser.set_defaults(run=run_prepare)
+    events.add_argument("--limit", type=int, metavar="N", help="stop after N songs")
+    events.set_defaults(run=_run_prepare)
 
 
-def run_prepare(args: argparse.Namespace) -> int:
+def _run_prepare(args: argparse.Namespace) -> int:
     from klangbild.models.aria.data.prepare import heldout_of, prepare_events, read_labels
 
     labels = read_labels(args.labels) if args.labels else None
@@ -44,29 +45,30 @@ def run_prepare(args: argparse.Namespace) -> int:
     return 0
 
 
-def add_train_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `train events`."""
-    parser.add_argument(
+def add_train_commands(parts: argparse._SubParsersAction, exports: argparse._SubParsersAction) -> None:
+    """`train events`."""
+    events = parts.add_parser("events", help=_TRAIN, description=_TRAIN)
+    events.add_argument(
         "--config", type=Path, default=Path("configs/events.toml"), metavar="FILE", help="settings (TOML)"
     )
-    parser.add_argument("--run", dest="run_dir", metavar="DIR", help="the run's folder, instead of the config's")
-    parser.add_argument("--conditioning", choices=CONDITIONINGS, help="instead of the config's")
-    parser.add_argument("--seed", type=int, metavar="N", help="instead of the config's")
-    parser.add_argument(
+    events.add_argument("--run", dest="run_dir", metavar="DIR", help="the run's folder, instead of the config's")
+    events.add_argument("--conditioning", choices=CONDITIONINGS, help="instead of the config's")
+    events.add_argument("--seed", type=int, metavar="N", help="instead of the config's")
+    events.add_argument(
         "--start", type=Path, metavar="FILE", help="weights to start from: model.pt of a run without condition"
     )
-    parser.add_argument("--steps", type=int, metavar="N", help="stop after N steps (default: go on)")
-    parser.add_argument("--minutes", type=float, metavar="M", help="stop after M minutes (default: go on)")
-    parser.add_argument("--resume", action="store_true", help="go on from the run's newest checkpoint")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads (default: 1)")
-    parser.add_argument("--device", default="cpu", metavar="D", help="cpu, cuda, cuda:1 (default: cpu)")
-    parser.add_argument(
+    events.add_argument("--steps", type=int, metavar="N", help="stop after N steps (default: go on)")
+    events.add_argument("--minutes", type=float, metavar="M", help="stop after M minutes (default: go on)")
+    events.add_argument("--resume", action="store_true", help="go on from the run's newest checkpoint")
+    events.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads (default: 1)")
+    events.add_argument("--device", default="cpu", metavar="D", help="cpu, cuda, cuda:1 (default: cpu)")
+    events.add_argument(
         "--evaluate", action="store_true", help="only measure the newest checkpoint, on every held-out window"
     )
-    parser.set_defaults(run=run_train)
+    events.set_defaults(run=_run_train)
 
 
-def run_train(args: argparse.Namespace) -> int:
+def _run_train(args: argparse.Namespace) -> int:
     import dataclasses
 
     from klangbild.errors import NotAvailableError
