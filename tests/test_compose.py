@@ -14,8 +14,8 @@ from PIL import Image
 import klangbild
 from klangbild import Composer, Emotion, compose
 from klangbild.errors import InputError, UsageError
+from klangbild.formats.table import FORMATS
 from klangbild.music.midi import read_midi
-from klangbild.settings import FORMATS
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,12 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from klangbild import save_files
 from klangbild.errors import InputError, OutputError, UsageError
 from klangbild.file_names import as_file_name
+from klangbild.formats.table import DEFAULT_FORMATS, FORMATS, format_named, that_need_sound
 from klangbild.record.carriers import read_record
 from klangbild.record.facts import Record, SoundFacts, SoundFontFacts
-from klangbild.settings import DEFAULT_FORMATS, FORMATS, Settings
+from klangbild.settings import Settings
 from klangbild.slips import is_another_format, unknown_format
 from klangbild.whole_files import make_folder
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from klangbild.sound.master import Master
 
 DEFAULT_FILENAME = "{picture}-{seed}"
-_OF_SOUND = frozenset(FORMATS) - {"mid", "json", "png"}
 _TEMPLATE_FIELDS = ("picture", "seed", "emotion", "engine", "model", "key", "tempo")
 
 
@@ -115,7 +114,7 @@ class Result:
     def midi(self) -> bytes:
         """The MIDI file. Raises UsageError: there are no notes."""
         if self.piece is None:
-            raise _no_notes(self.record.model.name)
+            raise _no_notes("mid", self.record.model.name)
         from klangbild.music.midi import to_midi_bytes
 
         return to_midi_bytes(self.piece, record=self.embedded)
@@ -142,7 +141,7 @@ class Result:
         """Write files and say where they are: {format: path}.
 
         to: a folder (made if missing), or a file whose suffix is one of the formats: then only that file is written.
-        formats: of mid wav flac mp3 ogg json png stems zip ("stems" makes a folder). filename: a template with {picture},
+        formats: of `formats.table.FORMATS` ("stems" makes a folder). filename: a template with {picture},
         {seed}, {emotion}, {engine}, {model}, {key}, {tempo}; it may name sub-folders but not leave `to`.
         Nothing is overwritten unless asked: "-2" is added. Each file appears whole or not at all.
 
@@ -161,12 +160,12 @@ class Result:
         make_folder(base.parent)
         paths = {name: _path(base, name) for name in formats}
         self.record = self.record.with_files({name: path.name for name, path in paths.items()})
-        if any(is_sound(name, notes=self.piece is not None) for name in formats):
+        if that_need_sound(formats, notes=self.piece is not None):
             _ = (
                 self.master
             )  # before any file: where there is nothing to hear nothing is written, and the JSON tells of the sound
         for name, path in paths.items():
-            save_files.WRITERS[name](self, path)
+            format_named(name).write(self, path)
             self.files[name] = path
         return paths
 
@@ -185,7 +184,9 @@ class Result:
 
     def roll(self) -> Any:
         """The piano roll (or, where there are no notes, the spectrogram) as a PIL image."""
-        return save_files.draw(self)
+        from klangbild.formats.writers import draw
+
+        return draw(self)
 
     def _file_stem(self, template: str) -> str:
         record = self.record
@@ -244,21 +245,16 @@ def check_formats(formats: tuple[str, ...], model: str, *, notes: bool) -> None:
     for name in formats:
         if name not in FORMATS:
             raise UsageError(f"-f {unknown_format(name, FORMATS)}")
-        if name == "mid" and not notes:
-            raise _no_notes(model)
+        if not format_named(name).can_be_made(notes=notes):
+            raise _no_notes(name, model)
 
 
-def _no_notes(model: str) -> UsageError:
-    return UsageError(f"-f mid: the model {model} makes sound, not notes; leave 'mid' out")
-
-
-def is_sound(format: str, *, notes: bool) -> bool:
-    """Whether a format needs the sound to be made; without notes the picture of a piece is drawn from it, too."""
-    return format in _OF_SOUND or (format == "png" and not notes)
+def _no_notes(name: str, model: str) -> UsageError:
+    return UsageError(f"-f {name}: the model {model} makes sound, not notes; leave '{name}' out")
 
 
 def _path(base: Path, name: str) -> Path:
-    return base.with_name(base.name + ("-stems" if name == "stems" else "." + name))
+    return base.with_name(format_named(name).file_name(base.name))
 
 
 def _free(base: Path, formats: tuple[str, ...], *, overwrite: bool, root: Path) -> Path:
@@ -275,4 +271,4 @@ def _free(base: Path, formats: tuple[str, ...], *, overwrite: bool, root: Path) 
     return candidate
 
 
-__all__ = ["DEFAULT_FILENAME", "InputError", "Result", "check_filename", "check_formats", "is_sound"]
+__all__ = ["DEFAULT_FILENAME", "InputError", "Result", "check_filename", "check_formats"]

@@ -20,8 +20,6 @@ from klangbild.music.families import FAMILY_NAMES
 from klangbild.slips import key_meant, nearest, number_meant, tempo_meant
 
 CONDITIONINGS = ("continuous_concat", "continuous_token", "discrete_token", "none")
-FORMATS = ("mid", "wav", "flac", "mp3", "ogg", "json", "png", "stems", "zip")
-DEFAULT_FORMATS = ("mid", "wav", "json", "png")
 DEFAULT_SECONDS = 30.0
 INSTRUMENTS = FAMILY_NAMES
 METERS = tuple(f"{numerator}/{denominator}" for numerator, denominator in meters.METERS)

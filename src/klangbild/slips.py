@@ -9,6 +9,8 @@ import difflib
 import re
 from collections.abc import Iterable
 
+from klangbild.formats.table import NEAREST, SAME
+
 _NUMBER = r"([+-]?(?:\d+\.?\d*|\.\d+))"
 _SECONDS_IN = {"": 1, "s": 1, "sec": 1, "secs": 1, "second": 1, "seconds": 1, "sek": 1, "sekunden": 1, "m": 60, "min": 60,
                "mins": 60, "minute": 60, "minutes": 60, "minuten": 60, "ms": 0.001, "h": 3600, "hour": 3600}  # fmt: skip
@@ -132,15 +134,6 @@ def _tonic(word: str, *, german: bool) -> str | None:
     return None
 
 
-_FORMATS = {
-    "midi": "mid", "smf": "mid", "wave": "wav", "aif": "wav", "aiff": "wav", "mpeg": "mp3", "mpga": "mp3", "m4a": "mp3",
-    "aac": "mp3", "mp4": "mp3", "wma": "mp3", "vorbis": "ogg", "oga": "ogg", "opus": "ogg", "jpg": "png", "jpeg": "png",
-    "svg": "png", "pdf": "png", "webp": "png", "image": "png", "roll": "png", "pianoroll": "png", "stem": "stems",
-    "tracks": "stems", "bundle": "zip", "record": "json", "musicxml": "mid", "xml": "mid", "mxl": "mid", "notes": "mid",
-    "sound": "wav", "audio": "wav",
-}  # fmt: skip
-
-
 def nearest(word: str, known: Iterable[object], *, cutoff: float = 0.5) -> str | None:
     """The name that was probably meant, without regard to case."""
     names = {str(name).casefold(): str(name) for name in known}
@@ -150,7 +143,7 @@ def nearest(word: str, known: Iterable[object], *, cutoff: float = 0.5) -> str |
 
 def is_another_format(suffix: str) -> bool:
     """Whether a suffix is that of a sound, score or picture format which we do not write."""
-    return suffix.strip().casefold().lstrip(".") in _FORMATS
+    return suffix.strip().casefold().lstrip(".") in NEAREST
 
 
 def unknown_format(name: str, known: Iterable[str], kind: str = "format we write") -> str:
@@ -164,15 +157,10 @@ def unknown_format(name: str, known: Iterable[str], kind: str = "format we write
     if len(several) > 1 and set(several) <= set(known):
         return f"'{name}' is not a {kind}; write {','.join(several)}"
     plain = name.strip().casefold().lstrip(".")
-    meant = plain if plain in known else _FORMATS.get(plain)
+    meant = plain if plain in known else NEAREST.get(plain)
     if meant not in known:
-        meant = nearest(plain, known, cutoff=0.6) if plain not in _FORMATS else None
+        meant = nearest(plain, known, cutoff=0.6) if plain not in NEAREST else None
     hint = f"did you mean '{meant}'?" if meant else f"choose from {', '.join(known)}"
-    if (
-        meant
-        and plain in _FORMATS
-        and _FORMATS[plain] == meant
-        and plain not in ("midi", "wave", "vorbis", "oga", "stem")
-    ):
+    if meant and plain not in SAME and NEAREST.get(plain) == meant:
         hint = f"the nearest that we do is '{meant}' (all: {', '.join(known)})"
     return f"'{name}' is not a {kind}; {hint}"

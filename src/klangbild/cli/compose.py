@@ -23,7 +23,6 @@ from klangbild.errors import (
 )  # fmt: skip
 from klangbild.interrupt import Stop, softly
 
-_QUICK = ("mid", "json")
 _EPILOG = """examples:
   klangbild compose lake.jpg
   klangbild compose lake.jpg --seconds 60 --seed 7 -o out -f mid,mp3
@@ -47,9 +46,10 @@ def register(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from klangbild.composer import new_seed
+    from klangbild.formats.table import DEFAULT_FORMATS, that_can_be_made, that_need_sound
     from klangbild.models.engines import writes_notes
-    from klangbild.result import check_filename, check_formats, is_sound
-    from klangbild.settings import DEFAULT_FORMATS, Settings
+    from klangbild.result import check_filename, check_formats
+    from klangbild.settings import Settings
     from klangbild.unheard import refuse_unheard, told_of_given
 
     given = settings_from(arguments)
@@ -59,14 +59,12 @@ def run(arguments: argparse.Namespace) -> int:
     notes = writes_notes(settings)
     out, formats = Path(arguments.output), asked_formats(arguments)
     if formats is None or arguments.format.strip().lower() == "all":
-        formats = tuple(f for f in formats or DEFAULT_FORMATS if notes or f != "mid")
+        formats = that_can_be_made(formats or DEFAULT_FORMATS, notes=notes)
     check_formats(formats, settings.model or settings.engine, notes=notes)
     check_filename(arguments.filename)
     sources = expand(arguments.pictures, teller, recursive=arguments.recursive, has_text=settings.text is not None)
     check_output(out, many=len(sources) > 1)
-    sounds = [
-        name for name in ((out.suffix.lower().lstrip("."),) if is_file(out) else formats) if is_sound(name, notes=notes)
-    ]
+    sounds = that_need_sound((out.suffix.lower().lstrip("."),) if is_file(out) else formats, notes=notes)
     if sounds and notes:  # the lack of a SoundFont is told before any work
         from klangbild.sound.fonts import find_soundfont
 
@@ -147,10 +145,12 @@ def _save(result: Any, formats: tuple[str, ...], arguments: argparse.Namespace, 
     """Write the files. Once asked to stop, of music that is notes only those are kept: they are written in no time, and `replay`
     makes the rest of them. Raises KeyboardInterrupt: there was nothing to keep."""
 
+    from klangbild.formats.table import format_named
+
     def save(formats: tuple[str, ...]) -> dict[str, Path]:
         return result.save(Path(arguments.output), formats, filename=arguments.filename, overwrite=arguments.overwrite)
 
-    quick = () if result.piece is None else tuple(f for f in formats if f in _QUICK)
+    quick = () if result.piece is None else tuple(name for name in formats if format_named(name).is_quick)
     if stop() and quick:
         return save(quick)
     stop.at_once = result.piece is not None and not stop()
@@ -196,7 +196,7 @@ def check_output(out: Path, *, many: bool) -> None:
     """Whether results can be written at all, before any work. Raises UsageError or OutputError."""
     import os
 
-    from klangbild.settings import FORMATS
+    from klangbild.formats.table import FORMATS
 
     if is_file(out) and out.suffix.lower().lstrip(".") not in FORMATS:
         from klangbild.slips import unknown_format

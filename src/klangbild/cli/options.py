@@ -7,8 +7,9 @@ from dataclasses import fields
 from typing import Any
 
 from klangbild.errors import UsageError
+from klangbild.formats.table import DEFAULT_FORMATS, FORMATS
 from klangbild.models.registry import ENGINES, deaf, engines_hearing
-from klangbild.settings import DEFAULT_FORMATS, FORMATS, Settings, flag_of
+from klangbild.settings import Settings, flag_of
 
 GROUPS = {
     "start": "what",

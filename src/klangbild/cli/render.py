@@ -11,8 +11,7 @@ from typing import Any
 
 from klangbild.cli.options import add_output, add_settings, asked_formats
 from klangbild.errors import UsageError
-
-_SOUND_FORMATS = ("wav", "flac", "mp3", "ogg")
+from klangbild.formats.table import SOUND_FORMATS
 
 
 def register(subparsers: Any) -> None:
@@ -21,7 +20,9 @@ def register(subparsers: Any) -> None:
         description="Play a MIDI file with a SoundFont into a sound file, mixed to a set loudness.",
     )  # fmt: skip
     parser.add_argument("midi", metavar="FILE.mid", help="the MIDI file")
-    parser.add_argument("-f", "--format", default=None, metavar="LIST", help="of wav flac mp3 ogg (default: wav)")
+    parser.add_argument(
+        "-f", "--format", default=None, metavar="LIST", help=f"of {' '.join(SOUND_FORMATS)} (default: wav)"
+    )
     parser.add_argument("--trim", action="store_true", help="cut silence off the front (default: time is kept)")
     add_output(parser, formats=False)
     add_settings(parser, only=("soundfont", "loudness"))
@@ -42,11 +43,11 @@ def run(arguments: argparse.Namespace) -> int:
     settings = Settings(**given)
     out, source = Path(arguments.output), Path(arguments.midi)
     is_file = bool(out.suffix) and not out.is_dir()
-    formats = asked_formats(arguments, _SOUND_FORMATS, "sound format")
+    formats = asked_formats(arguments, SOUND_FORMATS, "sound format")
     if formats is None:
         formats = (out.suffix.lstrip(".").lower() if is_file else "wav",)
-        if formats[0] not in _SOUND_FORMATS:
-            raise UsageError(f"-o {out}: {unknown_format(formats[0], _SOUND_FORMATS, 'sound format')}")
+        if formats[0] not in SOUND_FORMATS:
+            raise UsageError(f"-o {out}: {unknown_format(formats[0], SOUND_FORMATS, 'sound format')}")
     check_output(out, many=False)
     piece = read_music(source)
     if piece.told and not arguments.quiet:

@@ -33,10 +33,10 @@ def register(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from klangbild.cli.compose import Teller, check_output
     from klangbild.composer import replay_record
+    from klangbild.formats.table import DEFAULT_FORMATS, DRAWING, format_named, that_can_be_made
     from klangbild.record.carriers import read_record
     from klangbild.record.requests import differences
     from klangbild.result import check_filename
-    from klangbild.settings import DEFAULT_FORMATS
 
     out = Path(arguments.output)
     check_output(out, many=False)
@@ -45,11 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
     record = read_record(arguments.file)
     result = replay_record(record, picture=arguments.picture)
     if formats is None or arguments.format.strip().lower() == "all":
-        formats = tuple(f for f in formats or DEFAULT_FORMATS if result.piece is not None or f != "mid")
+        formats = that_can_be_made(formats or DEFAULT_FORMATS, notes=result.piece is not None)
     paths = result.save(out, formats, filename=arguments.filename, overwrite=arguments.overwrite)
     for reason in differences(record, result.record):  # the SoundFont is known once there is sound
         print(f"not exact: {reason}", file=sys.stderr)
-    if {"png", "zip"} & set(paths) and record.picture and result.picture is None and result.piece is not None:
+    drawn = any(DRAWING in format_named(name).needs for name in paths)
+    if drawn and record.picture and result.picture is None and result.piece is not None:
         print(f"PNG without its thumbnail: give --picture {record.picture.name}", file=sys.stderr)
     Teller(arguments).report(result, paths)
     return 0

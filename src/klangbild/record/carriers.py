@@ -5,62 +5,61 @@ from __future__ import annotations
 import json
 import struct
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from klangbild.errors import InputError
+from klangbild.formats.table import TABLE
 from klangbild.input_file import open_input
 from klangbild.record.facts import Record
 
 _MAX_BYTES = 64 * 2**20
-_SUFFIXES = (".json", ".mid", ".midi", ".wav", ".flac", ".mp3", ".ogg", ".png")
+_ROWS = {f".{suffix}": row for row in TABLE if row.reader for suffix in (row.name, *row.read_as)}
 
 
 def read_record(path: str | Path) -> Record:
-    """The record in a .json, .mid, .wav, .flac, .mp3, .ogg or .png that klangbild made.
+    """The record in a .mid, .wav, .flac, .mp3, .ogg, .json or .png that klangbild made.
 
     Raises:
         InputError: no such file, or it carries no record of ours, or a damaged one.
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in _SUFFIXES:
+    if suffix not in _ROWS:
         open_input(path).close()  # what is not there is told first
         raise InputError(
-            f"{path}: '{suffix}' is not a kind of file that carries a record; give one of {' '.join(_SUFFIXES)}"
+            f"{path}: '{suffix}' is not a kind of file that carries a record; give one of {' '.join(_ROWS)}"
         )
     with open_input(path) as file:
-        if suffix == ".png":
-            text = _png_record(file, path)
-        elif suffix in (".json", ".mid", ".midi"):
-            data = file.read(_MAX_BYTES + 1)
-            if len(data) > _MAX_BYTES:
-                raise InputError(
-                    f"{path}: is over {_MAX_BYTES // 2**20} MB, which no file of ours is; give another one"
-                )
-            text = data.decode("utf-8", "replace") if suffix == ".json" else _midi_record(data)
-        else:
-            from klangbild.sound.tags import RECORD_FIELD, read_field
-
-            text = read_field(file, RECORD_FIELD)
+        text = _ROWS[suffix].record_in(file, path)
     if not text:
         raise InputError(f"{path}: carries no klangbild record; only files that klangbild made can be replayed")
-    return Record.from_dict(_parsed(text, path), str(path))
-
-
-def _parsed(text: str, path: Path) -> Any:
     try:
-        return json.loads(text)
+        values = json.loads(text)
     except (ValueError, RecursionError):  # ValueError: also numbers of thousands of digits
         raise InputError(f"{path}: its record is damaged (not JSON); use another file of the same piece") from None
+    return Record.from_dict(values, str(path))
 
 
-def _midi_record(data: bytes) -> str | None:
+def record_in_json(file: BinaryIO, path: Path) -> str | None:
+    """The text of a JSON file. Raises InputError: it is too large."""
+    return _content(file, path).decode("utf-8", "replace")
+
+
+def record_in_midi(file: BinaryIO, path: Path) -> str | None:
+    """The record in a MIDI file's text event. Raises InputError: it is too large."""
     from klangbild.music import midi
 
-    return midi.read_record(data)
+    return midi.read_record(_content(file, path))
 
 
-def _png_record(file: BinaryIO, path: Path) -> str | None:
+def record_in_tags(file: BinaryIO, path: Path) -> str | None:
+    """The record in the tags of a WAV, FLAC, MP3 or OGG."""
+    from klangbild.sound.tags import RECORD_FIELD, read_field
+
+    return read_field(file, RECORD_FIELD)
+
+
+def record_in_png(file: BinaryIO, path: Path) -> str | None:
     """The record in a PNG's text chunks, which stand before its pixels. Raises InputError: not a PNG."""
     from PIL import Image
 
@@ -70,3 +69,10 @@ def _png_record(file: BinaryIO, path: Path) -> str | None:
     except (OSError, ValueError, SyntaxError, struct.error, EOFError, Image.DecompressionBombError):
         raise InputError(f"{path}: is not a readable PNG; give another file of the same piece") from None
     return text if isinstance(text, str) else None
+
+
+def _content(file: BinaryIO, path: Path) -> bytes:
+    data = file.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise InputError(f"{path}: is over {_MAX_BYTES // 2**20} MB, which no file of ours is; give another one")
+    return data

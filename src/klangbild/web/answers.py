@@ -13,17 +13,11 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
 from klangbild.errors import InputError, KlangbildError, NotAvailableError, OutputError, UsageError
+from klangbild.formats.table import MEDIA_TYPES
 from klangbild.web.bodies import TooMuch, TooSlow
 from klangbild.web.form_fields import plain_sentence
 from klangbild.web.queue import Full
 
-_TYPES = {
-    ".mid": "audio/midi",
-    ".wav": "audio/wav",
-    ".mp3": "audio/mpeg",
-    ".flac": "audio/flac",
-    ".ogg": "audio/ogg",
-}
 _PART = re.compile(r"\s*bytes\s*=\s*(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))\s*", re.IGNORECASE)
 
 
@@ -99,7 +93,11 @@ def send_file(request: Request, path: Path, *, download: bool) -> FileResponse:
         request.scope["headers"] = [(name, value) for name, value in request.scope["headers"] if name != b"range"]
     kind = "attachment" if download else "inline"
     return FileResponse(
-        path, filename=path.name, media_type=_TYPES.get(path.suffix), content_disposition_type=kind, stat_result=stat
+        path,
+        filename=path.name,
+        media_type=MEDIA_TYPES.get(path.suffix),
+        content_disposition_type=kind,
+        stat_result=stat,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from klangbild import __version__
 from klangbild.emotion.space import Emotion
+from klangbild.formats.table import TABLE
 from klangbild.music.piece import PITCH_NAMES
 from klangbild.picture.formats import ACCEPT
 from klangbild.web import texts
@@ -67,7 +68,9 @@ def _data(known: dict[str, FormField]) -> dict[str, Any]:
         },
         "ring": ring,
         "centre": Emotion(0, 0).name,
-        "files": texts.FILE_WORDS,
+        "files": {
+            row.name: texts.FILE_WORDS.get(row.name, (row.page.title, row.page.words)) for row in TABLE if row.page
+        },
         "make": texts.PAGE["make"],
         "stop": texts.PAGE["stop"],
         "examples": examples(),

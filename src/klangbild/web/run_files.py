@@ -11,17 +11,17 @@ import pickle
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from klangbild.settings import FORMATS
+from klangbild.formats.table import TABLE, format_named
 from klangbild.whole_files import atomic_write
 
 if TYPE_CHECKING:
     from klangbild.result import Result
 
-LARGE = ("wav", "flac", "ogg", "stems", "zip")
+PLAYED = "mp3"
+"""What the page plays."""
 _KEPT = "result.pickle"
 
 
@@ -57,15 +57,16 @@ class RunFiles:
 
 def write_at_once(result: Result, folder: Path, picture: Path | None) -> Iterator[dict[str, Any]]:
     """Write what a visitor wants first, and what the rest can be made from later; yields what to tell the server of it."""
-    kinds = [kind for kind in FORMATS if kind != "mid" or result.piece is not None]
-    stem = f"{result.name}-{result.seed}"
-    names = {kind: f"{stem}-stems.zip" if kind == "stems" else f"{stem}.{kind}" for kind in kinds}
+    notes = result.piece is not None
+    rows = [row for row in TABLE if row.can_be_made(notes=notes)]
+    names = {row.name: row.file_name(f"{result.name}-{result.seed}", page=True) for row in rows}
+    result.record = result.record.with_files(names)
     yield {"names": names, "record": result.record.as_dict(), "step": "writing the sound file", "progress": 1.0}
-    _write(result, folder, names, "mp3")
+    _write(result, folder, names, PLAYED)
     yield {"mark": "sound_s", "step": "writing the other files"}
-    for kind in ("mid", "png", "json", *(LARGE if result.piece is None else ())):
-        if kind in names:
-            _write(result, folder, names, kind)
+    for row in rows:  # without notes nothing can be played again later
+        if row.name != PLAYED and (not notes or (row.page and row.page.at_once)):
+            _write(result, folder, names, row.name)
             yield {}
     slim = replace(result, dry=None, picture=None)
     # a pickle of our own, in a folder that only this server writes to
@@ -82,24 +83,7 @@ def write_later(folder: Path, kind: str) -> None:
 def _write(result: Result, folder: Path, names: dict[str, str], kind: str) -> None:
     path = folder / "files" / names[kind]
     path.parent.mkdir(exist_ok=True)
-    if kind == "json":
-        atomic_write(path, result.record.with_files(names).to_json().encode())
-        return
-    if kind != "stems":
-        result.save(path)
-        return
-    from klangbild.save_files import tags
-    from klangbild.show.bundle import write_bundle
-    from klangbild.sound.files import encode_into
-
-    about = tags(result)
-    wavs = {
-        f"{path.stem}/{family}.wav": partial(
-            encode_into, audio=stem, kind="wav", tags={**about, "title": f"{result.name}: {family}"}
-        )
-        for family, stem in result.stems
-    }
-    write_bundle(path, wavs)
+    format_named(kind).write(result, path, page=True)
 
 
 def _whole(result: Result, picture: Path | None) -> Result:

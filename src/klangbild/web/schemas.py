@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from klangbild.settings import FORMATS
+from klangbild.formats.table import FORMATS
 from klangbild.web.form_fields import MAX_LETTERS, FormField, json_type, knobs
 
 Schema = dict[str, Any]

@@ -92,13 +92,5 @@ PAGE = {
     "alt_help": "For people who cannot see it; kept with the result. We made a first try from its colors.",
 }
 
-FILE_WORDS = {
-    "mid": ("MIDI", "the notes, for any music program"),
-    "wav": ("WAV", "24-bit sound"),
-    "mp3": ("MP3", "small sound file"),
-    "flac": ("FLAC", "lossless sound, smaller than WAV"),
-    "stems": ("Stems", "one WAV per instrument, zipped"),
-    "png": ("PNG", "the piano roll as a picture"),
-    "zip": ("ZIP for a DAW", "MIDI, mix, stems, roll and record in one file"),
-    "json": ("JSON", "the record: everything that made it"),
-}
+FILE_WORDS: dict[str, tuple[str, str]] = {}
+"""{format: (title, what it is)} in another language; in English they stand in `formats/table.py`."""

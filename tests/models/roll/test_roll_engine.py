@@ -15,6 +15,7 @@ from tiny_roll_folder import write_tiny_roll
 from klangbild.contract import Request
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, NotAvailableError, Stopped, UsageError
+from klangbild.formats.table import FORMATS
 from klangbild.models.engines import load_engine
 from klangbild.models.roll.base import SoundRequest, installed_pictures, shipped_folder
 from klangbild.models.roll.grid import FIRST_LANE, GROUPS, N_LANES, STEPS
@@ -35,7 +36,7 @@ from klangbild.music.midi import read_midi
 from klangbild.music.piece import Piece, Track, make_notes
 from klangbild.record.facts import Record
 from klangbild.record.requests import request_of
-from klangbild.settings import FORMATS, Settings
+from klangbild.settings import Settings
 from klangbild.sound.fonts import find_soundfont
 from klangbild.sound.master import master
 from klangbild.sound.synth import synthesize_stems

@@ -1,9 +1,8 @@
-"""One writer for each file format of a `Result`. Every file appears whole or not at all."""
+"""The writers of `formats/table.py`. Every file appears whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -97,21 +96,29 @@ def tags(result: Saved) -> dict[str, str]:
     }
 
 
-def _json(result: Saved, path: Path) -> None:
+def _stem_tags(result: Saved, name: str) -> dict[str, str]:
+    return {**tags(result), "title": f"{result.name}: {name}"}
+
+
+def write_json(result: Saved, path: Path) -> None:
+    """The record."""
     atomic_write(path, result.record.to_json().encode(), durable=True)
 
 
-def _midi(result: Saved, path: Path) -> None:
+def write_midi(result: Saved, path: Path) -> None:
+    """The notes."""
     atomic_write(path, result.midi, durable=True)
 
 
-def _sound(result: Saved, path: Path) -> None:
+def write_sound(result: Saved, path: Path) -> None:
+    """The finished sound, in the format of the path's suffix."""
     from klangbild.sound.files import write_audio
 
     write_audio(path, result.audio, tags=tags(result), record=result.embedded_in_sound)
 
 
-def _png(result: Saved, path: Path) -> None:
+def write_png(result: Saved, path: Path) -> None:
+    """The piano roll, or where there are no notes the spectrogram."""
     atomic_write(path, _png_bytes(result))
 
 
@@ -125,17 +132,30 @@ def _png_bytes(result: Saved) -> bytes:
     return png_bytes(draw(result), texts={"Title": result.name, "Description": words, "klangbild": result.embedded})
 
 
-def _stems(result: Saved, path: Path) -> None:
+def write_stems(result: Saved, path: Path) -> None:
+    """A folder with a WAV for each instrument family."""
     from klangbild.sound.files import write_audio
 
     # into a folder that is there (to overwrite) file by file, each whole: it may hold more than stems
     with contextlib.nullcontext(path) if path.is_dir() else atomic_folder(path) as folder:
         for name, audio in result.stems:
-            told = {**tags(result), "title": f"{result.name}: {name}"}
-            write_audio(folder / f"{name}.wav", audio, tags=told, record=None)
+            write_audio(folder / f"{name}.wav", audio, tags=_stem_tags(result, name), record=None)
 
 
-def _zip(result: Saved, path: Path) -> None:
+def write_stems_zip(result: Saved, path: Path) -> None:
+    """The same in a zip."""
+    from klangbild.show.bundle import write_bundle
+    from klangbild.sound.files import encode_into
+
+    files: dict[str, Content] = {
+        f"{path.stem}/{name}.wav": partial(encode_into, audio=audio, kind="wav", tags=_stem_tags(result, name))
+        for name, audio in result.stems
+    }
+    write_bundle(path, files)
+
+
+def write_zip(result: Saved, path: Path) -> None:
+    """All of it for a DAW: notes, mix, stems, roll and record."""
     from klangbild.show.bundle import write_bundle
     from klangbild.sound.files import encode_into
 
@@ -150,16 +170,3 @@ def _zip(result: Saved, path: Path) -> None:
     files[f"{stem}.png"] = _png_bytes(result)
     files[f"{stem}.json"] = result.record.to_json().encode()
     write_bundle(path, files)
-
-
-WRITERS: dict[str, Callable[[Saved, Path], None]] = {
-    "mid": _midi,
-    "wav": _sound,
-    "flac": _sound,
-    "mp3": _sound,
-    "ogg": _sound,
-    "json": _json,
-    "png": _png,
-    "stems": _stems,
-    "zip": _zip,
-}
