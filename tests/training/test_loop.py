@@ -134,6 +134,55 @@ def test_losses_may_stay_on_the_device_and_what_is_kept_is_told(tmp_path, capsys
     assert "heldout" not in capsys.readouterr().err.splitlines()[0]  # what is not measured is not told
 
 
+def test_a_log_goes_on_where_its_checkpoint_stands(tmp_path):
+    """Rows that a kill left behind the checkpoint come again, half a row is gone, and new columns find their place."""
+    trainer, target = OneWeight(), tmp_path / "last.pt"
+    trainer.step = 4
+    (tmp_path / "log.csv").write_text("step,loss,older\n2,0.5,a\n4,0.4,b\n6,0.3,c\n8,0")
+    train_until_over(trainer, target, Schedule(2, 0), over=share_of(trainer, steps=6, minutes=None))
+    log = rows(tmp_path / "log.csv")
+    assert list(log[0]) == ["step", "rate", "loss", "heldout", "older"]
+    assert [(row["step"], row["older"]) for row in log] == [("2", "a"), ("4", "b"), ("6", "")]
+    assert log[0]["loss"] == "0.5" and log[2]["loss"] != "0.3" and log[0]["rate"] == "" != log[2]["rate"]
+
+
+def test_a_look_at_held_out_data_is_a_row_and_none_is_a_row_at_the_end_only(tmp_path):
+    for name, often, expected in (("a", Schedule(4, 3), "346"), ("b", Schedule(0, 0), "6")):
+        trainer = OneWeight()
+        over = share_of(trainer, steps=6, minutes=None)
+        train_until_over(trainer, tmp_path / name / "last.pt", often, over=over)
+        log = rows(tmp_path / name / "log.csv")
+        assert "".join(row["step"] for row in log) == expected and log[-1]["heldout"]
+    assert [bool(row["heldout"]) for row in rows(tmp_path / "a" / "log.csv")] == [True, False, True]
+
+
+def test_checkpoints_by_steps_and_what_comes_after_a_step(tmp_path):
+    trainer, target, kept, after = OneWeight(), tmp_path / "last.pt", [], []
+    train_until_over(
+        trainer, target, Schedule(50, 0, checkpoint_steps=2), over=share_of(trainer, steps=5, minutes=None),
+        kept=lambda: kept.append(load_checkpoint(target)["step"]), after_step=lambda whole: after.append((trainer.step, whole)),
+    )  # fmt: skip
+    assert kept == [2, 4, 5] and after == [(1, False), (2, False), (3, False), (4, False), (5, True)]
+    # ended by a signal is not whole; and one that has nothing left to do takes no step
+    for stopped, expected in ((lambda: True, []), (lambda: trainer.step > 5, [(6, False)])):
+        after.clear()
+        over = share_of(trainer, steps=9, minutes=None)
+        train_until_over(
+            trainer, target, Schedule(50, 0), over=over, stopped=stopped,
+            after_step=lambda whole: after.append((trainer.step, whole)),
+        )  # fmt: skip
+        assert after == expected
+
+
+def test_of_several_processes_one_writes_and_all_end_together(tmp_path, capsys):
+    trainer = OneWeight()
+    ended = train_until_over(
+        trainer, tmp_path / "run" / "last.pt", Schedule(1, 1), over=lambda: 0.0, writes=False,
+        agreed=lambda own: not own and trainer.step == 2,
+    )  # fmt: skip
+    assert ended and trainer.step == 2 and not (tmp_path / "run").exists() and capsys.readouterr().err == ""
+
+
 def test_averaged_weights_are_there_inside_only():
     model = torch.nn.Linear(2, 1)
     average = MovingAverage(model)

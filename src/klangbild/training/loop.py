@@ -1,14 +1,15 @@
 """One training run: step, write a row of the log, measure what was held out, keep a checkpoint, end in time.
 
-What is learnt, from what and by which loss is the `Trainer`'s; this is all that the trainers of notes and of the small sound
-models have in common. A run lives in a folder: `last.pt`, from which it goes on, and `log.csv`. Minutes are those of the whole
-run, over all resumptions.
+What is learnt, from what and by which loss is the `Trainer`'s; this is all that the trainers have in common, of notes, sound and
+pictures, ours and published. A run lives in a folder: `last.pt`, from which it goes on, and `log.csv`. Minutes are those of the
+whole run, over all resumptions.
 """
 
 from __future__ import annotations
 
 import csv
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from torch import Tensor
 from klangbild.errors import UsageError
 from klangbild.interrupt import softly
 from klangbild.training.checkpoint import save_checkpoint
+from klangbild.whole_files import atomic_path
 
 CHECKPOINT, LOG = "last.pt", "log.csv"
 ENDING = "Ending; a checkpoint is being written. Ctrl-C again ends without it."
@@ -70,13 +72,14 @@ class Trainer(Protocol):
 
 @dataclass(frozen=True)
 class Schedule:
-    """How often: a row of the log and a look at held-out data in steps, a checkpoint in minutes. from_start: the first row comes
-    before the first step."""
+    """How often: a row of the log and a look at held-out data (which is a row, too) in steps, a checkpoint in minutes, in steps, or
+    both. 0 steps: at the end only. from_start: the first row comes before the first step."""
 
     log_steps: int
     heldout_steps: int
-    checkpoint_minutes: float
+    checkpoint_minutes: float = math.inf
     from_start: bool = False
+    checkpoint_steps: int = 0
 
 
 def checkpoint_of(run: Path, *, resume: bool) -> Path:
@@ -121,6 +124,15 @@ def warm(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / max(steps, 1))
 
 
+def due(step: int, every: int) -> bool:
+    """Whether what happens every so many steps happens after this one; 0 is never.
+
+    >>> due(6, 3), due(7, 3), due(6, 0)
+    (True, False, False)
+    """
+    return every > 0 and step % every == 0
+
+
 def train_until_over(
     trainer: Trainer,
     target: Path,
@@ -132,6 +144,9 @@ def train_until_over(
     log: Path | None = None,
     new_log: bool = False,
     kept: Callable[[], None] = lambda: None,
+    after_step: Callable[[bool], None] = lambda whole: None,
+    writes: bool = True,
+    agreed: Callable[[bool], bool] = bool,
 ) -> bool:
     """Train. Ctrl-C or SIGTERM ends it after a step and with a checkpoint; a second one at once. Gives whether it was ended.
 
@@ -142,38 +157,66 @@ def train_until_over(
         over: how much of the run is over; 1 or more ends it.
         fallen: how much of the rate's way down is over; without it the same.
         stopped: true ends the run, as a signal does, without a last measurement.
-        log: the log's file; without it `log.csv` beside the checkpoint.
+        log: the log's file; without it `log.csv` beside the checkpoint. Rows of steps after the checkpoint that a run goes on
+            from are taken out of it: they come again.
         new_log: begin the log anew even if there is one.
         kept: called after every checkpoint.
+        after_step: called after every step, its row and its checkpoint; told whether it was the last of a run that is whole.
+        writes: false in all but one of several processes that train together: no row, no checkpoint, no word.
+        agreed: of several processes, whether any of them is to end; given whether this one is.
     """
     log = log or target.with_name(LOG)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    fresh = new_log or not log.exists()
+    width = _take_up_log(log, trainer.columns, since=None if new_log else trainer.step) if writes else 0
     begun, before = time.monotonic(), trainer.minutes
     saved = tick = begun
     losses: list[float | Tensor] = []
-    with softly(ENDING) as asked, log.open("w" if fresh else "a", newline="", buffering=1, encoding="utf-8") as file:
+    taken = False
+    name = log if writes else os.devnull
+    with softly(ENDING) as asked, open(name, "a", newline="", buffering=1, encoding="utf-8") as file:  # noqa: PTH123
         writer = csv.writer(file, lineterminator="\n")
-        if fresh:
-            writer.writerow(trainer.columns)
         while True:
             trainer.minutes = before + (time.monotonic() - begun) / 60
-            progress, halted = over(), asked() or stopped()
+            progress, halted = over(), agreed(asked() or stopped())
             done = halted or progress >= 1
-            if (losses or often.from_start) and (done or trainer.step % often.log_steps == 0):
+            held = due(trainer.step, often.heldout_steps)
+            if writes and (losses or often.from_start) and (done or held or due(trainer.step, often.log_steps)):
                 loss = sum(map(float, losses)) / len(losses) if losses else math.nan
-                measuring = not halted and (done or trainer.step % often.heldout_steps == 0)
                 pace = (time.monotonic() - tick) / max(len(losses), 1)
                 rate = trainer.rate((fallen or over)())
-                row = trainer.row(LogContext(min(progress, 1.0), rate, loss, measuring, pace))
-                writer.writerow(row)
+                row = trainer.row(LogContext(min(progress, 1.0), rate, loss, not halted and (done or held), pace))
+                writer.writerow([*row, *[""] * (width - len(row))])
                 told = [f"{name} {value}" for name, value in zip(trainer.columns, row, strict=True) if value != ""]
                 print("  ".join(told), file=sys.stderr, flush=True)
                 losses, tick = [], time.monotonic()
-            if done or time.monotonic() - saved > 60 * often.checkpoint_minutes:
+            late = time.monotonic() - saved > 60 * often.checkpoint_minutes
+            if writes and (done or late or (taken and due(trainer.step, often.checkpoint_steps))):
                 save_checkpoint(target, trainer.state())
                 kept()
                 saved = time.monotonic()
+            if taken:
+                after_step(done and not halted)
             if done:
                 return halted
             losses.append(trainer.train_step(trainer.rate((fallen or over)())))
+            taken = True
+
+
+def _take_up_log(log: Path, columns: Sequence[str], *, since: int | None) -> int:
+    """Make the log, or take one up that a run of `since` steps goes on with (None: begin anew). Gives how many columns it has.
+
+    Rows of later steps are left out, and so is half a row. Columns that are new come into the old rows empty, and what
+    only the old rows have comes last.
+    """
+    rows: list[dict[str, str]] = []
+    if since is not None and log.exists():
+        with log.open(newline="", encoding="utf-8", errors="replace") as file:
+            rows = [
+                row for row in csv.DictReader(file) if (row.get("step") or "").isdigit() and int(row["step"]) <= since
+            ]
+    names = [*columns, *(name for name in (rows[0] if rows else ()) if name and name not in columns)]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(log) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names, restval="", extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return len(names)

@@ -17,8 +17,8 @@ from klangbild.models.published.art2mus.data.pair_manifest import Pair
 from klangbild.models.published.art2mus.parts import load_art2mus
 from klangbild.models.published.art2mus.projection import ImageProjection
 from klangbild.models.published.art2mus.train import Art2MusConfig, PairItems, train_art2mus
+from klangbild.models.published.training.batches import batch_indices
 from klangbild.models.published.training.config import LoopConfig, read_config
-from klangbild.models.published.training.loop import batch_indices
 
 TINY = {"hidden_dim": 32, "n_frames": 32, "start_s": 0.0, "clip_seconds": 0.3, "clip_steps": 2, "n_clips": 2}
 
@@ -83,7 +83,7 @@ def test_the_loss_falls(parts, items, tmp_path, guided, tokens):
 
 def measured(parts, items, config, projection):
     from klangbild.models.published.art2mus.train import projection_loss
-    from klangbild.models.published.training.loop import collate
+    from klangbild.models.published.training.batches import collate
 
     batch = collate([items[i] for i in range(8)])
     generator = torch.Generator().manual_seed(9)

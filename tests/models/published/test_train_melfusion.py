@@ -18,8 +18,8 @@ from klangbild.models.published.melfusion.parts import load_melfusion, read_syna
 from klangbild.models.published.melfusion.pipeline import MelfusionPipeline
 from klangbild.models.published.melfusion.synapse import FORMS
 from klangbild.models.published.melfusion.train import MelfusionConfig, TripletItems, synapse_loss, train_melfusion
+from klangbild.models.published.training.batches import collate
 from klangbild.models.published.training.config import LoopConfig
-from klangbild.models.published.training.loop import collate
 
 TINY = {"n_frames": 32, "clip_seconds": 0.3, "clip_steps": 2, "n_clips": 0}
 

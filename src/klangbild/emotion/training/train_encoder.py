@@ -7,9 +7,7 @@ unrated pictures only; no rated picture is ever shown to the student). Runs on C
 
 from __future__ import annotations
 
-import csv
-import sys
-import time
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,10 +23,9 @@ from klangbild.emotion.training.encoder_torch import EncoderSizes, Student
 from klangbild.emotion.training.export_encoder import load_student, student_history
 from klangbild.emotion.training.ridge import fit_ridge_heads
 from klangbild.errors import UsageError
-from klangbild.interrupt import softly
 from klangbild.training.checkpoint import MovingAverage, load_checkpoint, save_checkpoint
 from klangbild.training.config_file import load_config
-from klangbild.training.loop import ENDING
+from klangbild.training.loop import CHECKPOINT, LogContext, Schedule, share_of_call, train_until_over, warm
 from klangbild.training.precision import autocast
 
 LOG_COLUMNS = ("step", "pictures", "minutes", "rate", "loss", "art_r2", "photo_r2", "ms_per_picture")
@@ -73,6 +70,8 @@ class PictureConfig:
 
 class PictureTrainer:
     """A student, its optimizer and its data; `state` and `restore` carry it over a restart."""
+
+    columns = LOG_COLUMNS
 
     def __init__(self, config: PictureConfig, data: PictureData, *, device: str = "cpu") -> None:
         self.config, self.device = config, device
@@ -122,17 +121,25 @@ class PictureTrainer:
         self.average = MovingAverage(self.model, decay=self.config.average)
         self.before = about
 
-    def rate(self) -> float:
-        """Warm up, stay, and from half of the steps on fall to zero along a line."""
-        done = self.step / self.config.steps
-        return self.config.rate * min(1.0, (self.step + 1) / self.config.warmup, max(0.0, 2.0 - 2.0 * done))
+    def rate(self, fallen: float) -> float:
+        """Warm up, stay, and from half of the way on fall to zero along a line."""
+        return min(warm(self.step, self.config.warmup), max(0.0, 2.0 - 2.0 * fallen))
 
-    def train_step(self) -> Tensor:
+    def row(self, now: LogContext) -> tuple:
+        held = self.held_out_r2() if now.measuring else {}
+        loss = "" if math.isnan(now.loss) else round(now.loss, 4)
+        return (
+            self.step, self.step * self.config.batch, round(self.minutes, 2), round(self.config.rate * now.factor, 6), loss,
+            *(round(held[name], 4) if held else "" for name in ("wikiart", "photos")),
+            round(now.s_per_step * 1000 / self.config.batch, 2),
+        )  # fmt: skip
+
+    def train_step(self, factor: float) -> Tensor:
         """One step; returns the loss, a scalar, not yet read back from the device."""
         self.model.train()
         batch = self.batches.draw(self.config.batch, seed=self.config.seed, step=self.step)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate()
+            group["lr"] = self.config.rate * factor
         loss = self._loss(batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -206,74 +213,29 @@ def train(
     `keep_minutes` a copy of the checkpoint stays as `minutes-M.pt`, so that quality can be held against time.
     """
     torch.set_num_threads(threads)
-    run = Path(config.run)
+    checkpoint = Path(config.run, CHECKPOINT)
     trainer = PictureTrainer(config, load_picture_data(config.data), device=device)
-    checkpoint = run / "last.pt"
     if resume and checkpoint.is_file():
         trainer.restore(load_checkpoint(checkpoint, device=device))
     elif weights is not None:
         trainer.start_from(weights)
-    run.mkdir(parents=True, exist_ok=True)
-    log_path = run / "log.csv"
-    new = not (resume and log_path.is_file())
-    last = min(config.steps, trainer.step + steps) if steps else config.steps
-    started = saved = time.monotonic()
-    with softly(ENDING) as stopped, log_path.open("w" if new else "a", newline="", encoding="utf-8") as file:
-        log = csv.writer(file)
-        if new:
-            log.writerow(LOG_COLUMNS)
-        losses: list[Tensor] = []
-        mark = time.monotonic()
-        try:
-            while (
-                trainer.step < last and not stopped() and (minutes is None or time.monotonic() - started < minutes * 60)
-            ):
-                losses.append(trainer.train_step())
-                if trainer.step % config.log_every == 0 or trainer.step == last:
-                    mean = float(torch.stack(losses).mean())
-                    seconds = time.monotonic() - mark
-                    trainer.minutes += seconds / 60
-                    held = (
-                        trainer.held_out_r2() if trainer.step % config.held_every == 0 or trainer.step == last else {}
-                    )
-                    row = (
-                        trainer.step, trainer.step * config.batch, round(trainer.minutes, 2), round(trainer.rate(), 6),
-                        round(mean, 4), *(round(held[n], 4) if n in held else "" for n in ("wikiart", "photos")),
-                        round(seconds * 1000 / (len(losses) * config.batch), 2),
-                    )  # fmt: skip
-                    log.writerow(row)
-                    file.flush()
-                    print(
-                        " ".join(f"{n} {v}" for n, v in zip(LOG_COLUMNS, row, strict=True) if v != ""), file=sys.stderr
-                    )
-                    for kept in config.keep_minutes:
-                        if trainer.minutes - seconds / 60 < kept <= trainer.minutes:
-                            save_checkpoint(run / f"minutes-{kept:g}.pt", trainer.state())
-                    losses.clear()
-                    mark = time.monotonic()
-                if time.monotonic() - saved > config.checkpoint_minutes * 60:
-                    save_checkpoint(checkpoint, trainer.state())
-                    saved = time.monotonic()
-        finally:
-            save_checkpoint(checkpoint, trainer.state())
+    of_call = share_of_call(trainer, minutes=minutes, steps=steps or None)
+    spent = trainer.minutes
+
+    def keep_copies(_: bool) -> None:
+        nonlocal spent
+        for kept in config.keep_minutes:
+            if spent < kept <= trainer.minutes:
+                save_checkpoint(checkpoint.with_name(f"minutes-{kept:g}.pt"), trainer.state())
+        spent = trainer.minutes
+
+    train_until_over(
+        trainer,
+        checkpoint,
+        Schedule(config.log_every, config.held_every, config.checkpoint_minutes),
+        over=lambda: max(trainer.step / config.steps, of_call()),
+        fallen=lambda: trainer.step / config.steps,
+        new_log=not resume,
+        after_step=keep_copies,
+    )
     return trainer
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command line of this file; returns the exit code."""
-    import argparse
-
-    parser = argparse.ArgumentParser(prog="python -m klangbild.emotion.training.train_encoder", description=__doc__)
-    parser.add_argument("--config", type=Path, default=Path("configs/picture.toml"))
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--minutes", type=float)
-    parser.add_argument("--steps", type=int)
-    given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
-    train(PictureConfig.load(given.config), minutes=given.minutes, steps=given.steps, device=given.device)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -161,7 +161,7 @@ def train_melfusion(args: argparse.Namespace) -> int:
         )
     config = _synapse_config(args)
     from klangbild.models.roll.training.train_synapse import train_synapse
-    from klangbild.training.sound_curves import draw_gates, draw_losses
+    from klangbild.training.curves import draw_gates, draw_losses
 
     train_synapse(config, steps=args.steps, minutes=args.minutes, resume=args.resume)
     log = Path(config.run, "log.csv")
@@ -193,7 +193,7 @@ def _run_train_sound(args: argparse.Namespace) -> int:
     config = _sound_config(args)
     from klangbild.models.roll.training.export import load_model
     from klangbild.models.roll.training.train import train_sound
-    from klangbild.training.sound_curves import draw_losses
+    from klangbild.training.curves import draw_losses
 
     if args.decay_minutes is not None and args.decay_steps is not None:
         raise UsageError("--decay-minutes and --decay-steps say the same; give one of them")

@@ -28,12 +28,13 @@ from klangbild.models.published.art2mus.pipeline import Art2MusPipeline
 from klangbild.models.published.art2mus.projection import ImageProjection
 from klangbild.models.published.denoise import combine
 from klangbild.models.published.placement import Placement
+from klangbild.models.published.training.batches import Batch, collate, to_device
 from klangbild.models.published.training.config import LoopConfig, settings_of
-from klangbild.models.published.training.loop import Batch, collate, run_loop
 from klangbild.models.published.training.min_snr import min_snr_loss, min_snr_weights, signal_to_noise
+from klangbild.models.published.training.part_trainer import Recipe, train_part
 from klangbild.models.published.training.target import N_FRAMES, prepare_waveform, target_mel
 from klangbild.sound.files import read_audio, write_audio
-from klangbild.training.sound_curves import draw_losses
+from klangbild.training.curves import draw_losses
 
 VALIDATION_TIMESTEPS = (100, 300, 500, 700, 900)
 
@@ -148,8 +149,7 @@ def train_art2mus(
         losses = []
         for first in range(0, n_measured, loop.batch):
             chosen = range(first, min(first + loop.batch, n_measured))
-            batch = collate([validation[i] for i in chosen])
-            batch = {name: value.to(device) if isinstance(value, Tensor) else value for name, value in batch.items()}
+            batch = to_device(collate([validation[i] for i in chosen]), device)
             for timestep in VALIDATION_TIMESTEPS:
                 timesteps = torch.full((len(batch["mel"]),), timestep, device=device)
                 losses.append(float(projection_loss(parts, model, batch, timesteps, generator, config)))
@@ -160,17 +160,14 @@ def train_art2mus(
             write_clips(parts, model, validation, config, Path(loop.run) / "clips" / f"{step:06d}", seed=loop.seed)
 
     out = Path(loop.run) / projection_file(config.image_tokens)
-    log = run_loop(
-        loop,
-        trainable=projection,
-        items=items,
+    recipe = Recipe(
         loss_of=loss_of,
-        settings=settings_of(loop, config),
-        validate=validate,
-        make_clips=make_clips,
         save=lambda model, folder: model.save(folder / out.name),
-        resume=resume,
+        validate=validate,
+        measures=("validation_loss",) if validation is not None and config.n_validation and len(validation) else (),
+        make_clips=make_clips,
     )
+    log = train_part(loop, projection, items, recipe, settings_of(loop, config), resume=resume)
     draw_losses(log, log.with_suffix(".png"))
     return out
 

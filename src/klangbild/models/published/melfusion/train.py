@@ -34,15 +34,17 @@ from klangbild.models.published.melfusion.parts import MelfusionParts, save_syna
 from klangbild.models.published.melfusion.pipeline import MelfusionPipeline
 from klangbild.models.published.melfusion.synapse_unet import Features, SynapseUNet, features_of_first_layers, listening
 from klangbild.models.published.placement import Placement
+from klangbild.models.published.training.batches import Batch, collate, to_device
 from klangbild.models.published.training.config import LoopConfig, settings_of
-from klangbild.models.published.training.loop import Batch, collate, run_loop
 from klangbild.models.published.training.min_snr import batch_mean_loss, min_snr_loss, min_snr_weights, signal_to_noise
+from klangbild.models.published.training.part_trainer import Recipe, train_part
 from klangbild.models.published.training.target import N_FRAMES, prepare_waveform, target_mel
 from klangbild.picture.load import load_picture
 from klangbild.sound.files import read_audio, write_audio
-from klangbild.training.sound_curves import draw_gates, draw_losses
+from klangbild.training.curves import draw_gates, draw_losses
 
 VALIDATION_TIMESTEP = 500  # the release's fixed middle step
+MEASURES = ("validation_loss", "other_picture_loss", "no_picture_loss")
 
 
 @dataclass(frozen=True)
@@ -144,10 +146,11 @@ def train_melfusion(
         device = next(model.parameters()).device
         on_device(device)
         all_present = replace(config, drop_words=0.0, drop_picture=0.0)
-        losses: dict[str, list[float]] = {"validation_loss": [], "other_picture_loss": [], "no_picture_loss": []}
+        losses: dict[str, list[float]] = {name: [] for name in MEASURES}
         for first in range(0, len(validation), max(loop.batch, 2)):
-            batch = collate([validation[i] for i in range(first, min(first + max(loop.batch, 2), len(validation)))])
-            batch = {name: value.to(device) if isinstance(value, Tensor) else value for name, value in batch.items()}
+            batch = to_device(
+                collate([validation[i] for i in range(first, min(first + max(loop.batch, 2), len(validation)))]), device
+            )
             timesteps = torch.full((len(batch["mel"]),), VALIDATION_TIMESTEP, device=device)
             cases = {"validation_loss": batch, "other_picture_loss": batch | {"image": batch["image"].roll(1, dims=0)}}
             for name, case in cases.items():
@@ -165,17 +168,16 @@ def train_melfusion(
             write_clips(parts, validation, config, Path(loop.run) / "clips" / f"{step:06d}", seed=loop.seed)
 
     out = Path(loop.run) / "synapses"
-    log = run_loop(
-        loop,
-        trainable=parts.music,
-        items=items,
+    recipe = Recipe(
         loss_of=loss_of,
-        settings=settings_of(loop, config) | {"form": parts.music.form},
-        validate=validate,
-        make_clips=make_clips,
-        extra=lambda model: {f"gate {name}": value for name, value in model.gates().items()},
         save=lambda model, folder: save_synapses(model, folder / "synapses", with_unet=config.train_music),
-        resume=resume,
+        validate=validate,
+        measures=MEASURES if validation is not None and len(validation) else (),
+        make_clips=make_clips,
+        watched=lambda model: {f"gate {name}": value for name, value in model.gates().items()},
+    )
+    log = train_part(
+        loop, parts.music, items, recipe, settings_of(loop, config) | {"form": parts.music.form}, resume=resume
     )
     draw_losses(log, log.with_suffix(".png"))
     draw_gates(log, log.with_name("gates.png"))

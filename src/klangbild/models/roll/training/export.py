@@ -26,10 +26,9 @@ from klangbild.models.roll.data.batches import SoundBatch, heldout_batches
 from klangbild.models.roll.data.captions import ClipLatents
 from klangbild.models.roll.network_torch import SoundModel, SoundSizes
 from klangbild.models.roll.training.clips import open_clips
-from klangbild.models.roll.training.graph import base_graph, words_graph
+from klangbild.models.roll.training.graph import base_graph, graph_weights, words_graph
 from klangbild.models.roll.training.train import SoundConfig, flow_loss, without_words
 from klangbild.training.checkpoint import load_checkpoint
-from klangbild.training.graph_weights import graph_weights
 from klangbild.training.int8_weights import load_int8
 from klangbild.training.loop import CHECKPOINT, DECAYED
 from klangbild.whole_files import atomic_write

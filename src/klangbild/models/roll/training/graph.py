@@ -14,16 +14,21 @@ the speed of float32, and the same numbers on every machine. The same network in
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import onnx
+import torch
 from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor
 
+from klangbild.errors import InputError, NotAvailableError
 from klangbild.models.roll.caption_words import MAX_WORDS
 from klangbild.models.roll.network_torch import CONTEXT, MASKED, ROPE_BASE, SoundSizes
-from klangbild.training.graph_weights import INT8, SCALE, TABLE
 
 OPSET, IR_VERSION = 17, 8
+INT8, SCALE = "__int8", "__scale"
+TABLE = "table.weight"
 Weights = dict[str, np.ndarray]
 
 
@@ -253,3 +258,33 @@ def _listen(g: _Graph, layer: int, x: str, bias: str) -> str:
 
 def _tensor(name: str, shape: list, kind: int = TensorProto.FLOAT) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, kind, shape)
+
+
+def graph_weights(path: Path) -> dict[str, Tensor]:
+    """Weights back out of a graph that ships: what a model was exported as is what it is trained on from.
+
+    Name -> weight, float32, as in the network's state dict. A matrix stands in the graph turned (in, out), a words' table unturned
+    and with what a word's place on the plane of emotion adds already in it: so the map of places starts from zero, and the
+    model is the same to the bit of its int8.
+
+    Raises:
+        NotAvailableError: no such file. InputError: it is no graph with named weights.
+    """
+    if not path.is_file():
+        raise NotAvailableError(f"{path}: there is no such model; train it, or check the path")
+    try:
+        tensors = {t.name: numpy_helper.to_array(t) for t in onnx.load(str(path)).graph.initializer}
+    except Exception as error:  # noqa: BLE001 - protobuf and onnx raise kinds of their own for every damaged file
+        raise InputError(f"{path}: is not an ONNX graph ({str(error).splitlines()[0]}); take another copy") from None
+    weights = {}
+    for name, value in tensors.items():
+        if name.endswith(INT8):
+            name = name.removesuffix(INT8)
+            value = value.astype(np.float32) * tensors[name + SCALE]
+            value = value if name == TABLE else value.T
+        elif name.endswith(SCALE) or ("." not in name and name != "places"):
+            continue
+        weights[name] = torch.from_numpy(np.array(value, np.float32, order="C"))
+    if not weights:
+        raise InputError(f"{path}: holds no named weights; export the model again")
+    return weights

@@ -23,8 +23,8 @@ from klangbild.models.roll.latent import CHANNELS, CODE, RollLatent, notes_of
 from klangbild.models.roll.latent_torch import NOISE, RollAutoencoder, RollSizes, beat_loss
 from klangbild.training.checkpoint import load_checkpoint
 from klangbild.training.config_file import load_config
+from klangbild.training.curves import draw_losses
 from klangbild.training.loop import LogContext, Schedule, checkpoint_of, half_cosine, share_of, train_until_over, warm
-from klangbild.training.sound_curves import draw_losses
 
 LOG_COLUMNS = ("step", "minutes", "rate", "loss", "heldout", "onset_f1")
 _STRIDE = 8
