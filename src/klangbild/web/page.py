@@ -37,6 +37,7 @@ def page_html(*, allow_url: bool = False) -> str:
     template = Template((HERE / "static" / "page.html").read_text(encoding="utf-8"))
     return template.substitute(
         words,
+        language=texts.LANGUAGE,
         title=texts.TITLE,
         claim=escape(texts.CLAIM),
         version=escape(__version__),
@@ -71,8 +72,7 @@ def _data(known: dict[str, FormField]) -> dict[str, Any]:
         "files": {
             row.name: texts.FILE_WORDS.get(row.name, (row.page.title, row.page.words)) for row in TABLE if row.page
         },
-        "make": texts.PAGE["make"],
-        "stop": texts.PAGE["stop"],
+        "words": texts.SCRIPT,
         "examples": examples(),
     }
 
@@ -98,19 +98,19 @@ def _field(knob: FormField, *, help_text: str | None = None) -> str:
 
 
 def _input(knob: FormField, key: str, attributes: str) -> str:
+    auto = escape(texts.PAGE["auto"])
     default = (
         ""
         if knob.default is None
         else escape(f"{knob.default:g}" if isinstance(knob.default, float) else str(knob.default))
     )
     if knob.kind == "choice":
-        options = [] if knob.default is not None else ['<option value="">auto</option>']
+        options = [] if knob.default is not None else [f'<option value="">{auto}</option>']
         for value, word in knob.choices:
             missing = value in knob.unavailable
             state = " disabled" if missing else " selected" if value == default else ""
-            options.append(
-                f'<option value="{escape(value)}"{state}>{escape(word)}{" (not installed)" if missing else ""}</option>'
-            )
+            shown = texts.PAGE["not_installed"].format(name=word) if missing else word
+            options.append(f'<option value="{escape(value)}"{state}>{escape(shown)}</option>')
         return f'<select id="{key}" {attributes}>{"".join(options)}</select>'
     if knob.kind == "file":
         return f'<input type="file" id="{key}" accept=".mid,.midi,audio/midi" {attributes}>'
@@ -120,24 +120,24 @@ def _input(knob: FormField, key: str, attributes: str) -> str:
         limits = f'min="{knob.low}" max="{knob.high}"'
         box = (
             f'<input type="number" id="{key}" {limits} step="any" value="{default}" inputmode="decimal" '
-            f'placeholder="auto" autocomplete="off" {attributes}>'
+            f'placeholder="{auto}" autocomplete="off" {attributes}>'
         )
         if knob.default is None:
             return box
         high = 120 if knob.name == "seconds" else knob.high
         slider = (
             f'<input type="range" min="{knob.low:g}" max="{high:g}" step="{step}" value="{default}" '
-            f'data-for="{key}" aria-label="{escape(knob.label)}, slider">'
+            f'data-for="{key}" aria-label="{escape(texts.PAGE["slider"].format(label=knob.label))}">'
         )
         return f'<div class="pair">{slider}{box}</div>'
     if knob.name == "key":
         keys = "".join(f'<option value="{tonic} {mode}">' for mode in ("major", "minor") for tonic in PITCH_NAMES)
-        return f'<input type="text" id="{key}" list="keys" placeholder="auto" autocomplete="off" {attributes}><datalist id="keys">{keys}</datalist>'
+        return f'<input type="text" id="{key}" list="keys" placeholder="{auto}" autocomplete="off" {attributes}><datalist id="keys">{keys}</datalist>'
     attributes += f' maxlength="{MAX_LETTERS}"'
     placeholder = (
         f' placeholder="{escape(texts.PAGE["words_example"])}"'
         if knob.name == "text"
-        else ' placeholder="auto"'
+        else f' placeholder="{auto}"'
         if not default
         else ""
     )
@@ -147,10 +147,13 @@ def _input(knob: FormField, key: str, attributes: str) -> str:
 def _help(knob: FormField) -> str:
     parts = []
     if knob.low is not None:
-        parts.append(f"{knob.low:g} to {knob.high:.0f}" if knob.high >= 1e6 else f"{knob.low:g} to {knob.high:g}")
+        high = f"{knob.high:.0f}" if knob.high >= 1e6 else f"{knob.high:g}"
+        parts.append(texts.PAGE["range"].format(low=f"{knob.low:g}", high=high))
     if knob.default not in (None, False, "") and "default" not in knob.help:
-        parts.append(f"default {knob.default:g}" if isinstance(knob.default, float) else f"default {knob.default}")
-    text = knob.help[:1].upper() + knob.help[1:]
+        value = f"{knob.default:g}" if isinstance(knob.default, float) else str(knob.default)
+        parts.append(texts.PAGE["default"].format(value=value))
+    about = texts.HELP.get(knob.name, knob.help)
+    text = about[:1].upper() + about[1:]
     if text.endswith(")") and parts:
         return f"{text[:-1]}; {'; '.join(parts)})."
     return f"{text} ({'; '.join(parts)})." if parts else f"{text}."
@@ -166,7 +169,7 @@ def _url_row() -> str:
 
 def _examples() -> str:
     items = [
-        f'<li><button type="button" class="example" data-example="{index}" aria-label="Play the example {escape(e["title"])}">'
+        f'<li><button type="button" class="example" data-example="{index}" aria-label="{escape(texts.PAGE["example"].format(title=e["title"]))}">'
         f'<img src="/examples/{escape(e["thumbnail"])}" alt="{escape(e["alt"])}" width="160" height="107" loading="lazy">'
         f'<span class="example-name"><svg viewBox="0 0 10 10" aria-hidden="true"><path d="M2 1l7 4-7 4z"/></svg>'
         f"{escape(e['title'])}</span></button></li>"
@@ -179,7 +182,7 @@ def _about() -> str:
     return (
         f"<ol>{_each('li', texts.ABOUT_HOW)}</ol>"
         + _each("p", (texts.ABOUT_CAN, texts.ABOUT_CANNOT, texts.ABOUT_LICENCES))
-        + '<p><a href="/v1/docs">The REST API</a></p>'
+        + f'<p><a href="/v1/docs">{escape(texts.PAGE["rest"])}</a></p>'
     )
 
 

@@ -23,6 +23,7 @@ from klangbild.web import reproduce as recipes
 from klangbild.web.pictures import Look
 from klangbild.web.run_files import RunFiles
 from klangbild.web.temporary_folders import Shelf, keep_upload, same_file
+from klangbild.web.texts import STEPS
 from klangbild.web.worker_process import Stalled, WorkerDied, WorkerProcess
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class Run:
     picture_id: str | None = None
     status: str = "queued"
     progress: float = 0.0
-    step: str = "waiting"
+    step: str = STEPS["waiting"]
     version: int = 0
     roll: str | None = None
     roll_version: int = 0
@@ -181,7 +182,7 @@ class Runs:
         with self._changed:
             if run in self._line:
                 self._line.remove(run)
-                run.changed(status="cancelled", step="taken out of the line")
+                run.changed(status="cancelled", step=STEPS["taken_out"])
                 run.over.set()
                 return
         if run.status in FINISHED:
@@ -219,7 +220,7 @@ class Runs:
                 with self._changed:
                     self._current = None
                     if again and not self._closing:
-                        run.changed(status="queued", step="begun anew", progress=0.0)
+                        run.changed(status="queued", step=STEPS["anew"], progress=0.0)
                         self._line.appendleft(run)
                 if run.status != "queued":
                     run.over.set()
@@ -227,10 +228,10 @@ class Runs:
     def _perform(self, run: Run) -> bool:
         """Have the worker make it; whether it must be begun anew, the worker having died over it."""
         if run.stop_asked:
-            run.changed(status="cancelled", step="stopped before the first bar; nothing was kept")
+            run.changed(status="cancelled", step=STEPS["nothing_kept"])
             return False
         run.beginnings += 1
-        run.changed(status="running", step="waiting for the models")
+        run.changed(status="running", step=STEPS["models"])
         job = {
             "job": "compose",
             "id": run.id,
@@ -247,18 +248,18 @@ class Runs:
             sentence = (
                 f"This piece made no progress for {patience_s:.0f} seconds and was ended; ask for less, or try again"
             )
-            run.changed(status="failed", error=sentence, step="ended")
+            run.changed(status="failed", error=sentence, step=STEPS["ended"])
             return False
         except WorkerDied:
             log.warning("the worker died over run %s", run.id)
             if run.beginnings < MAX_BEGINNINGS and not run.stop_asked:
                 return True
             sentence = "The process that made this piece ended twice (too little memory?); ask for a shorter piece"
-            run.changed(status="failed", error=sentence, step="ended")
+            run.changed(status="failed", error=sentence, step=STEPS["ended"])
             return False
         over = last.pop("over")
         last.pop("id")
-        run.changed(status=over, **{"step": "ready", **last} if over in ("done", "stopped") else last)
+        run.changed(status=over, **{"step": STEPS["ready"], **last} if over in ("done", "stopped") else last)
         return False
 
     def _hear(self, run: Run, message: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from klangbild.formats.table import TABLE, format_named
+from klangbild.web.texts import STEPS
 from klangbild.whole_files import atomic_write
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ def write_at_once(result: Result, folder: Path, picture: Path | None) -> Iterato
     rows = [row for row in TABLE if row.can_be_made(notes=notes)]
     names = {row.name: row.file_name(f"{result.name}-{result.seed}", page=True) for row in rows}
     result.record = result.record.with_files(names)
-    yield {"names": names, "record": result.record.as_dict(), "step": "writing the sound file", "progress": 1.0}
+    yield {"names": names, "record": result.record.as_dict(), "step": STEPS["sound_file"], "progress": 1.0}
     _write(result, folder, names, PLAYED)
-    yield {"mark": "sound_s", "step": "writing the other files"}
+    yield {"mark": "sound_s", "step": STEPS["files"]}
     for row in rows:  # without notes nothing can be played again later
         if row.name != PLAYED and (not notes or (row.page and row.page.at_once)):
             _write(result, folder, names, row.name)

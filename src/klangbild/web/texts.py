@@ -1,7 +1,11 @@
-"""Every word that the page says, in one place, ready to be translated. Help of the settings comes from `settings.py`."""
+"""Every word that the page says, in one place: a page in another language is this file in that language.
+
+What is made of a picture and of music (reasons, descriptions, refusals) is told by the program itself, in English.
+"""
 
 from __future__ import annotations
 
+LANGUAGE = "en"
 TITLE = "klangbild"
 CLAIM = "A picture goes in. Music that fits it comes out."
 
@@ -90,7 +94,122 @@ PAGE = {
     "about": "About",
     "alt": "Picture in words (alt text)",
     "alt_help": "For people who cannot see it; kept with the result. We made a first try from its colors.",
+    "theme": "Colors: as the system",
+    "wishes": "Wishes",
+    "valence": "Valence",
+    "valence_help": "-1 unpleasant, 1 pleasant",
+    "arousal": "Arousal",
+    "arousal_help": "-1 calm, 1 excited",
+    "progress": "Progress of the music",
+    "roll": "Piano roll",
+    "understood": "What was understood of the words",
+    "command": "Command line",
+    "copy": "Copy",
+    "generated": "AI generated music",
+    "rest": "The REST API",
+    "example": "Play the example {title}",
+    "slider": "{label}, slider",
+    "auto": "auto",
+    "not_installed": "{name} (not installed)",
+    "range": "{low} to {high}",
+    "default": "default {value}",
+}
+
+# what the scripts in `static/` say; they fill in what stands in braces
+SCRIPT = {
+    "unreachable": "The server cannot be reached; is it still running?",
+    "answered": "The server answered {status}; try again.",
+    "lost": "The connection to the server was lost; the piece may still be found under This session.",
+    "your_picture": "Your picture",
+    "drop_another": "Drop or paste another, or",
+    "rated": (
+        "People would rate it valence {valence}, arousal {arousal} ({name}). "
+        "The pad shows where music of that mood lies; its dashed ellipse holds four in five opinions."
+    ),
+    "no_reasons": "nothing stands out; the reading is close to the average",
+    "by_hand": "{mood}, as you put it",
+    "make": PAGE["make"],
+    "stop": PAGE["stop"],
+    "starting": "Starting",
+    "nothing_given": "Give a picture first, or a few words.",
+    "stopping": "Coming to a stop",
+    "in_line": "You are number {place} in line",
+    "your_turn": "It is your turn",
+    "step": "{step}: {percent} %",
+    "nothing_kept": "Stopped before the first bar was written; nothing was kept.",
+    "kept": "Stopped and kept: {words} Press play to hear it.",
+    "ready": "Your music is ready: {words} Press play to hear it.",
+    "press_play": "Press play to hear it.",
+    "plays": "{title} plays: {words}",
+    "defaults": "All settings are back to their defaults.",
+    "loaded": "The settings were loaded.",
+    "theme_system": PAGE["theme"],
+    "theme_light": "Colors: light",
+    "theme_dark": "Colors: dark",
+    "copy": PAGE["copy"],
+    "copied": "Copied",
+    "selected": "Selected",
+    "fact_length": "length",
+    "fact_tempo": "tempo",
+    "fact_key": "key",
+    "fact_meter": "meter",
+    "fact_instruments": "instruments",
+    "fact_mood": "mood asked",
+    "fact_loudness": "loudness",
+    "fact_model": "model",
+    "fact_seed": "seed",
+    "bpm": "{tempo} bpm",
+    "lufs": "{lufs} LUFS",
+    "words": "words",
+    "heard": "Heard: {words}",
+    "avoided": "Kept away from: {words}",
+    "play": "Play {name}",
+    "its_picture": "The picture this music was made from",
+    "stopped_early": "{title} (stopped early and kept)",
+    "again_with": "Again with seed {seed}",
+    "title_and_seed": "{title}, seed {seed}",
+    "show": "Show",
+    "show_piece": "Show {name}",
+    "compare": "Compare",
+    "compare_with": "Compare with {name}",
+    "side_by_side": "Side by side: on the page, and the one chosen",
+    "the_chosen": "The one chosen",
+    "differs": "What differs",
+    "auto": PAGE["auto"],
+    "excited": "excited",
+    "calm": "calm",
+    "pleasant": "pleasant",
+    "unpleasant": "unpleasant",
+    "minus": "minus {number}",
+    "plus": "plus {number}",
+    "mood_slider": "Mood: valence and arousal",
+    "mood_spoken": "valence {valence}, arousal {arousal}: {name}",
+    "roll_of": "Piano roll: {words}",
+    "roll_so_far": "Piano roll: {notes} notes so far for {names}",
+    "nobody": "nobody yet",
+    "bar": "bar",
+}
+
+# what a run is at, told on the page and by REST
+STEPS = {
+    "waiting": "waiting",
+    "models": "waiting for the models",
+    "anew": "begun anew",
+    "picture": "reading the picture",
+    "words": "reading the words",
+    "notes": "writing notes",
+    "sound": "making sound",
+    "playing": "playing the notes",
+    "sound_file": "writing the sound file",
+    "files": "writing the other files",
+    "ready": "ready",
+    "taken_out": "taken out of the line",
+    "nothing_kept": "stopped before the first bar; nothing was kept",
+    "ended": "ended",
 }
 
 FILE_WORDS: dict[str, tuple[str, str]] = {}
 """{format: (title, what it is)} in another language; in English they stand in `formats/table.py`."""
+
+HELP: dict[str, str] = {}
+"""{setting: what it does} in another language; in English that stands in `settings.py`."""

@@ -33,6 +33,7 @@ from klangbild.settings import Settings
 from klangbild.web import run_files
 from klangbild.web.form_fields import plain_sentence
 from klangbild.web.roll_json import roll_of
+from klangbild.web.texts import STEPS
 
 if TYPE_CHECKING:
     from klangbild.music.piece import Piece
@@ -79,9 +80,7 @@ class Worker:
                 over = self._compose(job) if job["job"] == "compose" else self._file(job)
                 self.tell({"id": job["id"], "over": over})
             except Stopped:
-                self.tell(
-                    {"id": job["id"], "over": "cancelled", "step": "stopped before the first bar; nothing was kept"}
-                )
+                self.tell({"id": job["id"], "over": "cancelled", "step": STEPS["nothing_kept"]})
             except KlangbildError as error:
                 sentence, about = plain_sentence(error, folder=folder)
                 self.tell({"id": job["id"], "over": "failed", "error": sentence, "error_field": about})
@@ -103,13 +102,13 @@ class Worker:
         key, folder = job["id"], Path(job["folder"])
         picture = Path(job["picture"]) if job["picture"] else None
         settings = Settings.from_dict(job["settings"])
-        self.tell({"id": key, "step": "reading the picture" if picture else "reading the words"})
+        self.tell({"id": key, "step": STEPS["picture" if picture else "words"]})
         started = time.perf_counter()
         request = self.composer.read(picture, settings)
         if request.picture_facts is not None and job["alt"]:
             request = replace(request, picture_facts=replace(request.picture_facts, alt=job["alt"]))
         reading_s = time.perf_counter() - started
-        step = "writing notes" if writes_notes(settings) else "making sound"
+        step = STEPS["notes" if writes_notes(settings) else "sound"]
         self.tell({"id": key, "step": step, "reasons": request.reasons})
         last_roll = last_told = 0.0
 
@@ -124,7 +123,7 @@ class Worker:
             share = min(done / max(total, 1e-9), 1.0)
             if share >= 1 or time.monotonic() - last_told >= _ROLL_EVERY_S / 2:
                 last_told = time.monotonic()
-                self.tell({"id": key, "progress": share, **({"step": "playing the notes"} if share >= 1 else {})})
+                self.tell({"id": key, "progress": share, **({"step": STEPS["playing"]} if share >= 1 else {})})
             return key not in self._stopped
 
         result = self.composer.perform(request, on_progress=on_progress, on_bar=on_bar, reading_s=reading_s)

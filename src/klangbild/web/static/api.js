@@ -1,5 +1,7 @@
 // Talking to the server: every refusal becomes an Error with one plain sentence and the field it belongs to.
 
+import { t } from "./words.js";
+
 export class Refusal extends Error {
   constructor(sentence, field, status = 0) {
     super(sentence);
@@ -14,10 +16,10 @@ export async function ask(path, options = {}) {
     answer = await fetch(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refusal("The server cannot be reached; is it still running?", null);
+    throw new Refusal(t("unreachable"), null);
   }
   const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refusal(body.error || `The server answered ${answer.status}; try again.`, body.field || null, answer.status);
+  if (!answer.ok) throw new Refusal(body.error || t("answered", { status: answer.status }), body.field || null, answer.status);
   return body;
 }
 
@@ -51,7 +53,7 @@ export function follow(run, { onState, onRoll }) {
       failures += 1;
       if (failures > 5 || source.readyState === EventSource.CLOSED) {
         source.close();
-        reject(new Refusal("The connection to the server was lost; the piece may still be found under This session.", null));
+        reject(new Refusal(t("lost"), null));
       }
     };
   });

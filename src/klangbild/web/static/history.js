@@ -3,10 +3,13 @@
 import { ask } from "./api.js";
 import { factsOf, list, sentence, title } from "./result.js";
 import { Roll } from "./roll.js";
+import { known, t } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const KEPT = "klangbild-runs";
 const MOST = 30;
+
+const named = ({ record }) => t("title_and_seed", { title: title(record), seed: record.seed });
 
 export class History {
   // onShow(run, roll) puts a piece back on the page; current() is the run that is there now
@@ -65,17 +68,17 @@ export class History {
       const what = document.createElement("div");
       what.className = "what";
       const name = document.createElement("p");
-      name.textContent = `${title(run.record)}, seed ${run.seed}`;
+      const about = named(run);
+      name.textContent = about;
       const words = document.createElement("p");
       words.className = "help";
       words.textContent = sentence(run.record.music.words);
       what.append(name, words);
       const row = document.createElement("div");
       row.className = "row";
-      const about = `${title(run.record)}, seed ${run.seed}`;
       row.append(
-        this.button("Show", `Show ${about}`, () => this.again(run)),
-        this.button("Compare", `Compare with ${about}`, () => this.compare(run)),
+        this.button(t("show"), t("show_piece", { name: about }), () => this.again(run)),
+        this.button(t("compare"), t("compare_with", { name: about }), () => this.compare(run)),
       );
       item.append(what, row);
       return item;
@@ -121,7 +124,7 @@ export class History {
     const both = [now && now.record && now.links && now.id !== run.id ? now : null, run].filter(Boolean);
     const rolls = await Promise.all(both.map((one) => ask(one.links.roll)));
     const heading = document.createElement("h3");
-    heading.textContent = both.length > 1 ? "Side by side: on the page, and the one chosen" : "The one chosen";
+    heading.textContent = t(both.length > 1 ? "side_by_side" : "the_chosen");
     const two = document.createElement("div");
     two.className = "two";
     place.replaceChildren(heading, two);
@@ -129,7 +132,7 @@ export class History {
     for (const [index, one] of both.entries()) {
       const part = document.createElement("div");
       const name = document.createElement("p");
-      name.textContent = `${title(one.record)}, seed ${one.seed}`;
+      name.textContent = named(one);
       const shape = document.createElement("div");
       shape.className = "roll";
       const canvas = document.createElement("canvas");
@@ -142,7 +145,7 @@ export class History {
       player.preload = "metadata";
       player.src = one.sound;
       player.volume = $("player").volume;
-      player.setAttribute("aria-label", `Play ${name.textContent}`);
+      player.setAttribute("aria-label", t("play", { name: name.textContent }));
       part.append(name, shape, player);
       two.append(part);
       const roll = new Roll(shape);
@@ -155,14 +158,14 @@ export class History {
   differences(a, b) {
     const rows = [];
     const [fa, fb] = [factsOf(a.record), factsOf(b.record)];
-    for (const name of Object.keys(fa)) if (String(fa[name]) !== String(fb[name])) rows.push([name, fa[name], fb[name]]);
+    for (const name of Object.keys(fa)) if (String(fa[name]) !== String(fb[name])) rows.push([t(`fact_${name}`), fa[name], fb[name]]);
     for (const name of Object.keys(a.record.settings)) {
       const [x, y] = [a.record.settings[name], b.record.settings[name]];
-      if (name !== "seed" && JSON.stringify(x) !== JSON.stringify(y)) rows.push([name.replaceAll("_", " "), x, y]);
+      if (name !== "seed" && JSON.stringify(x) !== JSON.stringify(y)) rows.push([known.fields[name]?.label ?? name, x, y]);
     }
     const table = document.createElement("table");
     const head = table.createTHead().insertRow();
-    for (const words of ["What differs", ...[a, b].map((one) => `${title(one.record)}, seed ${one.record.seed}`)]) {
+    for (const words of [t("differs"), ...[a, b].map(named)]) {
       const cell = document.createElement("th");
       cell.scope = "col";
       cell.textContent = words;
@@ -171,7 +174,7 @@ export class History {
     const body = table.createTBody();
     for (const row of rows) {
       const line = body.insertRow();
-      for (const value of row) line.insertCell().textContent = value === null || value === undefined ? "auto" : String(value);
+      for (const value of row) line.insertCell().textContent = value === null || value === undefined ? t("auto") : String(value);
     }
     return table;
   }

@@ -1,5 +1,7 @@
 // The mood pad: valence to the right, arousal upwards. Mouse, touch and arrow keys; one slider for both axes, spoken in words.
 
+import { t } from "./words.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const SIZE = 100; // half a side, in the drawing's units
 const STEP = 0.05;
@@ -15,7 +17,7 @@ function shape(parent, name, attributes, text) {
 
 const clamp = (value) => Math.round(Math.min(1, Math.max(-1, value)) * 100) / 100;
 export const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
-const spoken = (value) => `${value < 0 ? "minus" : "plus"} ${Math.abs(value).toFixed(2)}`;
+const spoken = (value) => t(value < 0 ? "minus" : "plus", { number: Math.abs(value).toFixed(2) });
 
 export class Pad {
   // onMove(point, byHand) is called whenever the asked point changes
@@ -54,8 +56,8 @@ export class Pad {
       shape(plane, "text", text, word);
     });
     for (const [x, y, anchor, word, turn] of [
-      [0, -107, "middle", "excited"], [0, 115, "middle", "calm"],
-      [113, 0, "middle", "pleasant", 90], [-113, 0, "middle", "unpleasant", -90],
+      [0, -107, "middle", t("excited")], [0, 115, "middle", t("calm")],
+      [113, 0, "middle", t("pleasant"), 90], [-113, 0, "middle", t("unpleasant"), -90],
     ]) {
       const at = { x, y, "text-anchor": anchor, "font-weight": 600, "aria-hidden": "true" };
       if (turn) at.transform = `rotate(${turn} ${x} ${y}) translate(0 3)`;
@@ -65,7 +67,7 @@ export class Pad {
     this.way = shape(plane, "line", { class: "way" });
     this.dot = shape(plane, "circle", { r: 4, class: "predicted" });
     this.handle = shape(svg, "g", {
-      class: "handle", role: "slider", tabindex: 0, "aria-label": "Mood: valence and arousal", "aria-valuemin": -1,
+      class: "handle", role: "slider", tabindex: 0, "aria-label": t("mood_slider"), "aria-valuemin": -1,
       "aria-valuemax": 1, "aria-describedby": "pad-help",
     });
     shape(this.handle, "circle", { r: 14, class: "ring" });
@@ -129,7 +131,8 @@ export class Pad {
     const [x, y] = [this.point.valence * SIZE, -this.point.arousal * SIZE];
     this.handle.setAttribute("transform", `translate(${x} ${y})`);
     this.handle.setAttribute("aria-valuenow", this.point.valence.toFixed(2));
-    const words = `valence ${spoken(this.point.valence)}, arousal ${spoken(this.point.arousal)}: ${this.name(this.point)}`;
+    const { valence, arousal } = this.point;
+    const words = t("mood_spoken", { valence: spoken(valence), arousal: spoken(arousal), name: this.name(this.point) });
     this.handle.setAttribute("aria-valuetext", words);
     const seen = this.predicted;
     for (const part of [this.spread, this.dot, this.way]) part.style.display = seen ? "" : "none";

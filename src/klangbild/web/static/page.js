@@ -6,9 +6,9 @@ import { History } from "./history.js";
 import { Pad, signed } from "./pad.js";
 import { heardOf, list, prepare, sentence, show, title } from "./result.js";
 import { Roll } from "./roll.js";
+import { capital, known, t } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
-const known = JSON.parse($("data").textContent);
 const live = (words) => ($("live").textContent = words);
 
 const fields = new Fields(known.fields);
@@ -41,9 +41,9 @@ function preview(url) {
   image.onerror = () => (image.hidden = true);
   image.onload = () => (image.hidden = false);
   image.src = url;
-  image.alt = "Your picture";
+  image.alt = t("your_picture");
   $("drop").classList.add("has");
-  $("drop").querySelector(".drop-words span").textContent = "Drop or paste another, or";
+  $("drop").querySelector(".drop-words span").textContent = t("drop_another");
 }
 
 function noPicture() {
@@ -80,7 +80,7 @@ $("fetch")?.addEventListener("click", async () => {
   await read(() => post("/v1/emotion", { ...wordsAndReader(), picture_url: $("url").value }), "picture");
   if (picture) preview(`/v1/pictures/${picture.id}`);
 });
-$("alt").addEventListener("input", () => ($("preview").alt = $("alt").value || "Your picture"));
+$("alt").addEventListener("input", () => ($("preview").alt = $("alt").value || t("your_picture")));
 
 // ---- what we see ------------------------------------------------------------------------------------------------------
 
@@ -113,11 +113,12 @@ function see(seen, keep = false) {
   pad.predict(seen.asked, keep || !other || !pad.predicted);
   const { emotion } = seen;
   const spread = (value) => (value ? ` ± ${value.toFixed(2)}` : "");
-  $("read").textContent =
-    `People would rate it valence ${signed(emotion.valence)}${spread(emotion.valence_spread)}, ` +
-    `arousal ${signed(emotion.arousal)}${spread(emotion.arousal_spread)} (${emotion.name}). ` +
-    "The pad shows where music of that mood lies; its dashed ellipse holds four in five opinions.";
-  list($("reasons"), seen.reasons.length ? seen.reasons : ["nothing stands out; the reading is close to the average"], (words) => {
+  $("read").textContent = t("rated", {
+    valence: signed(emotion.valence) + spread(emotion.valence_spread),
+    arousal: signed(emotion.arousal) + spread(emotion.arousal_spread),
+    name: emotion.name,
+  });
+  list($("reasons"), seen.reasons.length ? seen.reasons : [t("no_reasons")], (words) => {
     const item = document.createElement("li");
     item.textContent = words;
     return item;
@@ -138,7 +139,7 @@ function see(seen, keep = false) {
 
 function moved(point, byHand) {
   const name = pad.name(point);
-  $("mood").textContent = `${name.charAt(0).toUpperCase() + name.slice(1)}${byHand ? ", as you put it" : ""}`;
+  $("mood").textContent = byHand ? t("by_hand", { mood: capital(name) }) : capital(name);
   for (const axis of ["valence", "arousal"]) $(axis).value = point[axis].toFixed(2);
   $("pad-reset").hidden = $("pad-make").hidden = !pad.moved;
 }
@@ -176,11 +177,11 @@ async function make({ seed = null } = {}) {
   fields.clear();
   const button = $("make");
   running = { id: null };
-  button.textContent = known.stop;
+  button.textContent = t("stop");
   button.classList.add("stop");
   $("status").hidden = false;
   $("bar").removeAttribute("value");
-  say("Starting");
+  say(t("starting"));
   try {
     clearTimeout(typing);
     await reading;
@@ -189,7 +190,7 @@ async function make({ seed = null } = {}) {
     if (picture) Object.assign(wishes, { picture_id: picture.id, alt: $("alt").value });
     if (pad.moved && !wishes.path) Object.assign(wishes, pad.point);
     if (!picture && !wishes.text) {
-      const missing = new Error("Give a picture first, or a few words.");
+      const missing = new Error(t("nothing_given"));
       missing.field = "picture";
       throw missing;
     }
@@ -212,7 +213,7 @@ async function make({ seed = null } = {}) {
     fields.complain(error);
   } finally {
     running = null;
-    button.textContent = known.make;
+    button.textContent = t("make");
     button.classList.remove("stop");
     button.disabled = $("stop").disabled = false;
   }
@@ -225,7 +226,7 @@ function stop() {
     return;
   }
   $("make").disabled = $("stop").disabled = true;
-  say("Coming to a stop");
+  say(t("stopping"));
   ask(`/v1/runs/${running.id}?keep=true`, { method: "DELETE" }).catch((error) => fields.complain(error));
 }
 
@@ -237,16 +238,15 @@ function say(words, aloud = words) {
 
 function progress(state) {
   if (state.status === "queued") {
-    const place = state.place + 1;
-    say(state.place ? `You are number ${place} in line` : "It is your turn");
+    say(state.place ? t("in_line", { place: state.place + 1 }) : t("your_turn"));
     return;
   }
   if (state.status !== "running") return;
   const percent = Math.round(state.progress * 100);
   $("bar").value = percent;
-  const step = state.step.charAt(0).toUpperCase() + state.step.slice(1);
+  const step = capital(state.step);
   // spoken at each ten percent at most
-  say(`${step}: ${percent} %`, `${step}: ${Math.floor(percent / 10) * 10} %`);
+  say(t("step", { step, percent }), t("step", { step, percent: Math.floor(percent / 10) * 10 }));
   if (state.sound && state.record && $("finished").hidden) {
     shown = state;
     show(state);
@@ -265,14 +265,15 @@ async function finish(state) {
   if (state.status === "cancelled") {
     $("result-full").hidden = true;
     $("result-empty").hidden = false;
-    live("Stopped before the first bar was written; nothing was kept.");
+    live(t("nothing_kept"));
     return;
   }
   shown = state;
   show(state);
   roll.show(roll.data, { words: state.record.music.words });
   history.end(state);
-  live(`${state.status === "stopped" ? "Stopped and kept" : "Your music is ready"}: ${[sentence(state.record.music.words), ...heardOf(state.record)].filter(Boolean).join(" ")} Press play to hear it.`);
+  const words = [sentence(state.record.music.words), ...heardOf(state.record)].filter(Boolean).join(" ");
+  live(t(state.status === "stopped" ? "kept" : "ready", { words }));
 }
 
 // a piece of this session again, with its picture, wishes and mood, so that "again" and "another" mean what is shown
@@ -319,7 +320,7 @@ for (const card of document.querySelectorAll(".example"))
     shown = { record, command, python, files, sound: base + ready.sound, picture: base + example.picture, alt: example.alt, status: "done" };
     show(shown);
     roll.show(ready.roll, { words: record.music.words });
-    $("player").play().catch(() => live("Press play to hear it."));
+    $("player").play().catch(() => live(t("press_play")));
     // the same picture, ready to be made anew with other wishes
     ticket += 1;
     picture = null;
@@ -327,7 +328,7 @@ for (const card of document.querySelectorAll(".example"))
     $("alt").value = example.alt;
     preview(base + example.picture);
     see(ready.reading);
-    live(`${title(record)} plays: ${sentence(record.music.words)}`);
+    live(t("plays", { title: title(record), words: sentence(record.music.words) }));
     const bytes = await (await fetch(base + example.picture)).blob();
     const file = new File([bytes], example.picture, { type: "image/jpeg" });
     await read(() => post("/v1/emotion", wordsAndReader(), { picture: file }), "picture");
@@ -340,7 +341,7 @@ $("reset").addEventListener("click", () => {
   fields.write({});
   if (pad.predicted) pad.reset();
   else pad.moved = false;
-  live("All settings are back to their defaults.");
+  live(t("defaults"));
 });
 $("preset-save").addEventListener("click", () => {
   const values = fields.values();
@@ -362,18 +363,18 @@ $("preset-load").addEventListener("change", async (event) => {
     fields.write(values);
     if (Number.isFinite(values.valence) || Number.isFinite(values.arousal))
       pad.move({ valence: values.valence ?? pad.point.valence, arousal: values.arousal ?? pad.point.arousal });
-    live("The settings were loaded.");
+    live(t("loaded"));
   } catch (error) {
     fields.complain(error, "e-preset");
   }
 });
 
-const THEMES = { "": "as the system", light: "light", dark: "dark" };
+const THEMES = { "": "theme_system", light: "theme_light", dark: "theme_dark" };
 function colours(theme) {
   if (theme) document.documentElement.dataset.theme = theme;
   else delete document.documentElement.dataset.theme;
   localStorage.setItem("klangbild-theme", theme);
-  $("theme").setAttribute("aria-label", `Colors: ${THEMES[theme]}`);
+  $("theme").setAttribute("aria-label", t(THEMES[theme]));
   roll.draw();
 }
 const order = Object.keys(THEMES);

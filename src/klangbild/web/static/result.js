@@ -1,6 +1,7 @@
 // The result: player, facts, downloads, how to make it again. Given a run as the server describes it, or a ready-made example.
 
 import { signed } from "./pad.js";
+import { capital, t } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const VOLUME = "klangbild-volume";
@@ -14,13 +15,13 @@ export function prepare(player, names) {
       const place = $(button.dataset.copy);
       try {
         await navigator.clipboard.writeText(place.textContent);
-        $("live").textContent = button.textContent = "Copied";
+        $("live").textContent = button.textContent = t("copied");
       } catch {
         // without a secure context there is no clipboard: select it, so that Ctrl-C does it
         getSelection().selectAllChildren(place);
-        button.textContent = "Selected";
+        button.textContent = t("selected");
       }
-      setTimeout(() => (button.textContent = "Copy"), 2000);
+      setTimeout(() => (button.textContent = t("copy")), 2000);
     });
   prepare.names = names;
 }
@@ -31,28 +32,28 @@ export function factsOf(record) {
   const minutes = `${Math.floor(seconds / 60)}:${String(Math.round(seconds % 60)).padStart(2, "0")}`;
   return {
     length: minutes,
-    tempo: music.tempo ? `${Math.round(music.tempo)} bpm` : null,
+    tempo: music.tempo ? t("bpm", { tempo: Math.round(music.tempo) }) : null,
     key: music.key,
     meter: music.meter,
     instruments: (music.instruments || []).join(", "),
-    "mood asked": `${signed(emotion.asked.valence)}, ${signed(emotion.asked.arousal)}`,
-    loudness: sound ? `${sound.lufs} LUFS` : null,
+    mood: `${signed(emotion.asked.valence)}, ${signed(emotion.asked.arousal)}`,
+    loudness: sound ? t("lufs", { lufs: sound.lufs }) : null,
     model: record.model.name,
     seed: record.seed,
   };
 }
 
 export function title(record) {
-  const name = record.picture ? record.picture.name.replace(/[-_]+/g, " ") : record.settings.text || "words";
-  return name.charAt(0).toUpperCase() + name.slice(1);
+  const name = record.picture ? record.picture.name.replace(/[-_]+/g, " ") : record.settings.text || t("words");
+  return capital(name);
 }
 
 // what a sound model understood of the words, and what was asked for and is not quite so
 export function heardOf({ music, told = [] }) {
   const { words_heard: heard = [], words_avoided: avoided = [] } = music;
   return [
-    ...(heard.length ? [`Heard: ${heard.join(", ")}`] : []),
-    ...(avoided.length ? [`Kept away from: ${avoided.join(", ")}`] : []),
+    ...(heard.length ? [t("heard", { words: heard.join(", ") })] : []),
+    ...(avoided.length ? [t("avoided", { words: avoided.join(", ") })] : []),
     ...told.map((line) => capital(line.replace(/--([a-z-]+)/g, (_, flag) => `“${flag.replaceAll("-", " ")}”`))),
   ];
 }
@@ -65,15 +66,14 @@ export function show(run) {
   const player = $("player");
   if (run.sound && player.getAttribute("src") !== run.sound) player.src = run.sound;
   player.title = run.sound ? decodeURIComponent(run.sound.split("/").pop()) : "";
-  player.setAttribute("aria-label", `Play ${player.title}`);
+  player.setAttribute("aria-label", t("play", { name: player.title }));
   const picture = $("result-picture");
   picture.hidden = !run.picture;
   if (run.picture) {
     picture.src = run.picture;
-    picture.alt = run.alt || "The picture this music was made from";
+    picture.alt = run.alt || t("its_picture");
   }
-  const kept = run.status === "stopped" ? " (stopped early and kept)" : "";
-  $("piece-name").textContent = `${title(record)}${kept}`;
+  $("piece-name").textContent = run.status === "stopped" ? t("stopped_early", { title: title(record) }) : title(record);
   $("piece-words").textContent = sentence(record.music.words);
   list($("heard"), heardOf(record), (words) => {
     const item = document.createElement("li");
@@ -82,11 +82,11 @@ export function show(run) {
   });
   list($("facts"), Object.entries(factsOf(record)).filter(([, value]) => value), ([name, value]) => {
     const item = document.createElement("li");
-    item.textContent = `${name} ${value}`;
+    item.textContent = `${t(`fact_${name}`)} ${value}`;
     if (name === "seed") item.id = "seed";
     return item;
   });
-  $("again").textContent = `Again with seed ${record.seed}`;
+  $("again").textContent = t("again_with", { seed: record.seed });
   list($("downloads"), Object.entries(run.files || {}).filter(([kind]) => prepare.names[kind]), ([kind, url]) => {
     const [name, about] = prepare.names[kind];
     const item = document.createElement("li");
@@ -104,10 +104,6 @@ export function show(run) {
 
 export function sentence(words) {
   return words ? capital(words) + "." : "";
-}
-
-function capital(words) {
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 export function list(place, items, make) {

@@ -1,5 +1,7 @@
 // The live piano roll: a canvas that fills while the piece is written and follows the player. Family = colour + pattern + name.
 
+import { t } from "./words.js";
+
 const PATTERNS = ["solid", "up", "dots", "level", "down", "upright", "cross"];
 const WINDOW_S = 60; // longer pieces turn pages
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -60,7 +62,7 @@ export class Roll {
     this.page = goal_s && data.seconds > WINDOW_S ? Math.floor((data.seconds - 0.01) / WINDOW_S) : 0;
     const notes = data.lanes.reduce((sum, lane) => sum + lane.notes.length, 0);
     const names = data.lanes.map((lane) => lane.family).join(", ");
-    this.canvas.setAttribute("aria-label", `Piano roll: ${words || `${notes} notes so far for ${names || "nobody yet"}`}`);
+    this.canvas.setAttribute("aria-label", words ? t("roll_of", { words }) : t("roll_so_far", { notes, names: names || t("nobody") }));
     this.canvas.dataset.notes = notes;
     this.cursor.hidden = true;
     this.draw();
@@ -142,7 +144,7 @@ export class Roll {
       }
     });
     c.fillStyle = soft;
-    c.fillText("bar", 0.5 * em, top / 2);
+    c.fillText(t("bar"), 0.5 * em, top / 2);
     const lanes = this.data.lanes;
     const lane_height = (height - top) / Math.max(lanes.length, 1);
     lanes.forEach((lane, index) => {
