@@ -4,6 +4,7 @@ import copy
 import json
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from klangbild.composer import compose
 from klangbild.errors import InputError, KlangbildError
 from klangbild.record.carriers import read_record
-from klangbild.record.facts import Record
+from klangbild.record.facts import Record, Run
 from klangbild.record.requests import differences, request_of
 
 VALUES = (
@@ -106,6 +107,8 @@ def test_what_is_found_out_later_is_kept_in_the_record(results, tmp_path):
     assert json.loads(paths["json"].read_text()) == result.record.as_dict() != before.as_dict()
     assert result.record.sound.rate == result.audio.rate and result.record.run.files["wav"] == paths["wav"].name
     assert {"notes", "synthesis", "mix"} <= set(result.record.run.timings_s)
+    told = replace(before, run=Run(told=("one",))).with_sound(result.record.sound, {"mix": 0.5}, ("two", "one"))
+    assert (told.told, told.run.timings_s) == (("one", "two"), {"mix": 0.5})
 
 
 def test_in_any_carrier(results, tmp_path):

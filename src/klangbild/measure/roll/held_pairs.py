@@ -22,8 +22,9 @@ from klangbild.models.bars.data.prepared import NoteData
 from klangbild.models.roll.caption_words import KINDS
 from klangbild.models.roll.data.captions import caption
 from klangbild.models.roll.data.clip_table import SoundData
-from klangbild.models.roll.data.clips import MAX_SHIFT, ClipPlan
+from klangbild.models.roll.data.clips import ClipPlan
 from klangbild.models.roll.data.pairs import SoundPairs
+from klangbild.models.roll.dry_sound import MAX_SHIFT
 
 MIN_PAIRS = 8
 """Pairs of a genre below which nothing is said of it."""

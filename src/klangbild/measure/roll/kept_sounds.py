@@ -24,7 +24,8 @@ from klangbild.models.roll.caption_words import MAX_WORDS
 from klangbild.models.roll.condition import Condition
 from klangbild.models.roll.data.clip_table import SoundData
 from klangbild.models.roll.data.clips import CLIP_S, CLIP_SAMPLES, ClipPlan, render_clip
-from klangbild.models.roll.model import RATE, RollSound
+from klangbild.models.roll.dry_sound import RATE
+from klangbild.models.roll.model import RollSound
 from klangbild.sound.audio import Audio
 from klangbild.sound.files import read_audio, write_audio
 from klangbild.sound.fonts import find_soundfont

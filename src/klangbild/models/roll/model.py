@@ -33,6 +33,7 @@ from klangbild.models.roll.base import (
 )
 from klangbild.models.roll.caption_words import CARD, TONICS, CaptionWords, Vocabulary, caption_mask
 from klangbild.models.roll.condition import Condition, words_only
+from klangbild.models.roll.dry_sound import MAX_SHIFT, RATE, leveled, played
 from klangbild.models.roll.grid import BAR_BEATS, GROUPS
 from klangbild.models.roll.latent import FAMILIES_FROM, FILE, TEMPO, open_roll_latent, tempo_number, tempo_of
 from klangbild.models.roll.near_words import nearest_meanings
@@ -44,15 +45,8 @@ from klangbild.music.piece import Key, Piece
 from klangbild.settings import Settings
 from klangbild.shipped import open_session
 from klangbild.sound.fonts import find_soundfont
-from klangbild.sound.synth import active_level_db, synthesize_stems
 
-RATE = 16_000
-"""Of the dry sound that measures listen to, Hz."""
 DRAFT_STEPS = 8
-MAX_SHIFT = 2
-"""Semitones by which `sound` moves a piece, as the clips were moved that it is measured against."""
-LEVEL_DB = -20.0
-_DRY_RATE = 24_000
 _KEY_WORD = re.compile(r"key-(.+)")
 
 
@@ -152,18 +146,12 @@ class RollSound:
         )  # fmt: skip
 
     def sound(self, latents: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Latents (n, 92) -> mono samples at 16 kHz: dry, as loud as the clips of `data.sound_clips`, moved by a few semitones."""
-        from scipy.signal import resample_poly
-
+        """Latents (n, 92) -> mono float32 (samples,) at 16 kHz: dry, as loud as the clips of `data.clips`, moved by a few semitones."""
         piece = self.latent.piece(latents).transposed(int(rng.integers(-MAX_SHIFT, MAX_SHIFT + 1)))
         n = round(piece.seconds * RATE)
         if not piece.n_notes:
             return np.zeros(n, np.float32)
-        stems = synthesize_stems(piece, soundfont=find_soundfont(None), rate=_DRY_RATE)
-        stereo = np.sum([audio.samples for _, audio in stems], axis=0)
-        level = active_level_db(stereo, _DRY_RATE) or LEVEL_DB
-        mono = resample_poly(stereo.mean(axis=0).astype(np.float64), RATE, _DRY_RATE)[:n]
-        return (mono * 10 ** ((LEVEL_DB - level) / 20)).astype(np.float32)
+        return leveled(played(piece, find_soundfont(None)))[0][:n]
 
     def play(self, latents: np.ndarray, rng: np.random.Generator, asked: SoundRequest) -> Rendered:
         """Latents (T, C) that `make` made for the same `asked` -> notes, which are played when somebody asks for their

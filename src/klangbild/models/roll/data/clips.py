@@ -18,23 +18,19 @@ import numpy as np
 from klangbild.models.bars.data.emotion_labels import NO_LABEL
 from klangbild.models.bars.data.prepared import NoteData
 from klangbild.models.bars.language import BarsLanguage
-from klangbild.models.roll.model import RATE
+from klangbild.models.roll.dry_sound import MAX_SHIFT, PLAYED_RATE, RATE, leveled, played
 from klangbild.music.describe import main_meter, main_tempo
 from klangbild.music.families import FAMILY_INDEX
 from klangbild.music.key import estimate_key
 from klangbild.music.piece import Piece
 from klangbild.sound.mel_bank import slaney_mel_bank
-from klangbild.sound.synth import active_level_db, synthesize_stems
 
 CLIP_SAMPLES = 163_840
 CLIP_S = CLIP_SAMPLES / RATE
-MAX_SHIFT = 2
-LEVEL_DB = -20.0
 POOL_SHARES = {
     "band": 0.50, "pop909": 0.155, "piano": 0.115, "emopia": 0.085, "vgmidi": 0.065, "orchestra": 0.055, "nottingham": 0.025,
 }  # fmt: skip
 """How the training clips are shared out; a pool that is not named gets what "piano" gets."""
-_RENDER_RATE = 24_000  # what lies above 16 kHz folds down to where the 16 kHz filter does not reach; samples have none
 _MIN_NOTES = 10
 _FRAME, _BANDS = 1024, 80
 _MAX_SECTIONS = 4
@@ -168,18 +164,13 @@ def _within(piece: Piece, begin: float) -> Piece:
 
 def _play(piece: Piece, begin: float, soundfont: Path) -> tuple[np.ndarray | None, float]:
     """(mono sound at 16 kHz, its level in dB before it was made as loud as the others), or None where half is silent."""
-    from scipy.signal import resample_poly
-
-    stems = synthesize_stems(piece, soundfont=soundfont, rate=_RENDER_RATE)
-    first = round(begin * _RENDER_RATE)
-    wanted = CLIP_SAMPLES * _RENDER_RATE // RATE
-    stereo = np.sum([audio.samples for _, audio in stems], axis=0)[:, first : first + wanted]
-    stereo = np.pad(stereo, ((0, 0), (0, wanted - stereo.shape[1])))
-    level = active_level_db(stereo, _RENDER_RATE)
+    first = round(begin * PLAYED_RATE)
+    wanted = CLIP_SAMPLES * PLAYED_RATE // RATE
+    stereo = played(piece, soundfont)[:, first : first + wanted]
+    sound, level = leveled(np.pad(stereo, ((0, 0), (0, wanted - stereo.shape[1]))))
     if level is None:
         return None, 0.0
-    mono = resample_poly(stereo.mean(axis=0).astype(np.float64), RATE, _RENDER_RATE)[:CLIP_SAMPLES]
-    sound = (mono * 10 ** ((LEVEL_DB - level) / 20)).astype(np.float32)
+    sound = sound[:CLIP_SAMPLES]
     tenths = np.sqrt((sound[: CLIP_SAMPLES // 100 * 100].reshape(100, -1) ** 2).mean(axis=1))
     return (sound, level) if (tenths > 1e-3).mean() > 0.5 else (None, level)
 
