@@ -24,9 +24,9 @@ from klangbild.models.aria.language import EventsLanguage
 from klangbild.models.aria.published_sampler import MidiEmotionSampling, generate, n_missing
 from klangbild.models.aria.vocabulary import INSTRUMENTS, is_shift, shift_ms
 from klangbild.models.aria.window import WindowedModel
-from klangbild.models.bars.engine import Composition, rules_of
+from klangbild.models.bars.engine import Composition, composition, rules_of
 from klangbild.models.bars.sampler import Sampler, Sampling, Take
-from klangbild.music.fit import score_piece
+from klangbild.models.candidates import Tell
 from klangbild.music.key import estimate_key
 from klangbild.music.midi import read_continued
 from klangbild.music.piece import Key, Piece
@@ -61,28 +61,19 @@ def compose_events(
         language = replace(language, tempo_bpm=float(settings.tempo))
     rules, primer = _with_primer(rules_of(settings), settings, language)
     draw = _draw_theirs if settings.sampler == "midi-emotion" else _draw_ours
-    pieces: list[Piece] = []
-    n_tokens, stopped = 0, False
-    for candidate in range(settings.candidates):
-        reporter = _Reporter(candidate, settings, rules, language, on_progress, on_bar)
+    n_drawn: list[int] = []
+
+    def draw_piece(candidate: int, tell: Tell) -> Piece:
+        reporter = _Reporter(settings, rules, language, tell, on_bar)
         rng = np.random.default_rng([seed, candidate])
-        ids, n_drawn = draw(asked, settings, rules, model, language, primer, rng, reporter)
-        n_tokens += n_drawn
-        if reporter.stopped and pieces:  # a whole piece is better than a piece of one
-            stopped = True
-            break
+        ids, drawn = draw(asked, settings, rules, model, language, primer, rng, reporter)
+        n_drawn.append(drawn)
         piece = language.decode(ids)
         if reporter.stopped and piece.n_notes == 0:
             raise Stopped("stopped before the first note; nothing was kept")
-        pieces.append(_written_as_asked(piece, settings))
-        if reporter.stopped:
-            stopped = True
-            break
-    scores = tuple(score_piece(piece, asked) for piece in pieces if piece.n_notes)
-    chosen = max(range(len(pieces)), key=lambda i: scores[i].total) if len(scores) == len(pieces) else 0
-    if on_progress and not stopped:
-        on_progress(settings.candidates, settings.candidates)
-    return Composition(pieces[chosen], n_tokens, scores, chosen, stopped)
+        return _written_as_asked(piece, settings)
+
+    return composition(draw_piece, asked, settings, n_drawn, on_progress=on_progress)
 
 
 class EventsSampler(Sampler):
@@ -203,11 +194,10 @@ class _Reporter:
     """Called with the ids so far: tells progress and the piece so far; False when the caller wants to stop."""
 
     def __init__(
-        self, candidate: int, settings: Settings, rules: Rules, language: EventsLanguage, on_progress, on_bar
+        self, settings: Settings, rules: Rules, language: EventsLanguage, tell: Tell, on_bar: OnBar | None
     ) -> None:
-        self.candidate, self.n_candidates, self.rules = candidate, settings.candidates, rules
-        self.gen_len, self.language = settings.gen_len, language
-        self.on_progress, self.on_bar = on_progress, on_bar
+        self.gen_len, self.rules, self.language = settings.gen_len, rules, language
+        self.tell, self.on_bar = tell, on_bar
         self.elapsed = _Elapsed()
         self.stopped = False
 
@@ -216,7 +206,7 @@ class _Reporter:
         if self.on_bar:
             self.on_bar(self.language.decode(np.array(ids)))
         share = len(ids) / self.gen_len if self.gen_len else now_ms / 1000.0 / (self.rules.seconds or 60.0)
-        if self.on_progress and self.on_progress(self.candidate + min(share, 1.0), self.n_candidates) is False:
+        if self.tell(min(share, 1.0)) is False:
             self.stopped = True
         return not self.stopped
 

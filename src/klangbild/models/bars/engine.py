@@ -5,6 +5,7 @@ Equal model, settings, emotion and seed give equal notes: candidate i draws from
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from klangbild.models.bars.form import hold_last_chord
 from klangbild.models.bars.language import BarsLanguage, tempo_bin, tempo_place, tempo_within
 from klangbild.models.bars.sampler import Sampler, Sampling
 from klangbild.models.bars.section_plan import SHORT_BARS, SHORT_SECONDS, ContinuedPlan, SectionPlan
+from klangbild.models.candidates import Tell, draw_candidates
 from klangbild.music.fit import Score, score_piece
 from klangbild.music.midi import read_continued
 from klangbild.music.orchestrate import in_key, orchestrate
@@ -76,22 +78,14 @@ def compose_notes(
     path = EmotionPath.parse(settings.path) if settings.path else None
     emotion_at = path.at if path else (lambda _seconds: asked)
     sampling = Sampling.of(settings, guidance=settings.guidance)
-    pieces: list[Piece] = []
-    n_tokens, stopped = 0, False
-    for candidate in range(settings.candidates):
-        rng = np.random.default_rng([seed, candidate])
+    n_drawn: list[int] = []
+
+    def draw(candidate: int, tell: Tell) -> Piece:
         wish = Key.parse(settings.key) if settings.key else home
         drawn_key = np.random.default_rng([seed, candidate, 1])
         place = wished.tempo_place  # a piece that goes on keeps its tempo
         if place is None and wished.tempo_bpm is None:
             place = float(np.random.default_rng([seed, candidate, 3]).uniform(-0.5, 0.5))
-
-        def bar_done(ids: list[int], candidate: int = candidate, place: float | None = place) -> bool | None:
-            if on_bar:
-                on_bar(_in_tempo(language.decode(np.array(ids)), place))
-            done, total = _bars_done(ids, sampler.state.n_bars or 0)  # noqa: B023 - called only while this one runs
-            return on_progress(candidate + done / total, settings.candidates) if on_progress and total else None
-
         rules, plan = replace(wished, tempo_place=place), None
         table = getattr(model, "sections", None)
         if table is not None and primer is not None:
@@ -106,22 +100,26 @@ def compose_notes(
                 fewest=rules.min_instruments,
             )
             rules = with_plan(rules, plan)
+
+        def bar_done(ids: list[int]) -> bool | None:
+            if on_bar:
+                on_bar(_in_tempo(language.decode(np.array(ids)), place))
+            done, total = _bars_done(ids, sampler.state.n_bars or 0)
+            return tell(done / total) if total else None
+
         sampler = Sampler(
             model,
             language,
             rules,
             sampling,
-            rng=rng,
+            rng=np.random.default_rng([seed, candidate]),
             emotion_at=emotion_at,
             on_bar=bar_done,
             primer=primer,
             plan=plan,
         )
         take = sampler.run()
-        n_tokens += take.n_drawn
-        if take.stopped and pieces:  # a whole piece is better than a piece of one
-            stopped = True
-            break
+        n_drawn.append(take.n_drawn)
         piece = _in_tempo(language.decode(np.array(take.ids)), place)
         if piece.n_notes == 0:
             raise Stopped("stopped before the first bar was complete; nothing was kept")
@@ -129,15 +127,32 @@ def compose_notes(
             piece = replace(piece, tempos=((0.0, float(settings.tempo)),))
         if not take.stopped:
             piece = hold_last_chord(piece)
-        pieces.append(orchestrate(in_key(piece, wish, drawn_key), asked, drawn_key))
-        if take.stopped:
-            stopped = True
-            break
-    scores = tuple(score_piece(piece, asked) for piece in pieces)
-    chosen = max(range(len(pieces)), key=lambda i: scores[i].total)
-    if on_progress and not stopped:
-        on_progress(settings.candidates, settings.candidates)
-    return Composition(pieces[chosen], n_tokens, scores, chosen, stopped)
+        return orchestrate(in_key(piece, wish, drawn_key), asked, drawn_key)
+
+    return composition(draw, asked, settings, n_drawn, on_progress=on_progress)
+
+
+def composition(
+    draw: Callable[[int, Tell], Piece],
+    asked: Emotion,
+    settings: Settings,
+    n_drawn: list[int],
+    *,
+    on_progress: OnProgress | None,
+) -> Composition:
+    """The best of `settings.candidates` pieces by `score_piece`. n_drawn: ids of each candidate, which `draw` fills.
+
+    Raises:
+        Stopped: the caller stopped before there was a piece.
+    """
+    found = draw_candidates(
+        settings.candidates,
+        draw,
+        lambda pieces: [score_piece(piece, asked) for piece in pieces if piece.n_notes],
+        rank=lambda score: score.total,
+        on_progress=on_progress,
+    )
+    return Composition(found.best, sum(n_drawn), found.scores, found.chosen, found.stopped)
 
 
 def with_plan(rules: Rules, plan: SectionPlan) -> Rules:

@@ -64,6 +64,12 @@ class LatentAudio:
         drawn = posterior.sample(generator=generator) if sample else posterior.mean
         return drawn * self.vae.config.scaling_factor
 
+    def noise(self, seconds: float, count: int, generator: torch.Generator) -> Tensor:
+        """What `count` candidates start from, (count, channels, frames, bands) on the CPU, so that every device starts from the
+        same; the first of several from what one alone starts from."""
+        shape = self.latent_shape(seconds)
+        return torch.stack([torch.randn(shape, generator=generator) for _ in range(count)])
+
     def decode_mel(self, latents: Tensor) -> Tensor:
         """Scaled latents (batch, channels, frames, bands) -> log-mel (batch, 1, 4 frames, 64)."""
         return self.vae.decode(latents.to(self.vae.dtype) / self.vae.config.scaling_factor).sample

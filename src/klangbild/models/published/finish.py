@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
+from torch import Tensor
 
 from klangbild.errors import KlangbildError
+from klangbild.models.published.codec import LatentAudio
+from klangbild.models.published.placement import Placement
 from klangbild.sound.audio import Audio
 
 FADE_S = 1.0
 PEAK = 0.89  # -1 dBFS; loudness is set later, by the same step for every engine
+
+
+def sounds_of(latents: Tensor, sound: LatentAudio, placement: Placement, *, seconds: float) -> list[Audio]:
+    """Latents of several candidates (count, channels, frames, bands) -> the sound of each, decoded alone: memory for one."""
+    with placement.at_work(sound.vae, sound.vocoder):
+        waveforms = [sound.decode(latent[None])[0].numpy() for latent in latents]
+    return [finish(waveform, sound.rate, seconds=seconds) for waveform in waveforms]
 
 
 def finish(waveform: np.ndarray, rate: int, *, seconds: float, fade_s: float = FADE_S) -> Audio:

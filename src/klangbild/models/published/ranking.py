@@ -53,8 +53,8 @@ class CandidateJudge:
     def ranked(
         self, audios: Sequence[Audio], *, image_vector: Tensor | None = None, words: str | None = None
     ) -> list[Candidate]:
-        """The sounds, best first; as drawn where there is but one or nothing could judge. Arguments: see `scores`, image_vector
-        (dimensions,)."""
+        """The sounds, each (channels, n), best first; as drawn where there is but one or nothing could judge. Arguments: see
+        `scores`."""
         scores = self.scores(audios, image_vector=image_vector, words=words) if len(audios) > 1 else None
         if scores is None:
             return [Candidate(audio, None, i) for i, audio in enumerate(audios)]

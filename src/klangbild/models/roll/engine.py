@@ -11,13 +11,15 @@ Candidates are ranked by how much better the wish explains them than its opposit
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from klangbild.contract import EngineOutput, OnBar, OnProgress, Request
-from klangbild.errors import NotAvailableError, Stopped, UsageError
+from klangbild.errors import NotAvailableError, UsageError
+from klangbild.models.candidates import Candidates, Tell, draw_candidates
 from klangbild.models.roll.base import VARIANT_OF, SoundRequest, model_folder
 from klangbild.models.roll.caption_words import MAX_WORDS, TEMPOS, CaptionWords, tempo_word
 from klangbild.models.roll.condition import Condition, PicturePart
@@ -74,14 +76,9 @@ class RollEngine:
             settings.length_seconds, request.asked, wish.words.known, settings.tempo, settings.key, settings.bars,
             settings.instruments, settings.without,
         )  # fmt: skip
-        made, stopped = self._candidates(wish, request, asked, steps, guidance, on_progress)
-        scores = [0.0]
-        if len(made) > 1:
-            # the same noise for all of them: they are compared on equal terms
-            scores = [fit(self.model, m, wish.positive, wish.negative, _generator(request.seed, 1)) for m in made]
-        chosen = int(np.argmax(scores))
+        made = self._candidates(wish, request, asked, steps, guidance, on_progress)
         sampled = time.perf_counter()
-        played = self.model.play(made[chosen], _generator(request.seed, 2), asked)
+        played = self.model.play(made.best, _generator(request.seed, 2), asked)
         told = wish.told + told_of_music(self.model.read(settings.text).known, wish.denied, played.piece, settings)
         facts: dict[str, Any] = {
             "seconds": round(played.seconds, 3),
@@ -95,9 +92,9 @@ class RollEngine:
             **({"words_heard_as": wish.heard_as} if wish.heard_as else {}),
             **(part.facts() if part else {}),
         }
-        if len(made) > 1:
-            facts["candidates"] = [round(score, 6) for score in scores]
-            facts["chosen"] = chosen
+        if made.scores:
+            facts["candidates"] = [round(score, 6) for score in made.scores]
+            facts["chosen"] = made.chosen
         return EngineOutput(
             stems=None,
             piece=played.piece,
@@ -109,7 +106,7 @@ class RollEngine:
                 "sound": sampled - loaded,
                 "notes": time.perf_counter() - sampled,
             },
-            stopped=stopped,
+            stopped=made.stopped,
             length_s=played.seconds,
         )
 
@@ -177,27 +174,24 @@ class RollEngine:
         steps: int,
         guidance: float,
         on_progress: OnProgress | None,
-    ) -> tuple[list[np.ndarray], bool]:
-        """(latents of each candidate that was finished, whether the caller stopped before the last)."""
-        total = steps * request.settings.candidates
-        made: list[np.ndarray] = []
-        for number in range(request.settings.candidates):
+    ) -> Candidates[np.ndarray, float]:
+        """Latents of each candidate that was finished."""
 
-            def on_step(done: int, before: int = number * steps) -> bool | None:
-                return None if on_progress is None else on_progress(before + done, total)
+        def draw(number: int, tell: Tell) -> np.ndarray:
+            return self.model.make(
+                wish.positive, wish.negative, _generator(request.seed, 0, number), asked, steps=steps, guidance=guidance,
+                on_step=tell,
+            )  # fmt: skip
 
-            try:
-                made.append(
-                    self.model.make(
-                        wish.positive, wish.negative, _generator(request.seed, 0, number), asked, steps=steps,
-                        guidance=guidance, on_step=on_step,
-                    )
-                )  # fmt: skip
-            except Stopped:
-                if not made:
-                    raise
-                return made, True
-        return made, False
+        def weigh(made: Sequence[np.ndarray]) -> list[float]:
+            if len(made) < 2:
+                return []
+            # the same noise for all of them: they are compared on equal terms
+            return [fit(self.model, one, wish.positive, wish.negative, _generator(request.seed, 1)) for one in made]
+
+        return draw_candidates(
+            request.settings.candidates, draw, weigh, rank=float, on_progress=on_progress, length=steps
+        )
 
 
 def load(settings: Settings) -> RollEngine:

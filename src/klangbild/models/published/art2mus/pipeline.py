@@ -31,7 +31,7 @@ from klangbild.models.published.art2mus.parts import (
     predict_noise,
 )
 from klangbild.models.published.denoise import DEFAULT_STEPS, OnProgress, Solver, combine, denoise, make_solver
-from klangbild.models.published.finish import finish
+from klangbild.models.published.finish import sounds_of
 from klangbild.models.published.folders import find_folder, load_component
 from klangbild.models.published.licences import KNOWN, Announce, licence_of, show_licences
 from klangbild.models.published.placement import Placement, Precision, choose_placement
@@ -170,9 +170,8 @@ class Art2MusPipeline:
         if guidance == 1:  # the negative side would be computed and thrown away
             sides = Conditioning(*(part.chunk(2)[1] for part in (sides.loa, sides.text, sides.text_mask)))
         sound, unet, device = self.parts.sound, self.parts.unet, self.placement.device
-        generator = torch.Generator().manual_seed(seed)  # on the CPU, so that every device starts from the same noise
-        shape = sound.latent_shape(seconds)
-        noise = torch.stack([torch.randn(shape, generator=generator) for _ in range(candidates)]).to(device)
+        generator = torch.Generator().manual_seed(seed)
+        noise = sound.noise(seconds, candidates, generator).to(device)
 
         def predict(latents: Tensor, timestep: Tensor) -> Tensor:
             def one_window(part: Tensor) -> Tensor:
@@ -189,9 +188,7 @@ class Art2MusPipeline:
                 n_steps=steps or DEFAULT_STEPS[solver],
                 on_progress=on_progress,
             )
-        with self.placement.at_work(sound.vae, sound.vocoder):
-            waveforms = [sound.decode(latent[None])[0].numpy() for latent in latents]
-        audios = [finish(waveform, sound.rate, seconds=seconds) for waveform in waveforms]
+        audios = sounds_of(latents, sound, self.placement, seconds=seconds)
         return self.judge.ranked(audios, image_vector=vectors, words=words)
 
     def embed(self, picture: Picture) -> Tensor:

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from klangbild.errors import NotAvailableError, UsageError
 from klangbild.models.published.denoise import DEFAULT_STEPS, OnProgress, Solver, denoise, make_solver
-from klangbild.models.published.finish import finish
+from klangbild.models.published.finish import sounds_of
 from klangbild.models.published.folders import find_folder
 from klangbild.models.published.licences import KNOWN, Announce, licence_of, show_licences
 from klangbild.models.published.melfusion.image_branch import ImageStart, ImageWalk
@@ -153,8 +153,7 @@ class MelfusionPipeline:
             self._check_gates(words)
         n_steps = steps or DEFAULT_STEPS[solver]
         generator = torch.Generator().manual_seed(seed)
-        shape = sound.latent_shape(seconds)
-        noise = torch.stack([torch.randn(shape, generator=generator) for _ in range(candidates)]).to(device)
+        noise = sound.noise(seconds, candidates, generator).to(device)
         with self.placement.at_work(self.parts.t5):
             text, mask = self.parts.text_states([words or ""])
             negative_text, negative_mask = self.parts.text_states([negative])
@@ -190,9 +189,7 @@ class MelfusionPipeline:
             latents = denoise(
                 noise, predict, make_solver(self.parts.scheduler, solver), n_steps=n_steps, on_progress=on_progress
             )
-        with self.placement.at_work(sound.vae, sound.vocoder):
-            waveforms = [sound.decode(latent[None])[0].numpy() for latent in latents]
-        audios = [finish(waveform, sound.rate, seconds=seconds) for waveform in waveforms]
+        audios = sounds_of(latents, sound, self.placement, seconds=seconds)
         vector = None
         if picture is not None and candidates > 1 and self.judge.imagebind is not None:
             vector = self.judge.imagebind.embed_pictures([picture.rgb])[0]
