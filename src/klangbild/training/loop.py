@@ -185,7 +185,10 @@ def train_until_over(
                 rate = trainer.rate((fallen or over)())
                 row = trainer.row(LogContext(min(progress, 1.0), rate, loss, not halted and (done or held), pace))
                 writer.writerow([*row, *[""] * (width - len(row))])
-                told = [f"{name} {value}" for name, value in zip(trainer.columns, row, strict=True) if value != ""]
+                cells = [(name, value) for name, value in zip(trainer.columns, row, strict=True) if value != ""]
+                told = (
+                    f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {value}" for name, value in cells
+                )
                 print("  ".join(told), file=sys.stderr, flush=True)
                 losses, tick = [], time.monotonic()
             late = time.monotonic() - saved > 60 * often.checkpoint_minutes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import signal
 from itertools import chain, islice
 
 import numpy as np
@@ -116,6 +117,29 @@ def test_a_stopped_run_goes_on_bit_for_bit(parts, items, tmp_path):
     assert [row["loss"] for row in log_of(tmp_path / "parts")] == [row["loss"] for row in log_of(tmp_path / "whole")]
     with pytest.raises(InputError, match="lr="):
         train_art2mus(parts, items, config, loop(tmp_path / "parts", steps=6, average=0.9, lr=1.0), resume=True)
+
+
+def test_ctrl_c_keeps_a_checkpoint_from_which_it_goes_on_bit_for_bit(parts, items, tmp_path, capfd):
+    class Interrupted(type(items)):
+        left = 6
+
+        def __getitem__(self, index):
+            self.left -= 1
+            if not self.left:  # in the second step of two batches of two
+                signal.raise_signal(signal.SIGINT)
+            return super().__getitem__(index)
+
+    config = Art2MusConfig(**TINY)
+    whole = train_art2mus(parts, items, config, loop(tmp_path / "whole", steps=4), validation=items)
+    pressed = Interrupted(items.pairs, items.vectors, items.music, n_frames=32, start_s=0.0)
+    run = loop(tmp_path / "cut", steps=4, log_every=1)
+    train_art2mus(parts, pressed, config, run, validation=items)
+    assert [row["step"] for row in log_of(tmp_path / "cut")] == ["1", "2"] and not (tmp_path / "cut" / "clips").exists()
+    assert "Ctrl-C again ends without it" in capfd.readouterr().err
+    again = train_art2mus(parts, items, config, run, validation=items, resume=True)
+    one, other = (torch.load(path, weights_only=True) for path in (whole, again))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert [row["step"] for row in log_of(tmp_path / "cut")] == list("1234") and (tmp_path / "cut" / "clips").exists()
 
 
 def test_validation_and_clips(parts, items, tmp_path):
