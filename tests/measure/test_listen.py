@@ -1,6 +1,7 @@
 """The listening test: plans, answers over a restart with twenty raters at once, and what the analysis says of known answers."""
 
 import csv
+import io
 import json
 import threading
 import urllib.error
@@ -15,7 +16,7 @@ from klangbild.errors import InputError, UsageError
 from klangbild.measure.listening.analysis import analyse
 from klangbild.measure.listening.plan import plan
 from klangbild.measure.listening.server import ListeningTest, make_server
-from klangbild.measure.listening.store import Store, read_csv
+from klangbild.measure.listening.store import Store
 from klangbild.metrics.agreement import krippendorff_alpha, raters_needed, raters_needed_share
 
 NAN = float("nan")
@@ -183,8 +184,8 @@ def test_twenty_raters_and_a_restart_lose_nothing(study, tmp_path):
     pages = {(r["rater"], r["trial"]) for r in rows}
     plans = [second.store.rater(r.token)[1] for r in raters]
     assert len(plans) == 20 and len(pages) == sum(map(len, plans)) == sum(r.kept for r in [*raters, *again])
-    (tmp_path / "answers.csv").write_text(second.store.csv(), encoding="utf-8")
-    assert [r["value"] for r in read_csv(tmp_path / "answers.csv")] == [r["value"] for r in rows]
+    kept = list(csv.DictReader(io.StringIO(second.store.csv())))
+    assert [float(r["value"]) for r in kept] == [r["value"] for r in rows]
     second.stop()
     results = analyse(rows)
     assert results.sets["winner"]["quality"].value == 5 and results.sets["loser"]["quality"].value == 3
@@ -240,6 +241,3 @@ def test_another_study_does_not_overwrite(study):
     (folder / "x.sqlite").write_bytes(b"not a database at all, but long enough to be read as one" * 50)
     with pytest.raises(InputError, match="not a study"):
         Store(Path(folder / "x.sqlite"))
-    (folder / "bad.csv").write_text(",".join(next(csv.reader(["a,b"]))) + "\n", encoding="utf-8")
-    with pytest.raises(InputError, match="columns"):
-        read_csv(folder / "bad.csv")

@@ -1,0 +1,1 @@
+"""Studies that put scores together: steering, fit, parity, listening. Start at `report.py`."""

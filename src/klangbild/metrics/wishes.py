@@ -5,8 +5,7 @@ Conventions
     length may differ by one bar. Wishes that were not made are not counted.
 
 Metrics
-    broken_wishes    plain sentences, one for each wish that does not hold.
-    wishes_held      share of the wishes made that hold, 0..1; NaN when nothing was wished.
+    wishes_held    share of the wishes made that hold, 0..1; NaN when nothing was wished.
 """
 
 from __future__ import annotations
@@ -73,11 +72,6 @@ def check(piece: Piece, wishes: Mapping[str, Any]) -> OrderedDict[str, str]:
         gap = abs(piece.seconds - float(wishes["seconds"]))
         out["seconds"] = "" if gap <= bar_s + 0.01 else f"{piece.seconds:.1f} s, {wishes['seconds']:g} were wished"
     return out
-
-
-def broken_wishes(piece: Piece, wishes: Mapping[str, Any] | None = None) -> list[str]:
-    """What does not hold; wishes default to those in the piece's own record."""
-    return [text for text in check(piece, wishes_of(piece) if wishes is None else wishes).values() if text]
 
 
 def evaluate(piece: Piece, wishes: Mapping[str, Any] | None = None) -> OrderedDict[str, float]:

@@ -1,0 +1,1 @@
+"""Pieces of notes: reading, writing and describing them. Start at `piece.py`."""

@@ -1,0 +1,1 @@
+"""The page and the REST interface. Start at `app.py`."""

@@ -1,0 +1,1 @@
+"""The weights that ship, each with its card (.json). Start at `klangbild/shipped.py`."""

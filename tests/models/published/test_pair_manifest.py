@@ -16,8 +16,6 @@ from klangbild.models.published.art2mus.data.sources import (
     picture_facts,
     read_descriptions,
     read_fma_tracks,
-    read_published_pairs,
-    read_published_vectors,
 )
 from klangbild.models.published.melfusion.data.melbench import check_triplets, read_triplets
 from klangbild.models.published.melfusion.data.triplets import build_triplets
@@ -172,19 +170,9 @@ def test_fma_and_published_files(tmp_path):
         "000/000002.mp3": ("Attribution-NonCommercial", "Hip-Hop"),
         "000/000141.mp3": ("not stated", "unknown"),
     }
-    (tmp_path / "pairs.json").write_text(
-        json.dumps({"Image": {"1": "b.jpg", "0": "a.jpg"}, "Audio": {"0": "x.mp3", "1": "y.mp3"}})
-    )
-    assert read_published_pairs(tmp_path / "pairs.json") == [("a.jpg", "x.mp3"), ("b.jpg", "y.mp3")]
-    safetensors = pytest.importorskip("safetensors.numpy")
-    safetensors.save_file({"imagesf2/a.jpg": np.ones((1, 4), np.float32)}, tmp_path / "images.safetensors")
-    assert read_published_vectors(tmp_path / "images.safetensors")["imagesf2/a.jpg"].shape == (4,)
+    (tmp_path / "other.csv").write_text("a,b\n")
     with pytest.raises(InputError):
-        read_published_vectors(tmp_path / "pairs.json")
-    with pytest.raises(InputError):
-        read_fma_tracks(tmp_path / "pairs.json")
-    with pytest.raises(InputError):
-        read_published_pairs(tmp_path / "tracks.csv")
+        read_fma_tracks(tmp_path / "other.csv")
 
 
 def test_styles_and_descriptions(tmp_path):

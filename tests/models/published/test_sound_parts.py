@@ -17,7 +17,7 @@ from klangbild.models.published.imagebind.tower import PositionEmbedding, add_cl
 from klangbild.models.published.imagebind.vision import crop_image
 from klangbild.models.published.licences import licence_of, show_licences
 from klangbild.models.published.melfusion.synapse_unet import decoder_layers
-from klangbild.models.published.melfusion.tango import TANGO_UNET, read_tango
+from klangbild.models.published.melfusion.tango import TANGO_UNET
 from klangbild.models.published.placement import choose_placement
 from klangbild.models.published.resample import resample
 from klangbild.models.published.training.target import prepare_waveform, target_mel
@@ -75,21 +75,6 @@ def test_weights_of_others_run_no_code(tmp_path):
     write_state_dict({"projection1.weight": torch.zeros(1)}, tmp_path / "few.pt")
     with pytest.raises(InputError, match="is missing"):
         ImageProjection.from_file(tmp_path / "few.pt")
-
-
-def test_tango_checkpoints_are_split(tmp_path):
-    state = {
-        "unet.up_blocks.1.x.weight": torch.ones(2),
-        "unet.up_blocks.1.attentions.0.transformer_blocks.0.attn2.alpha": torch.ones(1, 1),
-        "text_encoder.shared.weight": torch.ones(3),
-    }
-    torch.save(state, tmp_path / "pytorch_model_main.bin")
-    made = read_tango(tmp_path / "pytorch_model_main.bin")
-    assert list(made.unet) == ["up_blocks.1.x.weight"] and list(made.text_encoder) == ["shared.weight"]
-    assert len(made.alphas) == 1
-    torch.save({"a": torch.ones(1)}, tmp_path / "other.bin")
-    with pytest.raises(InputError, match="no UNet"):
-        read_tango(tmp_path / "other.bin")
 
 
 def test_windows_cover_and_agree():

@@ -118,23 +118,3 @@ class Store:
     def close(self) -> None:
         with self.lock:
             self.db.close()
-
-
-def read_csv(path: Path) -> list[dict[str, Any]]:
-    """The rows of a CSV that a study has written. Raises InputError: missing, or with other columns."""
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file; give the answers.csv of a study")
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise InputError(f"{path}: has other columns than a study of ours")
-        numbers = {
-            "rater": int,
-            "trial": int,
-            "value": float,
-            "right": int,
-            "again": int,
-            "seconds": float,
-            "heard_s": float,
-        }
-        return [{k: numbers[k](v) if k in numbers else v for k, v in row.items()} for row in reader]

@@ -1,0 +1,1 @@
+"""What is measured of the sound model alone: fit, genres, ablations. Start at `fit.py`."""

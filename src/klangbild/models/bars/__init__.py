@@ -1,0 +1,1 @@
+"""Our notes model: music bar by bar, several instruments, steered by emotion. Start at `engine.py`."""

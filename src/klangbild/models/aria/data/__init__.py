@@ -1,0 +1,1 @@
+"""MIDI to ARIA's training chunks. Start at `prepare.py`."""

@@ -1,0 +1,1 @@
+"""MIDI of many sets to labelled sections for training. Start at `prepare.py`."""

@@ -3,7 +3,7 @@
 A raw folder holds `NAME.zip` (members named in the `file` column of `NAME.csv`), or folders `NAME/` of .mid files, nested
 as one likes, with an optional `NAME.csv`, or loose .mid files (set "mine", `mine.csv`). Known CSV columns, all but `file` optional: `licence`, `source`,
 `split` (train | val | test), `valence` and `arousal` (human labels, -1..1), `valence_mean` and `arousal_mean` (the same,
-VGMIDI's names), `quadrant` (1..4, EMOPIA's), `title` (or `name`) and `composer`, `weak_spotify_valence`, `weak_spotify_energy` (0..1, never trained on).
+VGMIDI's names), `quadrant` (1..4, EMOPIA's), `title` (or `name`) and `composer`.
 """
 
 from __future__ import annotations
@@ -38,8 +38,6 @@ class RawFile:
     valence: float | None = None
     arousal: float | None = None
     quadrant: int | None = None
-    weak_valence: float | None = None
-    weak_energy: float | None = None
     title: str = ""
     composer: str = ""
 
@@ -76,8 +74,6 @@ def _labelled(name: str, file: str, data: bytes, row: dict[str, str]) -> RawFile
         valence=_number(row, -1, 1, "valence", "valence_mean"),
         arousal=_number(row, -1, 1, "arousal", "arousal_mean"),
         quadrant=int(quadrant) if quadrant else None,
-        weak_valence=_number(row, 0, 1, "weak_spotify_valence"),
-        weak_energy=_number(row, 0, 1, "weak_spotify_energy"),
         title=(row.get("title") or row.get("name") or "").strip(),
         composer=(row.get("composer") or "").strip(),
     )

@@ -1,0 +1,1 @@
+"""ImageBind's towers for pictures, sound and words. Start at `model.py`."""

@@ -1,0 +1,1 @@
+"""The training that Art2Mus and MeLFusion share. Start at `loop.py`."""

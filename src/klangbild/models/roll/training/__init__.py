@@ -1,0 +1,1 @@
+"""Training the roll's codec, base, projection and synapse. Start at `train.py`."""

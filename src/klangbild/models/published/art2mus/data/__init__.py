@@ -1,0 +1,1 @@
+"""Pairs of pictures and tracks by ImageBind. Start at `pairing.py`."""

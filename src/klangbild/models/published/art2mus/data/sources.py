@@ -16,8 +16,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
 from klangbild.errors import InputError
 
 UNSTATED = "not stated"
@@ -33,7 +31,6 @@ class FmaTrack:
 
     number: int
     title: str
-    artist: str
     genre: str
     licence: str
 
@@ -56,7 +53,6 @@ def read_fma_tracks(path: Path) -> list[FmaTrack]:
             columns = {(group, name): i for i, (group, name) in enumerate(zip(groups, names, strict=True))}
             at = {
                 "title": columns["track", "title"],
-                "artist": columns["artist", "name"],
                 "genre": columns["track", "genre_top"],
                 "licence": columns["track", "license"],
             }
@@ -107,37 +103,6 @@ def picture_facts(
         stated = licence or (ARTGRAPH_LICENCE if ARTGRAPH_FOLDER in (root, *parts[:-1]) else UNSTATED)
         facts[file] = (stated, styles.get(parts[-1], folder))
     return facts
-
-
-def read_published_pairs(path: Path) -> list[tuple[str, str]]:
-    """(picture, track) names of `image_audio_subset_df.json`, in order of its rows.
-
-    Raises:
-        InputError: missing, or not that table.
-    """
-    try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-        rows = sorted(table["Image"], key=int)
-        return [(str(table["Image"][row]), str(table["Audio"][row])) for row in rows]
-    except OSError:
-        raise InputError(f"{path}: there is no such file; give Art2Mus's image_audio_subset_df.json") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: is not Art2Mus's table of pairs ({error!r})") from error
-
-
-def read_published_vectors(path: Path) -> dict[str, np.ndarray]:
-    """`images.safetensors` or `audios.safetensors`: ImageBind vectors (d,) by relative path.
-
-    Raises:
-        InputError: missing or damaged.
-    """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        return {name: vector.ravel() for name, vector in load_file(path).items()}
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: cannot be read as safetensors ({error}); download it again") from error
 
 
 def read_descriptions(path: Path) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Triplets of picture, words and sound. Start at `triplets.py`."""
