@@ -12,19 +12,24 @@ import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from klangbild.contract import Engine, OnBar, OnProgress, Request
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import UsageError
-from klangbild.models.engines import load_engine
+from klangbild.models.engines import load_engine, player_of
 from klangbild.record.carriers import read_record
 from klangbild.record.facts import PictureFacts, Record
 from klangbild.record.requests import record_of, request_of
 from klangbild.result import Result
 from klangbild.settings import Settings
 from klangbild.unheard import refuse_unheard, told_of
+
+if TYPE_CHECKING:
+    from klangbild.picture.picture import Picture
+    from klangbild.picture.voice import Voice
 
 
 def compose(picture: Any = None, *, on_progress: OnProgress | None = None, **settings: Any) -> Result:
@@ -96,6 +101,7 @@ class Composer:
         """
         from klangbild.emotion.read import read_emotion
         from klangbild.picture.load import load_picture
+        from klangbild.picture.traits import voice_of
 
         refuse_unheard(settings)
         if source is None and not settings.text:
@@ -113,7 +119,16 @@ class Composer:
             facts = PictureFacts(picture.name, picture.sha256, picture.width, picture.height)
         seed = new_seed() if settings.seed is None else settings.seed
         emotion = _as_kept(reading.emotion)
-        return Request(settings, seed, emotion, asked, origin, reading.reasons, facts, picture)
+        voice = None if picture is None else voice_of(picture)
+        if settings.gaze:
+            settings, asked, voice = _following_the_eye(settings, asked, voice, picture)
+            origin = "path"
+        reasons = reading.reasons
+        if voice is not None and "picture_weight" in player_of(settings).hears:
+            from klangbild.models.bars.picture_reasons import voice_reasons
+
+            reasons += voice_reasons(voice, settings)
+        return Request(settings, seed, emotion, asked, origin, reasons, facts, picture, voice)
 
     def perform(
         self,
@@ -175,6 +190,26 @@ def _asked(predicted: Emotion, settings: Settings) -> Emotion:
     arousal = predicted.arousal if settings.arousal is None else settings.arousal
     # as exact as the record keeps it, so that a replay asks for the very same
     return Emotion(round(valence, 6), round(arousal, 6))
+
+
+def _following_the_eye(
+    settings: Settings, asked: Emotion, voice: Voice | None, picture: Picture | None
+) -> tuple[Settings, Emotion, Voice]:
+    """`--gaze` as the path that the eye goes: settings with it, where it begins, and the voice with the places looked at.
+
+    Raises:
+        UsageError: there is no picture, or a path is given as well.
+    """
+    from klangbild.emotion.gaze import gaze_of
+
+    if picture is None or voice is None:
+        raise UsageError("--gaze follows the eye through a picture, and there is none; give one, or leave --gaze out")
+    if settings.path is not None:
+        raise UsageError("--gaze and --path exclude each other; give one course")
+    seconds = settings.length_seconds or 2.0 * (settings.bars or 15)
+    path, points = gaze_of(picture, asked, seconds, model=settings.emotion_model, kind=settings.kind)
+    voice = replace(voice, gaze=tuple((point.seconds, point.x, point.y) for point in points))
+    return replace(settings, path=str(path)), path.at(0.0), voice
 
 
 def _as_kept(emotion: Emotion) -> Emotion:

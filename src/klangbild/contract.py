@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from klangbild.music.piece import Piece
     from klangbild.picture.picture import Picture
+    from klangbild.picture.voice import Voice
     from klangbild.record.facts import PictureFacts
     from klangbild.sound.audio import Audio, LongAudio
 
@@ -33,7 +34,8 @@ class Request:
     """What is asked of the music: all that an engine needs, and all that `replay` must know. `picture` may be gone by then.
 
     emotion: the picture's own; asked: the music's, both on -1..1. source: where the emotion is from (picture, text, path,
-    override). picture_facts: what the record keeps of the picture.
+    override). picture_facts: what the record keeps of the picture. voice: what is heard of it beside its feeling; None: there is no
+    picture, or the piece was made before pictures had one.
     """
 
     settings: Settings
@@ -44,6 +46,12 @@ class Request:
     reasons: tuple[str, ...]
     picture_facts: PictureFacts | None
     picture: Picture | None = None
+    voice: Voice | None = None
+
+    @property
+    def draw_seed(self) -> int:
+        """What every draw starts from: the seed, and the picture where it has a voice, so that other pictures get other draws."""
+        return self.seed if self.voice is None else self.voice.keyed(self.seed)
 
 
 @dataclass(frozen=True)

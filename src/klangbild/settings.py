@@ -105,6 +105,10 @@ class Settings:
     key: str | None = _knob(None, "the key, like 'C', 'F# minor' or 'Bbm'", metavar="K", group="music")
     tempo: float | None = _knob(None, "beats (quarter notes) per minute", min=40, max=240, metavar="BPM", group="music")
     meter: str | None = _knob(None, "the meter, like 3/4", metavar="M", choices=METERS, group="music")
+    picture_weight: float = _knob(
+        1.0, "how much the picture itself is heard beside its feeling: its height, texture, symmetry, colors and skyline (0 = its feeling alone)",
+        min=0, max=1, metavar="W", group="music",
+    )  # fmt: skip
     candidates: int = _knob(
         1, "make this many pieces and keep the one that fits best", min=1, max=16, metavar="N", group="music"
     )
@@ -119,6 +123,11 @@ class Settings:
         None, "emotions over time, like '0:-0.6,0.2 30:0.7,0.6' (seconds:valence,arousal)", group="emotion",
         metavar='"SECONDS:V,A ..."',
     )  # fmt: skip
+    gaze: bool = _knob(
+        False,
+        "follow the picture from left to right: the music's emotion goes the way that the picture's does",
+        group="emotion",
+    )
     continue_from: str | None = _knob(
         None, "go on from this MIDI file", flag="--continue", metavar="FILE.mid", group="music"
     )
@@ -192,6 +201,10 @@ class Settings:
             EmotionPath.parse(self.path)
             if self.valence is not None or self.arousal is not None:
                 raise UsageError("--path and --valence/--arousal exclude each other; put the emotion into the path")
+        if self.gaze and (self.valence is not None or self.arousal is not None):
+            raise UsageError(
+                "--gaze and --valence/--arousal exclude each other: with --gaze the picture says the emotion"
+            )
         if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", str(self.device)):
             raise UsageError(f"--device '{self.device}' is no device; choose auto, cpu, cuda or cuda:N")
         if self.engine != "notes" and self.sampler == "midi-emotion":

@@ -85,7 +85,7 @@ def told_of(request: Request, output: EngineOutput) -> tuple[str, ...]:
         ]
     if settings.engine == "notes":
         lines += _told_of_words(settings)
-    lines += _told_of_the_picture(request) + _told_of_the_emotion(settings)
+    lines += _told_of_the_picture(request) + _told_of_the_voice(settings) + _told_of_the_emotion(settings)
     lines += output.told
     if output.piece is not None and not output.stopped:
         lines += _told_of_the_piece(settings, output)
@@ -138,7 +138,7 @@ def _told_of_words(settings: Settings) -> list[str]:
 def _told_of_the_picture(request: Request) -> list[str]:
     settings, lines = request.settings, []
     if request.picture_facts is None:
-        for name in ("emotion_model", "kind", "image_tokens", "synapse"):
+        for name in ("emotion_model", "kind", "picture_weight", "image_tokens", "synapse"):
             if getattr(settings, name) != Settings.__dataclass_fields__[name].default:
                 lines.append(f"{flag_of(name)} is of no effect: there is no picture")
     elif settings.kind != "auto" and not _tells_kinds(settings.emotion_model):
@@ -148,6 +148,13 @@ def _told_of_the_picture(request: Request) -> list[str]:
             if getattr(settings, name) != Settings.__dataclass_fields__[name].default:
                 lines.append(f"{flag_of(name)} changes what is said of the picture only: this model looks at it itself")
     return lines
+
+
+def _told_of_the_voice(settings: Settings) -> list[str]:
+    default = Settings.__dataclass_fields__["picture_weight"].default
+    if settings.continue_from is not None and settings.picture_weight != default:
+        return ["--picture-weight is of no effect: a piece that goes on keeps to the bars that it goes on from"]
+    return []
 
 
 def _tells_kinds(emotion_model: str) -> bool:

@@ -73,6 +73,7 @@ _DRAWN = frozenset(
         "min_instruments",
         "meter",
         "path",
+        "gaze",
         "continue_from",
         "sampler",
     ]
@@ -86,7 +87,7 @@ _PUBLISHED = "the published sound systems"
 
 PLAYERS = (
     Player(
-        "bars", "notes", "our notes models", _ALL | _FEELING | _NOTES | _DRAWN,
+        "bars", "notes", "our notes models", _ALL | _FEELING | _NOTES | _DRAWN | {"picture_weight"},
         load="klangbild.models.bars.weights:load_engine", plays="klangbild.models.bars.weights:is_ours", cpu_only=True,
         commands="klangbild.models.bars.commands",
     ),
@@ -94,6 +95,7 @@ PLAYERS = (
         "aria", "notes", "ARIA's models", (_ALL | _FEELING | _NOTES | _DRAWN) - {"guidance"},
         load="klangbild.models.aria.weights:load_engine",
         why_not={
+            "picture_weight": "which hears the picture as its feeling alone; leave it out",
             "guidance": "which was trained with an emotion at every note and so has nothing to be steered away from; leave it out"
         },
         adds="aria", reads_pictures={"midi-emotion": "klangbild.models.aria.picture_encoder_torch:open_aria"},

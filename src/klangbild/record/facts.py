@@ -16,6 +16,7 @@ from typing import Any
 
 from klangbild import __version__
 from klangbild.emotion.space import Emotion
+from klangbild.picture.voice import Voice
 from klangbild.record.shape import SCHEMA, check_shape
 from klangbild.settings import Settings
 
@@ -137,7 +138,8 @@ class Record(Mapping[str, Any]):
 
     klangbild: the version that made it. settings: with the seed that was drawn. picture: None for music from words alone. sound: None
     until the sound is made, and where the record travelled in a file that does not know it. run: None where the record travelled
-    inside a file.
+    inside a file. voice: what was heard of the picture beside its feeling, and the key of its draws; None: there was no picture, or
+    pictures had none yet.
     """
 
     klangbild: str
@@ -150,6 +152,7 @@ class Record(Mapping[str, Any]):
     sound: SoundFacts | None
     versions: Mapping[str, str]
     run: Run | None
+    voice: Voice | None = None
 
     @property
     def engine(self) -> str:
@@ -194,6 +197,8 @@ class Record(Mapping[str, Any]):
             "emotion": self.emotion.as_dict(),
             "reasons": list(self.reasons),
         }
+        if self.voice is not None:
+            written["voice"] = self.voice.as_dict()
         if run is not None:
             written["told"] = list(run.told)
         written |= {"settings": self.settings.as_dict(), "music": dict(self.music.facts)}
@@ -240,6 +245,7 @@ class Record(Mapping[str, Any]):
             None if sound is None else _sound(sound),
             values.get("versions", {}),
             run,
+            Voice.from_dict(values["voice"]) if values.get("voice") else None,
         )
 
     def __getitem__(self, name: str) -> Any:

@@ -24,6 +24,7 @@ def record_of(request: Request, output: EngineOutput, *, told: Sequence[str], ti
         music=MusicFacts(output.facts),
         sound=None,
         versions=used,
+        voice=request.voice,
         run=Run(tuple(told), {name: round(seconds, 3) for name, seconds in timings_s.items()}, device=output.device),
     )
 
@@ -48,7 +49,9 @@ def request_of(record: Record, *, picture: Any = None) -> Request:
     elif record.engine != "notes" and facts:
         raise UsageError(f"the {record.engine} engine needs its picture again; add --picture {facts.name}")
     felt = record.emotion
-    return Request(record.settings, record.seed, felt.own, felt.asked, felt.source, record.reasons, facts, seen)
+    return Request(
+        record.settings, record.seed, felt.own, felt.asked, felt.source, record.reasons, facts, seen, record.voice
+    )
 
 
 def differences(then: Record, now: Record) -> list[str]:

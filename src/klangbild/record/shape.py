@@ -11,6 +11,7 @@ from dataclasses import fields
 from typing import Any
 
 from klangbild.errors import InputError, UsageError
+from klangbild.picture.voice import SKYLINE_POINTS, TRAITS
 from klangbild.settings import Settings
 
 Check = Callable[[Any, str], None]
@@ -85,6 +86,17 @@ def _every(check: Check) -> Check:
     return each
 
 
+def _row(check: Check, length: int) -> Check:
+    """A list of so many items."""
+
+    def row(value: Any, where: str) -> None:
+        _every(check)(value, where)
+        if len(value) != length:
+            raise _Wrong(f"'{where}' does not have {length} items")
+
+    return row
+
+
 def _each_of(check: Check) -> Check:
     """Each value of a table whose names are free."""
 
@@ -132,6 +144,10 @@ _EMOTION = _table(
     }
 )  # fmt: skip
 _LEVEL = _number(-1000.0, 1000.0)
+_VOICE = _table(
+    {**dict.fromkeys(TRAITS, _PLACE), "skyline": _row(_PLACE, SKYLINE_POINTS), "key": _whole(0, 2**32 - 1)},
+    {"gaze": _every(_row(_number(0.0, 1e6), 3))},
+)
 _SOUND = _table(
     {"rate": _whole(1, 10**6), "seconds": _number(0.0, 1e9), "lufs": _LEVEL, "true_peak_dbtp": _LEVEL},
     {"soundfont": _or_none(_table({"name": _text, "sha256": _text}))},
@@ -142,7 +158,7 @@ _RECORD = _table(
         "reasons": _every(_text), "settings": _each_of(_anything),
     },
     {
-        "picture": _or_none(_PICTURE), "music": _table({}, {"words": _text, "words_heard_as": _each_of(_text)}),
+        "picture": _or_none(_PICTURE), "voice": _or_none(_VOICE), "music": _table({}, {"words": _text, "words_heard_as": _each_of(_text)}),
         "sound": _or_none(_SOUND), "versions": _each_of(_text), "told": _every(_text),
         "timings_s": _each_of(_number(0.0, 1e9)), "files": _each_of(_text), "device": _text,
     },

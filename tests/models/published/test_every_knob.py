@@ -29,17 +29,17 @@ TURNED = {
     "arousal": 0.9, "text": "furious", "negative": "drums, sad", "conditioning": "none", "note_temperature": 2.0,
     "rest_temperature": 0.2, "top_p": 0.1, "top_k": 1, "repetition_penalty": 2.0, "min_instruments": 5,
     "instruments": ("bass", "guitar"), "key": "F# minor", "tempo": 77, "meter": "3/4", "candidates": 2, "guidance": 6.0,
-    "steps": 3, "path": "0:-0.9,-0.9 2:0.9,0.9", "loudness": -30, "emotion_model": "features",
+    "picture_weight": 0.0, "gaze": True, "steps": 3, "path": "0:-0.9,-0.9 2:0.9,0.9", "loudness": -30, "emotion_model": "features",
     "synapse": 0.25, "sampler": "midi-emotion", "commercial": True, "device": "cuda",
 }  # fmt: skip
 """The rest (`engine`, `image_tokens`, `without`, `continue_from`, `soundfont`, `kind`) depends on the result that it is to change, or is a file."""
 REFUSED = {
-    "aria": {"guidance", "device", "negative", "steps", "image_tokens", "synapse", "conditioning"},
+    "aria": {"picture_weight", "guidance", "device", "negative", "steps", "image_tokens", "synapse", "conditioning"},
     "notes": {"sampler", "device", "negative", "steps", "image_tokens", "synapse", "commercial"},
     "published art2mus": {"valence", "arousal", "key", "tempo", "bars", "gen_len", "meter", "path", "synapse", "device"},
     "published melfusion": {"valence", "arousal", "key", "soundfont", "instruments", "candidates", "image_tokens", "device"},
-    "art2mus": {"meter", "path", "continue_from", "synapse", "top_k", "device", "commercial"},
-    "melfusion": {"meter", "path", "image_tokens", "min_instruments", "device", "gen_len"},
+    "art2mus": {"meter", "path", "gaze", "picture_weight", "continue_from", "synapse", "top_k", "device", "commercial"},
+    "melfusion": {"meter", "path", "gaze", "image_tokens", "min_instruments", "device", "gen_len"},
 }  # fmt: skip
 """What must be refused, whatever else is."""
 
@@ -166,6 +166,6 @@ def test_every_knob_changes_the_result_or_is_refused_or_told(player, composer, b
 
 @pytest.mark.parametrize("player", PLAYERS)
 def test_without_a_picture_no_knob_of_pictures_is_passed_over(player, composer, bases, files):
-    names = ("text", "valence", "emotion_model", "kind", "image_tokens", "synapse")
+    names = ("text", "valence", "emotion_model", "kind", "picture_weight", "gaze", "image_tokens", "synapse")
     outcomes = outcomes_of(composer, bases[player], None, files, names)
     assert [name for name, outcome in outcomes.items() if outcome == "passed over"] == []

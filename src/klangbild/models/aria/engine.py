@@ -31,6 +31,7 @@ from klangbild.music.key import estimate_key
 from klangbild.music.midi import read_continued
 from klangbild.music.piece import Key, Piece
 from klangbild.music.rules import Rules
+from klangbild.picture.voice import Voice
 from klangbild.settings import Settings
 
 PROGRESS_MS = 500
@@ -46,12 +47,14 @@ def compose_events(
     *,
     model: WindowedModel,
     language: EventsLanguage,
+    voice: Voice | None = None,
     on_progress: OnProgress | None = None,
     on_bar: OnBar | None = None,
 ) -> Composition:
     """The best of `settings.candidates` pieces. Candidate i draws from its own generator, made from (seed, i).
 
-    on_progress(done, total) may return False: what exists by then is kept. on_bar gets the piece so far now and then.
+    on_progress(done, total) may return False: what exists by then is kept. on_bar gets the piece so far now and then. voice: of
+    the picture; these models hear its feeling alone.
 
     Raises:
         UsageError: an instrument that these models do not play, or more than they have.

@@ -16,6 +16,7 @@ from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import Stopped, UsageError
 from klangbild.models.bars.form import hold_last_chord
 from klangbild.models.bars.language import BarsLanguage, tempo_bin, tempo_place, tempo_within
+from klangbild.models.bars.picture_bias import PictureBias
 from klangbild.models.bars.sampler import Sampler, Sampling
 from klangbild.models.bars.section_plan import SHORT_BARS, SHORT_SECONDS, ContinuedPlan, SectionPlan
 from klangbild.models.candidates import Tell, draw_candidates
@@ -24,6 +25,7 @@ from klangbild.music.midi import read_continued
 from klangbild.music.orchestrate import in_key, orchestrate
 from klangbild.music.piece import Key, Piece
 from klangbild.music.rules import Rules
+from klangbild.picture.voice import Voice
 from klangbild.settings import INSTRUMENTS, Settings
 
 
@@ -64,16 +66,19 @@ def compose_notes(
     language: BarsLanguage | None = None,
     on_progress: OnProgress | None = None,
     on_bar: OnBar | None = None,
+    voice: Voice | None = None,
 ) -> Composition:
     """The best of `settings.candidates` pieces for the asked emotion (music's plane).
 
     on_progress(done, total) counts bars over all candidates and may return False: what exists by then is kept. on_bar gets
-    the piece so far, at each bar of the candidate in hand.
+    the piece so far, at each bar of the candidate in hand. voice: the picture's own, heard by `settings.picture_weight`.
 
     Raises:
         Stopped: the caller stopped before the first bar was complete.
     """
     language = language or BarsLanguage()
+    heard = voice is not None and settings.picture_weight > 0.0 and settings.continue_from is None
+    picture = PictureBias(voice.traits, settings.picture_weight) if heard else None
     wished, primer, home = _with_primer(rules_of(settings), settings, language)
     path = EmotionPath.parse(settings.path) if settings.path else None
     emotion_at = path.at if path else (lambda _seconds: asked)
@@ -98,6 +103,7 @@ def compose_notes(
                 allowed=rules.families,
                 wished=settings.instruments or (),
                 fewest=rules.min_instruments,
+                picture=picture,
             )
             rules = with_plan(rules, plan)
 
@@ -117,6 +123,7 @@ def compose_notes(
             on_bar=bar_done,
             primer=primer,
             plan=plan,
+            picture=picture,
         )
         take = sampler.run()
         n_drawn.append(take.n_drawn)

@@ -14,6 +14,7 @@ from klangbild.contract import EngineOutput, NoteLanguage, NoteModel, OnBar, OnP
 from klangbild.emotion.space import Emotion
 from klangbild.models.bars.engine import Composition
 from klangbild.music.describe import music_facts
+from klangbild.picture.voice import Voice
 from klangbild.settings import Settings
 
 
@@ -37,19 +38,26 @@ class NotesEngine:
         settings: Settings,
         seed: int,
         *,
+        voice: Voice | None = None,
         on_progress: OnProgress | None = None,
         on_bar: OnBar | None = None,
     ) -> Composition:
         """The best of `settings.candidates` pieces for the asked emotion; see `engine.compose_notes`."""
         return self.way(
-            asked, settings, seed, model=self.model, language=self.language, on_progress=on_progress, on_bar=on_bar
-        )
+            asked, settings, seed, model=self.model, language=self.language, voice=voice, on_progress=on_progress,
+            on_bar=on_bar,
+        )  # fmt: skip
 
     def play(self, request: Request, *, on_progress: OnProgress | None, on_bar: OnBar | None) -> EngineOutput:
         """See `contract.Engine`."""
         started = time.perf_counter()
         composition = self.compose(
-            request.asked, request.settings, request.seed, on_progress=on_progress, on_bar=on_bar
+            request.asked,
+            request.settings,
+            request.draw_seed,
+            voice=request.voice,
+            on_progress=on_progress,
+            on_bar=on_bar,
         )
         composed = time.perf_counter()
         facts = music_facts(composition.piece)

@@ -23,6 +23,7 @@ from klangbild.models.bars import language as bars
 from klangbild.models.bars.emotion_bias import BiasOfPiece
 from klangbild.models.bars.form import COPIED_BARS, plan_form
 from klangbild.models.bars.melodic_line import MelodicLines
+from klangbild.models.bars.picture_bias import MOTIF_BARS, LastBar, PictureBias
 from klangbild.models.bars.section_attributes import inputs
 from klangbild.models.bars.section_plan import MOVED, ContinuedPlan, SectionPlan
 from klangbild.models.bars.token_sampling import RHYTHM, Sampling, chances, kinds_of, log_odds, pick
@@ -60,6 +61,7 @@ class Sampler:
         on_bar: Callable[[list[int]], bool | None] | None = None,
         primer: np.ndarray | None = None,
         plan: SectionPlan | ContinuedPlan | None = None,
+        picture: PictureBias | None = None,
     ) -> None:
         self.model, self.language, self.rules, self.sampling = model, language, rules, sampling
         self.rng, self.emotion_at, self.on_bar = rng, emotion_at, on_bar
@@ -69,12 +71,13 @@ class Sampler:
         self.stream: list[tuple[int, np.ndarray]] = []  # what the model has read: id, condition
         self.sections: list[int] = []  # where in take.ids each section starts
         self.chunk_starts: list[int] = []  # where in the stream a section starts: the model may begin to read there
-        self.primer, self.plan = primer, plan
+        self.primer, self.plan, self.picture = primer, plan, picture
         self.kinds = kinds_of(language)
         self.by_kind = np.argsort(self.kinds, kind="stable")  # all ids, kind by kind
         self.melodic_lines = MelodicLines() if language.name == "bars" else None
         self.is_biased = language.name == "bars" and emotion_at is not None and model.conditioning != "none"
         self.bias = BiasOfPiece(language.size)
+        self.last_bar = LastBar()
         self.moved = False
         self.told: tuple[np.ndarray | None, np.ndarray] = None, np.empty(0)  # a condition and its rows
 
@@ -96,6 +99,7 @@ class Sampler:
             self.language.advance(self.state, token)
             if self.melodic_lines:
                 self.melodic_lines.read(token)
+                self.last_bar.read(token)
             self.take.ids.append(token)
             if self.state.done:
                 break
@@ -227,8 +231,25 @@ class Sampler:
             odds = self._penalised(odds, ids)
         if self.melodic_lines:
             odds = odds + self.melodic_lines.bias()[ids] + self.bias.overall[ids]
-        weights = chances(odds, self.bias.within[ids], self.kinds[ids], self.sampling, moved=self.moved)
+        within = self.bias.within[ids]
+        if self.picture is not None:
+            within = within + self._by_picture()[ids]
+        weights = chances(odds, within, self.kinds[ids], self.sampling, moved=self.moved)
         return int(ids[pick(weights, self.sampling, self.rng)])
+
+    def _by_picture(self) -> np.ndarray:
+        """(size,) log-odds, among the ids of a kind, that the picture adds here."""
+        state, picture = self.state, self.picture
+        if state.meter < 0:
+            return picture.within
+        bias = picture.within.copy()
+        notes, places = self.last_bar.again()
+        bias[notes] += picture.echo
+        bias[places[:1]] += picture.echo
+        if state.bar < MOTIF_BARS:
+            motif = picture.motif(max(state.bar, 0), max(state.position, 0) / bars.BAR_STEPS[state.meter])
+            bias += 0.0 if motif is None else motif
+        return bias
 
     def _penalised(self, odds: np.ndarray, ids: np.ndarray) -> np.ndarray:
         """The log-odds (n,) of the ids, those of what sounded lately times the repetition penalty."""

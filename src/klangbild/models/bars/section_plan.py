@@ -23,6 +23,7 @@ import numpy as np
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError
 from klangbild.models.bars import language as bars
+from klangbild.models.bars.picture_bias import PictureBias
 from klangbild.models.bars.section_attributes import N_VALUES, jittered, raw_attributes, to_values
 from klangbild.music.families import FAMILY_NAMES
 from klangbild.whole_files import atomic_npz
@@ -143,10 +144,12 @@ class SectionPlan:
         allowed: Sequence[str],
         wished: Sequence[str] = (),
         fewest: int = 1,
+        picture: PictureBias | None = None,
     ) -> None:
         """wished: exactly these play. Else at least `fewest` of `allowed`: never without harmony (`HARMONY`) where that is allowed,
-        never drums alone where anything else is."""
-        self._table, self._rng = table, rng
+        never drums alone where anything else is. picture: what it weighs for and moves."""
+        self._table, self._rng, self._picture = table, rng, picture
+        self._for_picture = 1.0 if picture is None else np.exp(picture.of_sections(table.values))
         self._bits = _bits(wished) if wished else self._drawn(emotion, _bits(allowed), fewest)
         self._follow(emotion)
 
@@ -167,7 +170,8 @@ class SectionPlan:
             if number > 0 and not self._joined:  # in the midst of a piece some may rest, as they do in the run
                 plays = plays & (values[:_N_PLAYERS] > 0) if (plays & (values[:_N_PLAYERS] > 0)).any() else plays
             values[:_N_PLAYERS] = np.where(plays, 1.0, -1.0)
-            self._told[number] = jittered(values, self._rng)
+            told = jittered(values, self._rng)
+            self._told[number] = told if self._picture is None else self._picture.told(told)
         return self._told[number]
 
     def tempo(self, number: int) -> float | None:
@@ -175,7 +179,7 @@ class SectionPlan:
         return float(self._table.bpm[self._run[number % len(self._run)]])
 
     def _drawn(self, emotion: Emotion | None, mask: int, fewest: int) -> int:
-        weight, harmony = self._table.weights(emotion), _bits(HARMONY)
+        weight, harmony = self._table.weights(emotion) * self._for_picture, _bits(HARMONY)
         families = self._table.families
 
         def whole(plan: int) -> bool:
@@ -196,7 +200,7 @@ class SectionPlan:
         table = self._table
         mine = (self._bits >> np.arange(_N_PLAYERS)) & 1 == 1
         differ = ((table.values[:, :_N_PLAYERS] > 0) != mine).sum(axis=1).astype(float)
-        weight = table.weights(emotion) * np.exp(-UNLIKENESS * (differ - differ.min()))
+        weight = table.weights(emotion) * self._for_picture * np.exp(-UNLIKENESS * (differ - differ.min()))
         first = int(self._rng.choice(len(weight), p=weight / weight.sum()))
         self._run, self._emotion = table.run(first), emotion
         self._joined = int(table.families[first]) & self._bits != self._bits

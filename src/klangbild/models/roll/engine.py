@@ -78,7 +78,7 @@ class RollEngine:
         )  # fmt: skip
         made = self._candidates(wish, request, asked, steps, guidance, on_progress)
         sampled = time.perf_counter()
-        played = self.model.play(made.best, _generator(request.seed, 2), asked)
+        played = self.model.play(made.best, _generator(request.draw_seed, 2), asked)
         told = wish.told + told_of_music(self.model.read(settings.text).known, wish.denied, played.piece, settings)
         facts: dict[str, Any] = {
             "seconds": round(played.seconds, 3),
@@ -179,7 +179,7 @@ class RollEngine:
 
         def draw(number: int, tell: Tell) -> np.ndarray:
             return self.model.make(
-                wish.positive, wish.negative, _generator(request.seed, 0, number), asked, steps=steps, guidance=guidance,
+                wish.positive, wish.negative, _generator(request.draw_seed, 0, number), asked, steps=steps, guidance=guidance,
                 on_step=tell,
             )  # fmt: skip
 
@@ -187,7 +187,9 @@ class RollEngine:
             if len(made) < 2:
                 return []
             # the same noise for all of them: they are compared on equal terms
-            return [fit(self.model, one, wish.positive, wish.negative, _generator(request.seed, 1)) for one in made]
+            return [
+                fit(self.model, one, wish.positive, wish.negative, _generator(request.draw_seed, 1)) for one in made
+            ]
 
         return draw_candidates(
             request.settings.candidates, draw, weigh, rank=float, on_progress=on_progress, length=steps
