@@ -280,15 +280,16 @@ def gate(data: Path, cache: Path) -> None:
 
 def words() -> None:
     """Each word of the table, placed by an installed sentence encoder among those that do not begin like it."""
+    from klangbild.emotion.languages import stem
     from klangbild.emotion.sentence_encoder import NEAR, encoder_folder, open_encoder
     from klangbild.emotion.word_neighbors import WordNeighbors
-    from klangbild.emotion.words import _table, stem
+    from klangbild.emotion.words import english_words
 
     folder = encoder_folder()
     if folder is None:
         print("words: there is no sentence encoder, so nothing to measure")
         return
-    places = _table()[0]
+    places = english_words()
     neighbors, rows = WordNeighbors(open_encoder(folder), places), []
     for word, place in places.items():
         alike = [other for other in places if other[:5] == word[:5] or stem(other) == stem(word)]

@@ -39,6 +39,10 @@ CASES: tuple[Case, ...] = (
           "(1 - share) * asked.valence + share * words.valence", "share * asked.valence + (1 - share) * words.valence",
           "emotion/test_read.py"),
     _case("not sad is sad", "emotion/words.py", "sign = _NEGATED if negated else 1.0", "sign = 1.0", "emotion/test_words.py"),
+    _case("a word's tempo goes before --tempo", "music/word_wishes.py", "if settings.tempo is None:", "if True:",
+          "music/test_word_wishes.py"),
+    _case("senza is no negation", "emotion/word_reader.py", "            negated = not negated\n            noun = without = True",
+          "            noun = without = True", "music/test_words_of_music.py"),
     # --- notes
     _case("valence and arousal swapped into the notes model", "models/bars/sampler.py",
           "(emotion.valence, emotion.arousal, 1.0)", "(emotion.arousal, emotion.valence, 1.0)", "models/bars/test_directions.py"),

@@ -16,9 +16,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
+from klangbild.emotion.languages import stem
 from klangbild.emotion.sentence_encoder import NEAR, encoder_folder, open_encoder
-from klangbild.emotion.words import stem
 from klangbild.models.roll.caption_words import Vocabulary, music_words
+from klangbild.models.roll.english import in_english
 from klangbild.models.roll.near_words import NearWords, nearest_meanings
 
 THRESHOLDS = (-1.0, 0.6, 0.64, NEAR, 0.72)
@@ -121,7 +122,7 @@ def lacking(near: NearWords, words: dict[str, set[str]]) -> list[Answer]:
 def understood(vocabulary: Vocabulary, words: dict[str, set[str]], *, encoder: bool) -> tuple[int, int]:
     """(how many texts are understood rightly, how many wrongly) by the road that the engines take."""
     near = partial(nearest_meanings, vocabulary.meanings()) if encoder else None
-    heard = {written: set(vocabulary.read(written, near).known) for written in words}
+    heard = {written: set(vocabulary.read(in_english(written, vocabulary)[0], near).known) for written in words}
     right = sum(bool(heard[written]) and heard[written] <= good for written, good in words.items())
     return right, sum(map(bool, heard.values())) - right
 

@@ -47,7 +47,7 @@ def sentence_encoder(tmp_path, monkeypatch) -> Path:
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
     from klangbild.emotion.sentence_encoder import FOLDER
-    from klangbild.emotion.words import _table
+    from klangbild.emotion.words import english_words
     from klangbild.models.roll.caption_words import Vocabulary
 
     folder = tmp_path / "models" / FOLDER
@@ -55,7 +55,7 @@ def sentence_encoder(tmp_path, monkeypatch) -> Path:
     said = [word for word in Vocabulary().meanings() if word.isalpha()]
     alike = {"qualm": "serene", "oud": "lute", "bossa": "samba", "nova": "samba"}
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "-"]
-    pieces = list(dict.fromkeys([*special, *_table()[0], *said, "music", *alike, "blorp"]))
+    pieces = list(dict.fromkeys([*special, *english_words(), *said, "music", *alike, "blorp"]))
     (folder / "vocab.txt").write_text("\n".join(pieces) + "\n")
     config = transformers.BertConfig(
         vocab_size=len(pieces), hidden_size=64, num_hidden_layers=0, num_attention_heads=2, intermediate_size=8

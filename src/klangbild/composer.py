@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from klangbild.contract import Engine, OnBar, OnProgress, Request
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import UsageError
-from klangbild.models.engines import load_engine, player_of
+from klangbild.models.engines import families_of, load_engine, player_of
 from klangbild.record.carriers import read_record
 from klangbild.record.facts import PictureFacts, Record
 from klangbild.record.requests import record_of, request_of
@@ -100,6 +99,8 @@ class Composer:
             InputError: the picture cannot be used. UsageError: there is nothing to go by, or a wish that is not heard.
         """
         from klangbild.emotion.read import read_emotion
+        from klangbild.music.word_wishes import with_words
+        from klangbild.music.words import of_a_sound_engine, read_text
         from klangbild.picture.load import load_picture
         from klangbild.picture.traits import voice_of
 
@@ -107,8 +108,14 @@ class Composer:
         if source is None and not settings.text:
             raise UsageError("there is neither a picture nor --text; give at least one")
         picture = None if source is None else load_picture(source, words=settings.text)
-        text = settings.text if settings.engine == "notes" else _words_of_feeling(settings.text, alone=picture is None)
-        reading = read_emotion(picture, text=text, model=settings.emotion_model, kind=settings.kind)
+        words = read_text(settings.text)
+        text = words.feelings if settings.engine == "notes" else of_a_sound_engine(words.feelings)
+        reading = read_emotion(
+            picture,
+            text=text if (settings.text or "").strip() else None,
+            model=settings.emotion_model,
+            kind=settings.kind,
+        )
         asked, origin = _asked(reading.asked, settings), reading.source
         if settings.path is not None:
             origin = "path"
@@ -123,6 +130,9 @@ class Composer:
         if settings.gaze:
             settings, asked, voice = _following_the_eye(settings, asked, voice, picture)
             origin = "path"
+        if settings.engine == "notes":  # a sound engine hears the words themselves
+            keyed = seed if voice is None else voice.keyed(seed)
+            settings = with_words(settings, words, seed=keyed, asked=asked, families=families_of(settings))
         reasons = reading.reasons
         if voice is not None and "picture_weight" in player_of(settings).hears:
             from klangbild.models.bars.picture_reasons import voice_reasons
@@ -216,21 +226,6 @@ def _as_kept(emotion: Emotion) -> Emotion:
     """As exact as the record keeps it, so that a replay draws the very same."""
     places = (emotion.valence, emotion.arousal, emotion.valence_spread, emotion.arousal_spread)
     return Emotion(*(round(place, 4) for place in places))
-
-
-def _words_of_feeling(text: str | None, *, alone: bool) -> str:
-    """A sound engine's text without the words that are no feelings, like "piano": those are its own to understand."""
-    from klangbild.emotion.words import read_words
-    from klangbild.models.roll.caption_words import music_words
-
-    text = text or ""
-    reading = read_words(text)
-    # an installed sentence encoder finds "percussion" near "drums", which excite; here it names players, no feeling
-    players = {match.written for match in reading.matches if match.near and match.written in music_words()}
-    for word in (*reading.unknown, *players):
-        text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "", text, flags=re.IGNORECASE)
-    felt = any(match.written not in players for match in reading.matches)
-    return text if felt else "neutral" if alone else ""
 
 
 def _with_emotion(settings: dict[str, Any]) -> dict[str, Any]:

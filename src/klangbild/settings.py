@@ -69,7 +69,10 @@ class Settings:
         None, "ask for this arousal (-1 calm .. 1 excited) instead of what the picture says", min=-1, max=1,
         group="emotion",
     )  # fmt: skip
-    text: str | None = _knob(None, "words that join the picture, like 'stormy, heroic'", metavar="WORDS", group="start")
+    text: str | None = _knob(
+        None, "words that join the picture, like 'calm piano, no drums': feelings, players, tempo, key, meter, style; in English, German, French, Spanish or Italian",
+        metavar="WORDS", group="start",
+    )  # fmt: skip
     negative: str | None = _knob(None, "words to keep away from", metavar="WORDS", group="music")
     conditioning: str = _knob(
         "continuous_concat", "how the emotion enters the note model (ARIA's three ways, or none)",

@@ -81,15 +81,9 @@ _SOLFEGE = {"do": "C", "ut": "C", "re": "D", "mi": "E", "fa": "F", "sol": "G", "
 _MINOR_WORDS = {"moll", "minor", "min", "mineur", "menor", "minore", "minör", "mol", "m"}
 _MAJOR_WORDS = {"dur", "major", "maj", "majeur", "mayor", "maggiore", "maior", ""}
 _SIGNS = {
-    "sharp": "#",
-    "flat": "b",
-    "diese": "#",
-    "dièse": "#",
-    "bemol": "b",
-    "bémol": "b",
-    "diesis": "#",
-    "bemolle": "b",
-}
+    "sharp": "#", "flat": "b", "diese": "#", "dièse": "#", "bemol": "b", "bémol": "b", "diesis": "#", "bemolle": "b",
+    "sostenido": "#",
+}  # fmt: skip
 
 
 def key_meant(written: str) -> str | None:

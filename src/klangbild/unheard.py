@@ -12,7 +12,7 @@ from typing import Any
 from klangbild.contract import EngineOutput, Request
 from klangbild.emotion.space import EmotionPath
 from klangbild.errors import NotAvailableError, UsageError
-from klangbild.models.engines import player_of, writes_notes
+from klangbild.models.engines import families_of, player_of, writes_notes
 from klangbild.models.registry import engines_hearing, named
 from klangbild.settings import Settings, flag_of
 
@@ -83,8 +83,10 @@ def told_of(request: Request, output: EngineOutput) -> tuple[str, ...]:
         lines += [
             f"{Path(settings.continue_from).name}: {line}" for line in read_continued(settings.continue_from).told
         ]
-    if settings.engine == "notes":
-        lines += _told_of_words(settings)
+    if settings.engine == "notes" and settings.text:
+        from klangbild.music.words_heard import told_of_words
+
+        lines += told_of_words(settings, seed=request.draw_seed, asked=request.asked, families=families_of(settings))
     lines += _told_of_the_picture(request) + _told_of_the_voice(settings) + _told_of_the_emotion(settings)
     lines += output.told
     if output.piece is not None and not output.stopped:
@@ -108,31 +110,6 @@ def told_of_given(given: dict[str, Any]) -> list[str]:
         for name, value in meant.items()
         if given.get(name) == getattr(Settings, name) != value
     ]
-
-
-def _told_of_words(settings: Settings) -> list[str]:
-    """Words that the notes engine, which hears feelings, takes otherwise than they were written or not at all."""
-    if not settings.text:
-        return []
-    from klangbild.emotion.words import read_words
-    from klangbild.models.roll.caption_words import music_words
-    from klangbild.music.instrument_names import families_of
-
-    reading = read_words(settings.text)
-    lines = [f'"{match.written}" is heard as near "{match.word}"' for match in reading.matches if match.near]
-    for word in reading.unknown:
-        try:
-            family = families_of([word])[0][0]
-            lines.append(f'"{word}" in --text is no feeling and was left aside; --instruments {family} makes it play')
-        except UsageError:
-            if word in music_words():
-                lines.append(
-                    f'"{word}" in --text is no feeling and was left aside; --tempo, --meter, --key and --instruments hold'
-                )
-            elif word in reading.nearest:
-                lines.append(f'not understood, left aside: {word}; did you mean "{reading.nearest[word]}"?')
-    strange = [word for word in reading.unknown if not any(f"{word}" in line for line in lines)]
-    return lines + ([f"not understood, left aside: {', '.join(strange)}"] if strange else [])
 
 
 def _told_of_the_picture(request: Request) -> list[str]:
@@ -164,14 +141,23 @@ def _tells_kinds(emotion_model: str) -> bool:
 def _told_of_the_emotion(settings: Settings) -> list[str]:
     lines = []
     both = settings.valence is not None and settings.arousal is not None
-    if settings.engine == "notes" and settings.text and (both or settings.path):
+    feelings = settings.engine == "notes" and settings.text is not None and _says_feelings(settings.text)
+    if feelings and (both or settings.path):
         by = "--path says" if settings.path else "--valence and --arousal say"
-        lines.append(f"--text is of no effect on the music: {by} what it is asked for")
+        lines.append(f"the feelings in --text are of no effect on the music: {by} what it is asked for")
     if settings.conditioning == "none":
-        for name in ("valence", "arousal", "text"):
+        for name in ("valence", "arousal"):
             if getattr(settings, name) is not None:
                 lines.append(f"{flag_of(name)} is not told to the model: --conditioning none")
+        if feelings:
+            lines.append("the feelings in --text are not told to the model: --conditioning none")
     return lines
+
+
+def _says_feelings(text: str) -> bool:
+    from klangbild.music.words import read_text
+
+    return bool(read_text(text).feelings.matches)
 
 
 def _told_of_the_piece(settings: Settings, output: EngineOutput) -> list[str]:

@@ -32,11 +32,11 @@ def test_what_cannot_be_had_is_one_line_before_any_work(klangbild, picture_file,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_words_that_the_notes_engine_leaves_aside_are_told(klangbild, picture_file, tmp_path):
+def test_what_the_notes_engine_heard_of_the_words_is_told(klangbild, picture_file, tmp_path):
     text = ("--text", "stormy flute, qwxz, serne")
     code, out, err = klangbild(picture_file, "-o", tmp_path, *FAST, *text, "--json")
     assert code == 0 and json.loads(out)["told"] == [line.removeprefix("dusk: ") for line in err.splitlines()]
-    assert '"flute" in --text is no feeling and was left aside; --instruments winds makes it play' in err
+    assert '"flute": played by winds\n' in err
     assert "not understood, left aside: qwxz" in err and 'did you mean "serene"?' in err and "stormy" not in err
     assert klangbild(picture_file, "-o", tmp_path, *FAST, *text, "-q")[2] == ""
 

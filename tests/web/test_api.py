@@ -78,6 +78,20 @@ def test_words_alone_and_json(rest):
     assert state["status"] == "done" and state["record"]["emotion"]["source"] == "text"
 
 
+def test_words_are_read_alike_by_the_page_and_by_the_command_line(rest, klangbild, tmp_path):
+    text = "traurige Geige, langsam, sans batterie, qwxz"
+    seen = rest.get("/v1/emotion", params={"text": text}).json()
+    made = finished(rest, compose(rest, text=text, seconds=2, seed=3).json())["record"]
+    flags = ("--text", text, "--seconds", "2", "--seed", "3", "-f", "json", "-o", tmp_path, "--json")
+    typed = json.loads(klangbild("compose", *flags)[1])
+    read = json.loads(klangbild("emotion", "--text", text, "--json")[1])
+    assert seen["reasons"] == made["reasons"] == typed["reasons"] == read["reasons"]
+    assert seen["unknown"] == read["unknown_words"] == ["qwxz"]
+    assert made["told"] == typed["told"] and '"geige": played by strings' in made["told"]
+    assert made["settings"] == typed["settings"] and made["settings"]["instruments"] == ["strings"]
+    assert made["settings"]["text"] == text and made["settings"]["without"] == ["drums"]
+
+
 def test_emotion_by_upload_by_words_and_by_id(rest, paintings):
     seen = rest.post("/v1/emotion", files={"picture": (paintings[0].name, paintings[0].read_bytes())}).json()
     assert (

@@ -26,7 +26,7 @@ from klangbild.interrupt import Stop, softly
 _EPILOG = """examples:
   klangbild compose lake.jpg
   klangbild compose lake.jpg --seconds 60 --seed 7 -o out -f mid,mp3
-  klangbild compose lake.jpg --text "early morning, hopeful" --candidates 4
+  klangbild compose lake.jpg --text "early morning, hopeful, slow piano" --candidates 4
 """
 
 

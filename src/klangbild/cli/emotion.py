@@ -126,9 +126,10 @@ def _show_all(batch: list[tuple[str, Any]], arguments: argparse.Namespace) -> in
 
 def _readings(pictures: list[Any], arguments: argparse.Namespace) -> list[Any]:
     from klangbild.emotion.read import read_emotions
+    from klangbild.music.words import feelings_in
 
     return read_emotions(
-        pictures, text=arguments.text, model=arguments.emotion_model, kind=arguments.kind,
+        pictures, text=feelings_in(arguments.text), model=arguments.emotion_model, kind=arguments.kind,
         text_weight=arguments.text_weight,
     )  # fmt: skip
 

@@ -41,14 +41,15 @@ class Reading:
 def read_emotion(
     picture: Picture | None,
     *,
-    text: str | None = None,
+    text: str | WordsReading | None = None,
     model: str = "klangbild",
     kind: str = "auto",
     text_weight: float = TEXT_WEIGHT,
 ) -> Reading:
     """Read a picture, words, or both.
 
-    text: words, default the picture's own. model: "klangbild", "features", "aria" or a folder. kind: "auto", "painting",
+    text: words, or what was read of them (`music.words.feelings_in`, which knows instruments and tempos from feelings); default the
+    picture's own words. model: "klangbild", "features", "aria" or a folder. kind: "auto", "painting",
     "photo". text_weight: share of the words when there are both, 0..1.
 
     Raises:
@@ -64,7 +65,7 @@ def read_emotion(
 def read_emotions(
     pictures: Sequence[Picture | None],
     *,
-    text: str | None = None,
+    text: str | WordsReading | None = None,
     model: str = "klangbild",
     kind: str = "auto",
     text_weight: float = TEXT_WEIGHT,
@@ -73,21 +74,21 @@ def read_emotions(
     if not 0 <= text_weight <= 1:
         raise UsageError(f"text_weight {text_weight} is out of range; give a number from 0 to 1")
     predictor = open_predictor(model)
-    words = read_words(text) if text and text.strip() else None
+    words = text if isinstance(text, WordsReading) else read_words(text) if text and text.strip() else None
     seen = iter(predictor.predict([p for p in pictures if p is not None], kind=kind))
-    return [_reading(None if p is None else next(seen), words, predictor, text, text_weight) for p in pictures]
+    return [_reading(None if p is None else next(seen), words, predictor, text_weight) for p in pictures]
 
 
-def _reading(prediction: Prediction | None, words: WordsReading | None, predictor, text, text_weight: float) -> Reading:
+def _reading(prediction: Prediction | None, words: WordsReading | None, predictor, text_weight: float) -> Reading:
     plane = predictor.plane
     unknown = words.unknown if words else ()
     said = _words_reasons(words) if words else ()
     if prediction is None:
         if words is None:
             raise UsageError("there is nothing to read; give a picture, or words such as --text 'stormy, heroic'")
-        if not words.matches:
+        if not words.matches and not words.beside:
             raise UsageError(
-                f"none of the words in '{text}' is known; use words for feelings or weather, like 'calm' or 'stormy'"
+                f"none of the words in '{words.text}' is known; use words for feelings or weather, like 'calm' or 'stormy'"
             )
         asked = Emotion(words.valence, words.arousal, _WORD_SPREAD, _WORD_SPREAD)
         return Reading(
@@ -118,6 +119,7 @@ def _words_reasons(words: WordsReading) -> tuple[str, ...]:
         if match.near:
             what += f', which is near "{match.word}",'
         reasons.append(f"{what} asks for {Emotion(match.valence, match.arousal).name} music")
+    reasons += words.beside[:6]
     for word in words.unknown:
         hint = f'; did you mean "{words.nearest[word]}"?' if word in words.nearest else ""
         reasons.append(f'the word "{word}" is not known and was left aside{hint}')

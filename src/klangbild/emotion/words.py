@@ -1,25 +1,27 @@
 """Words -> a point on the music's plane: exact and stemmed matches in a table, negation, intensity. Never a guess.
 
-The table (`affect_words`) speaks of what the music should do, so its numbers live on the music's plane, not on the raters'.
-Where a small sentence encoder is installed (`sentence_encoder`), a word that is not in the table is placed between those
-that are near it, and it is told that this was done.
+The table (`affect_words`, with its translations) speaks of what the music should do, so its numbers live on the music's plane, not
+on the raters'. Where a small sentence encoder is installed (`sentence_encoder`), a word that is not in the table is placed between
+those that are near it, and it is told that this was done.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from klangbild.emotion.affect_words import AFFECT_WORDS, NEGATIONS, PLAIN, STRENGTHENERS, WEAKENERS
+from klangbild.emotion.affect_translations import AFFECT_TRANSLATIONS
+from klangbild.emotion.affect_words import AFFECT_WORDS
+from klangbild.emotion.languages import LANGUAGES
+from klangbild.emotion.word_reader import FEELING, MOST_ASKED_ABOUT, Lexicon, Meaning, Understood, understand
 
 _NEGATED = -0.55  # "not sad" is a little happy, not as happy as "happy"
 
 
 @dataclass(frozen=True)
 class WordMatch:
-    """One understood word: as it was written, the table's word, and what it asks for, -1..1 each.
+    """One understood word: as it was written, the table's English word, and what it asks for, -1..1 each.
 
     near: the table's word is only the nearest in meaning, and the place is between it and its neighbors.
     """
@@ -37,6 +39,8 @@ class WordsReading:
     """What a text asks for. `valence`, `arousal` on the music's plane (0 when nothing matched).
 
     unknown: words that are not in the table, in order; nearest: for some of them a table word that is spelt alike.
+    beside: a sentence for each word that asks for something else of the music than a feeling (`music.words` fills it). text: as it
+    was written.
     """
 
     valence: float
@@ -44,10 +48,12 @@ class WordsReading:
     matches: tuple[WordMatch, ...]
     unknown: tuple[str, ...]
     nearest: dict[str, str]
+    beside: tuple[str, ...] = ()
+    text: str = ""
 
 
 def read_words(text: str) -> WordsReading:
-    """Read a text such as "stormy, heroic" or "not sad, slightly tense".
+    """Read a text such as "stormy, heroic", "not sad, slightly tense" or "ein stiller, heiterer Abend".
 
     Several words are averaged, strong words counting more than mild ones.
 
@@ -55,40 +61,46 @@ def read_words(text: str) -> WordsReading:
     >>> reading.valence > 0.3 and reading.arousal < 0, reading.unknown
     (True, ('qwxz',))
     """
-    exact, stemmed = _table()
-    matches: list[WordMatch] = []
-    unknown: dict[str, tuple[float, bool]] = {}
-    factor, negated = 1.0, False
-    for token in re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|[,.;:!?]", text.lower()):
-        if not token[0].isalpha():
-            factor, negated = 1.0, False
-            continue
-        token = token.replace("’", "'")
-        if token in NEGATIONS:
-            negated = not negated
-            continue
-        if token in STRENGTHENERS or token in WEAKENERS:
-            factor *= STRENGTHENERS.get(token) or WEAKENERS[token]
-            continue
-        for part in [token] if token in exact or "-" not in token else token.split("-"):
-            word = part if part in exact else stemmed.get(stem(part))
-            if word is None:
-                if part not in PLAIN:
-                    unknown.setdefault(part, (factor, negated))
-                continue
-            matches.append(_match(part, word, exact[word], factor, negated))
-            factor, negated = 1.0, False
-    nearest = {u: near[0] for u in unknown if (near := difflib.get_close_matches(u, exact, n=1, cutoff=0.8))}
+    return feelings_of(understand(text, _lexicon()), _lexicon())
+
+
+def feelings_of(understood: Understood, lexicon: Lexicon, *, things: Sequence[str] = ()) -> WordsReading:
+    """What the feelings in a text ask for. things: kinds of meaning that, denied, are no feeling: "no drums" is not gloomy."""
+    matches = [
+        _match(said.written, feeling.word, feeling.value, said.factor, said.negated)
+        for said in understood.said
+        if (feeling := said.meaning(FEELING)) and not (said.negated and any(map(said.meaning, things)))
+    ]
+    unknown = {strange.written: strange for strange in understood.strange}
+    asked, home = list(unknown)[:MOST_ASKED_ABOUT], (understood.languages[0], "en")
+    nearest = {word: near for word in asked if (near := lexicon.alike(word, home))}
     # a slip of the pen is asked about, not placed by its sound
-    for written, neighbor in _neighbors([u for u in unknown if u not in nearest]).items():
+    for written, neighbor in _neighbors([word for word in unknown if word not in nearest]).items():
+        strange = unknown.pop(written)
         place = (neighbor.valence, neighbor.arousal)
-        matches.append(_match(written, neighbor.word, place, *unknown.pop(written), near=True))
+        matches.append(_match(written, neighbor.word, place, strange.factor, strange.negated, near=True))
+    for word in asked:  # those of other languages only where nothing else is known, and more alike
+        if word in unknown and word not in nearest and (near := lexicon.alike(word, understood.languages, cutoff=0.85)):
+            nearest[word] = near
     if not matches:
-        return WordsReading(0.0, 0.0, (), tuple(unknown), nearest)
+        return WordsReading(0.0, 0.0, (), tuple(unknown), nearest, text=understood.text)
     weights = [0.25 + max(abs(m.valence), abs(m.arousal)) for m in matches]
     valence = sum(w * m.valence for w, m in zip(weights, matches, strict=True)) / sum(weights)
     arousal = sum(w * m.arousal for w, m in zip(weights, matches, strict=True)) / sum(weights)
-    return WordsReading(round(valence, 4), round(arousal, 4), tuple(matches), tuple(unknown), nearest)
+    place = (round(valence, 4), round(arousal, 4))
+    return WordsReading(*place, tuple(matches), tuple(unknown), nearest, text=understood.text)
+
+
+def feeling_entries() -> Iterator[tuple[str, str, Meaning]]:
+    """(language, word, what it feels like) of all five languages, for a `Lexicon`."""
+    table = english_words()
+    for word, place in table.items():
+        yield "en", word, Meaning(FEELING, word, place)
+    for line in AFFECT_TRANSLATIONS.strip().splitlines():
+        english, _, cells = line.partition(": ")
+        for language, cell in zip(LANGUAGES[1:], cells.split(" | "), strict=True):
+            for word in cell.split():
+                yield language, word, Meaning(FEELING, english, table[english])
 
 
 def _match(
@@ -110,47 +122,20 @@ def _neighbors(words: list[str]) -> dict:
         return {}
     from klangbild.emotion.word_neighbors import open_neighbors
 
-    return open_neighbors(folder, tuple(_table()[0].items())).find(words, least=NEAR)
+    return open_neighbors(folder, tuple(english_words().items())).find(words, least=NEAR)
 
 
 @lru_cache(maxsize=1)
-def _table() -> tuple[dict[str, tuple[float, float]], dict[str, str]]:
-    """({word: (valence, arousal)}, {stem: word}); a stem that two distant words share is left out of the second."""
-    exact: dict[str, tuple[float, float]] = {}
+def _lexicon() -> Lexicon:
+    return Lexicon(feeling_entries())
+
+
+@lru_cache(maxsize=1)
+def english_words() -> dict[str, tuple[float, float]]:
+    """{English word: (valence, arousal)}, -1..1."""
+    words: dict[str, tuple[float, float]] = {}
     for line in AFFECT_WORDS.strip().splitlines():
-        numbers, _, words = line.partition(":")
+        numbers, _, named = line.partition(":")
         valence, arousal = (int(n) / 100 for n in numbers.split())
-        for word in words.split():
-            exact[word] = (valence, arousal)
-    stems: dict[str, str] = {}
-    torn = set()
-    for word, place in exact.items():
-        root = stem(word)
-        other = stems.setdefault(root, word)
-        if max(abs(a - b) for a, b in zip(exact[other], place, strict=True)) > 0.5:
-            torn.add(root)
-    return exact, {root: word for root, word in stems.items() if root not in torn}
-
-
-def stem(word: str) -> str:
-    """A word without its common English endings; a short cut through Porter's rules (1980), enough for our table.
-
-    >>> stem("storms"), stem("stormy"), stem("peacefully"), stem("peaceful")
-    ('storm', 'storm', 'peac', 'peac')
-    """
-    for _ in range(3):
-        for ending in (
-            "fulness", "ousness", "iveness", "ations", "fully", "ously", "ingly", "ation", "ating", "ative", "edly", "ated",
-            "ates", "ness", "ment", "ions", "ion", "ate", "ful", "ous", "ing", "ity",
-            "ies", "ily", "est", "ed", "ly", "er", "es", "s", "y", "e",
-        ):  # fmt: skip
-            if word.endswith(ending) and len(word) - len(ending) >= (3 if ending in ("s", "y", "e", "es", "ly") else 4):
-                if ending == "s" and word.endswith("ss"):
-                    continue
-                word = word[: -len(ending)]
-                break
-        else:
-            break
-    if len(word) > 4 and word[-1] == word[-2] and word[-1] not in "aeiouls":
-        word = word[:-1]
-    return word
+        words |= dict.fromkeys(named.split(), (valence, arousal))
+    return words

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from klangbild.contract import Engine
 from klangbild.errors import NotAvailableError, UsageError
 from klangbild.models import registry
+from klangbild.music.families import FAMILY_NAMES
 from klangbild.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,6 +22,12 @@ def player_of(settings: Settings) -> registry.Player:
 def writes_notes(settings: Settings) -> bool:
     """Whether there will be notes, and so MIDI and a piano roll."""
     return player_of(settings).writes_notes
+
+
+def families_of(settings: Settings) -> tuple[str, ...]:
+    """The instrument families that the model plays."""
+    place = player_of(settings).families
+    return FAMILY_NAMES if place is None else registry.named(place)
 
 
 def load_engine(settings: Settings) -> Engine:

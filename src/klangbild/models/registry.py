@@ -24,6 +24,7 @@ class Player:
     models add` knows its checkpoints. reads_pictures: {a kind of added model: what opens the picture encoder in it, an
     `emotion.prediction.Predictor`, by its name}. parity: {a kind of recorded data: the module that compares it}. commands: the module
     whose `add_data_commands` and `add_train_commands` add what prepares its data and trains it to `klangbild data` and `train`.
+    families: where the instrument families stand that it plays; None: all.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Player:
     reads_pictures: Mapping[str, str] = field(default_factory=dict)
     parity: Mapping[str, str] = field(default_factory=dict)
     commands: str | None = None
+    families: str | None = None
 
 
 _ALL = frozenset(
@@ -100,6 +102,7 @@ PLAYERS = (
         },
         adds="aria", reads_pictures={"midi-emotion": "klangbild.models.aria.picture_encoder_torch:open_aria"},
         parity={"midi-emotion": "klangbild.models.aria.parity"}, commands="klangbild.models.aria.commands",
+        families="klangbild.models.aria.vocabulary:INSTRUMENTS",
     ),
     Player(
         "roll", "art2mus", "our sound model", _ALL | _FEELING | _NOTES | _DENOISED | {"image_tokens"},

@@ -1,4 +1,4 @@
-"""Which family plays an instrument that somebody names: the 128 of General MIDI, and what people call them.
+"""Which family plays an instrument that somebody names: the 128 of General MIDI, and what people call them in five languages.
 
 Our music is written in families, so "violin" is a wish that "strings" grant; who asks is told so. Names are compared without
 case, hyphens and a plural s. The order of `GENERAL_MIDI` is that of the programs, 0 to 127.
@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
+from klangbild.emotion.languages import LANGUAGES, fold, spellings, stem
 from klangbild.errors import UsageError
 from klangbild.music.families import FAMILY_NAMES, family_of
+from klangbild.music.instrument_translations import INSTRUMENT_TRANSLATIONS
 
 GENERAL_MIDI: tuple[str, ...] = (
     "acoustic grand piano", "bright acoustic piano", "electric grand piano", "honky-tonk piano", "electric piano 1",
@@ -49,50 +52,112 @@ _PLAYED_BY = {
 # what people say, by the family that plays it
 _ALSO = {
     "drums": "drum, drum kit, drum set, drumset, percussion, snare, snare drum, kick, bass drum, hi-hat, cymbal, tom, taiko, "
-    "bongo, conga, tambourine, shaker, triangle, cajon, djembe, timbales, castanets, beat, schlagzeug, trommel",
+    "bongo, conga, tambourine, shaker, triangle, cajon, djembe, timbales, castanets, beat",
     "piano": "grand piano, upright piano, pianoforte, fortepiano, electric piano, e-piano, rhodes, wurlitzer, keys, keyboard, "
-    "honky tonk, cembalo, clavichord, klavier, flügel, spinet",
+    "honky tonk, clavichord, spinet",
     "mallet": "mallets, bells, bell, chimes, vibes, glockenspiel, hammered dulcimer, timpano, kettledrum, kettle drum, steel drum, "
-    "steelpan, steel pan, handpan, crotales, gamelan, pauke",
-    "organ": "pipe organ, hammond, hammond organ, electric organ, harmonium, bandoneon, concertina, melodica, mouth organ, orgel, "
-    "akkordeon",
+    "steelpan, steel pan, handpan, crotales, gamelan",
+    "organ": "pipe organ, hammond, hammond organ, electric organ, harmonium, bandoneon, concertina, melodica, mouth organ",
     "guitar": "acoustic guitar, electric guitar, nylon guitar, steel guitar, classical guitar, spanish guitar, jazz guitar, "
     "clean guitar, muted guitar, distorted guitar, rock guitar, ukulele, mandolin, lute, oud, zither, lyre, balalaika, bouzouki, "
-    "thumb piano, mbira, shamisen, guzheng, gitarre, laute",
+    "thumb piano, mbira, shamisen, guzheng",
     "bass": "bass guitar, electric bass, e-bass, fretless bass, slap bass, synth bass, upright bass, finger bass, picked bass",
     "strings": "string, string section, string ensemble, string quartet, string orchestra, orchestra, violoncello, double bass, "
-    "kontrabass, harp, pizzicato, tremolo, erhu, viola da gamba, viol, choir, choir aah, chorus, voice, vocals, vocal, singer, "
-    "singing, synth strings, orchestra hit, geige, violine, bratsche, streicher, harfe, chor",
-    "brass": "horn, horns, cornet, flugelhorn, bugle, euphonium, sousaphone, bass trombone, brass ensemble, brass band, synth brass, "
-    "trompete, posaune, waldhorn, blechbläser",
+    "harp, pizzicato, tremolo, erhu, viola da gamba, viol, choir, choir aah, chorus, voice, vocals, vocal, singer, "
+    "singing, synth strings, orchestra hit",
+    "brass": "horn, horns, cornet, flugelhorn, bugle, euphonium, sousaphone, bass trombone, brass ensemble, brass band, synth brass",
     "winds": "wind, woodwind, woodwinds, sax, saxophone, alto saxophone, tenor saxophone, soprano saxophone, baritone saxophone, "
     "bass clarinet, contrabassoon, cor anglais, panpipe, pan pipe, panflute, tin whistle, penny whistle, bottle, didgeridoo, shawm, "
-    "duduk, ney, bagpipes, flöte, blockflöte, querflöte, klarinette, fagott, saxophon, dudelsack, holzbläser",
+    "duduk, ney, bagpipes",
     "lead": "synth, synthesizer, synthesiser, synth lead, lead synth, square wave, square, sawtooth, saw, chiptune, calliope, chiff, "
     "charang, theremin",
     "pad": "synth pad, pads, warm pad, polysynth, poly synth, sweep, halo, atmosphere, ambient, strings pad, choir pad, fx",
 }  # fmt: skip
 
 
+# in a text these mean something else than an instrument, or another table reads them
+_NOT_IN_TEXTS = frozenset(
+    """triangle, bottle, voice, singing, singer, tom, square, saw, sawtooth, sweep, halo, atmosphere, ambient, fx, chiff, chiptune,
+    orchestra, blown bottle, whistle, chorus, brass band, square wave, charang, vibes""".replace("\n    ", " ").split(
+        ", "
+    )
+)
+# in a text these are instruments only where another one is named: "winds" are weather first
+_AMONG_OTHERS = frozenset({"winds", "lead", "leads", "keys", "kick", "wind", "pizzicato", "tremolo"})
+
+
 def _plain(name: str) -> str:
-    """Lower case, words parted by single spaces, no brackets, hyphens or plural s."""
-    words = re.sub(r"[\s_\-()/.]+", " ", name.casefold()).strip()
+    """Lower case without accents, words parted by single spaces, no brackets, hyphens or plural s."""
+    words = re.sub(r"[\s_\-()/.]+", " ", fold(name)).strip()
     return words[:-1] if len(words) > 3 and words.endswith("s") and not words.endswith(("ss", "us")) else words
 
 
-def _table() -> dict[str, str]:
-    """Plain name -> family."""
-    table = {_plain(name): name for name in FAMILY_NAMES}
+def _english() -> Iterator[tuple[str, str]]:
+    """(name, family) of all that is called so in English, families and General MIDI's names among them."""
+    for family in FAMILY_NAMES:
+        yield family, family
     for family, names in _ALSO.items():
         for name in names.split(", "):
-            table.setdefault(_plain(name), family)
+            yield name, family
     for program, name in enumerate(GENERAL_MIDI[:FIRST_EFFECT]):
         family = _PLAYED_BY.get(name) or family_of(program)
         if family is not None:
-            table.setdefault(_plain(name), family)
-            number_left_out = re.sub(r"^(lead|pad|fx) \d ", "", _plain(name))  # "pad 2 (warm)" is also "warm"
-            table.setdefault(re.sub(r" \d$", "", number_left_out), family)
+            yield name, family
+
+
+def spoken_names() -> Iterator[tuple[str, str, str, bool]]:
+    """(language, name, family, whether it is an instrument only beside others) of what a text may name.
+
+    General MIDI's leads, pads and effects ("rain", "warm") are left out: a text that says so means something else.
+    """
+    synthetic = frozenset(GENERAL_MIDI[80:104])
+    for name, family in _english():
+        if name not in synthetic and name not in _NOT_IN_TEXTS:
+            yield "en", re.sub(r"[()\d]", "", name).strip(), family, name in _AMONG_OTHERS
+    for language, name, family in _translated():
+        yield language, name.lstrip("?"), family, name.startswith("?")
+
+
+def _translated() -> Iterator[tuple[str, str, str]]:
+    for line in INSTRUMENT_TRANSLATIONS.strip().splitlines():
+        family, _, cells = line.partition(": ")
+        for language, cell in zip(LANGUAGES[1:], cells.split("|"), strict=True):
+            for name in cell.split(","):
+                yield language, name.strip(), family
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[str, str]:
+    """Plain name -> family."""
+    table = {_plain(name): name for name in FAMILY_NAMES}
+    for name, family in _english():
+        table.setdefault(_plain(name), family)
+        number_left_out = re.sub(r"^(lead|pad|fx) \d ", "", _plain(name))  # "pad 2 (warm)" is also "warm"
+        table.setdefault(re.sub(r" \d$", "", number_left_out), family)
+    for _, name, family in _translated():
+        for spelling in spellings(name.lstrip("?")):
+            table.setdefault(_plain(spelling), family)
     return table
+
+
+@lru_cache(maxsize=1)
+def _roots() -> dict[str, str]:
+    """Stems of the names in other languages -> family: "Geigen", "chitarre"."""
+    roots: dict[str, str] = {}
+    for language, name, family in _translated():
+        roots.setdefault(_root(name.lstrip("?"), language), family)
+    return roots
+
+
+def _root(name: str, language: str) -> str:
+    return " ".join(stem(word, language) for word in re.split(r"[\s\-']+", fold(name)))
+
+
+def _family(name: str) -> str | None:
+    """The family that plays what is called so, in the singular or plural of five languages."""
+    if family := _table().get(_plain(name)):
+        return family
+    return next((found for language in LANGUAGES[1:] if (found := _roots().get(_root(name, language)))), None)
 
 
 def families_of(names: Iterable[str], flag: str = "--instruments") -> tuple[tuple[str, ...], dict[str, str]]:
@@ -106,15 +171,13 @@ def families_of(names: Iterable[str], flag: str = "--instruments") -> tuple[tupl
     """
     families: dict[str, None] = {}
     played_by: dict[str, str] = {}
-    table: dict[str, str] = {}
     for name in names:
         if name in FAMILY_NAMES:
             families[name] = None
             continue
-        table = table or _table()
-        family = table.get(_plain(str(name)))
+        family = _family(str(name))
         if family is None:
-            raise UsageError(_unknown(str(name), table, flag))
+            raise UsageError(_unknown(str(name), _table(), flag))
         families[family] = None
         if _plain(str(name)) != _plain(family):
             played_by[str(name)] = family
@@ -133,5 +196,8 @@ def _unknown(name: str, table: dict[str, str], flag: str) -> str:
         plain, list(table), n=1, cutoff=0.7
     )
     if close:
-        return f"{flag}: '{name}' is not an instrument; did you mean '{close[0]}'?"
+        written = {_plain(other): other for _, other, _ in _translated()} | {
+            _plain(other): other for other, _ in _english()
+        }
+        return f"{flag}: '{name}' is not an instrument; did you mean '{written.get(close[0], close[0])}'?"
     return f"{flag}: '{name}' is not an instrument we know; choose from {', '.join(FAMILY_NAMES)}, or give a General MIDI name"

@@ -96,8 +96,8 @@ class MusicFacts:
 
     @property
     def words_heard_as(self) -> Mapping[str, str]:
-        """{a word that the model does not know: the one that it was heard as}."""
-        return self.facts.get("words_heard_as", {})
+        """{a word that the model does not know, or one of another language: the one that it was heard as}."""
+        return {**self.facts.get("words_translated", {}), **self.facts.get("words_heard_as", {})}
 
 
 @dataclass(frozen=True)

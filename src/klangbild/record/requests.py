@@ -49,8 +49,19 @@ def request_of(record: Record, *, picture: Any = None) -> Request:
     elif record.engine != "notes" and facts:
         raise UsageError(f"the {record.engine} engine needs its picture again; add --picture {facts.name}")
     felt = record.emotion
+    # a sound engine's piece from before words were translated plays as its English words say
+    translate = record.engine == "notes" or "words_translated" in record.music.facts
     return Request(
-        record.settings, record.seed, felt.own, felt.asked, felt.source, record.reasons, facts, seen, record.voice
+        record.settings,
+        record.seed,
+        felt.own,
+        felt.asked,
+        felt.source,
+        record.reasons,
+        facts,
+        seen,
+        record.voice,
+        translate,
     )
 
 

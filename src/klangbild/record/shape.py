@@ -158,7 +158,9 @@ _RECORD = _table(
         "reasons": _every(_text), "settings": _each_of(_anything),
     },
     {
-        "picture": _or_none(_PICTURE), "voice": _or_none(_VOICE), "music": _table({}, {"words": _text, "words_heard_as": _each_of(_text)}),
+        "picture": _or_none(_PICTURE), "voice": _or_none(_VOICE), "music": _table(
+            {}, {"words": _text, "words_heard_as": _each_of(_text), "words_translated": _each_of(_text)},
+        ),
         "sound": _or_none(_SOUND), "versions": _each_of(_text), "told": _every(_text),
         "timings_s": _each_of(_number(0.0, 1e9)), "files": _each_of(_text), "device": _text,
     },

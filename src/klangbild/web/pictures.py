@@ -10,6 +10,7 @@ from typing import IO, Any
 from klangbild.emotion.read import Reading, read_emotion
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError
+from klangbild.music.words import feelings_in
 from klangbild.picture.color import Swatch
 from klangbild.picture.features import picture_features
 from klangbild.picture.load import load_picture
@@ -79,7 +80,7 @@ class Looks:
         # the file itself, as composing reads it: the same numbers to the last digit
         with self._decoding:
             picture = load_picture(look.file) if look else None
-            reading = read_emotion(picture, text=text, model=model, kind=kind)
+            reading = read_emotion(picture, text=feelings_in(text), model=model, kind=kind)
         return emotion_json(reading, look, told=kind != "auto")
 
 

@@ -104,18 +104,19 @@ def test_words_alone_negative_words_and_guidance(model):
 
 def test_the_user_sees_what_an_unknown_word_was_heard_as(folder, sentence_encoder, klangbild, tmp_path, monkeypatch):
     given = ("--engine", "art2mus", "--model", folder, "--seconds", "6", "--seed", "1", "-o", tmp_path, "-f", "json")
-    code, _, err = klangbild("compose", "--text", "oud", "--negative", "qualm", "--steps", "2", *given)
+    code, _, err = klangbild("compose", "--text", "bossa, blorp, oud", "--negative", "qualm", "--steps", "2", *given)
     assert code == 0 and 'words: "oud" is heard as "guitar"' in err and '"qualm" is heard as "serene"' in err
+    assert "not understood, left aside: blorp" in err
     record = json.loads((tmp_path / "words-1.json").read_text())
-    assert record["music"]["words_heard_as"] == {"oud": "guitar", "qualm": "serene"}
-    assert record["music"]["words_heard"] == ["guitar"] and record["music"]["words_avoided"] == ["serene"]
-    assert not record["music"]["words_unknown"]
+    assert record["music"]["words_heard_as"] == {"bossa": "samba", "qualm": "serene"}
+    assert record["music"]["words_translated"] == {"oud": "guitar"}  # our own table needs no encoder
+    assert record["music"]["words_heard"] == ["guitar", "samba"] and record["music"]["words_avoided"] == ["serene"]
+    assert record["music"]["words_unknown"] == ["blorp"]
     monkeypatch.setenv("KLANGBILD_HOME", str(tmp_path / "nobody"))
-    code, _, err = klangbild("compose", "--text", "oud", *given)
+    code, _, err = klangbild("compose", "--text", "bossa", *given)
     assert code == 2 and "none of the words" in err
-    assert '"oud" was heard as "guitar"' in differences(
-        Record.from_dict(record), Record.from_dict({**record, "music": {}})
-    )
+    changed = differences(Record.from_dict(record), Record.from_dict({**record, "music": {}}))
+    assert '"bossa" was heard as "samba"' in changed and '"oud" was heard as "guitar"' in changed
 
 
 def test_asking_for_a_feeling_says_it_in_words(model, pictures):

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
 
-from klangbild.emotion.affect_words import AFFECT_WORDS, NEGATIONS, PLAIN, STRENGTHENERS, WEAKENERS
-from klangbild.emotion.words import stem
+from klangbild.emotion.affect_words import NEGATIONS, PLAIN, STRENGTHENERS, WEAKENERS
+from klangbild.emotion.languages import stem
+from klangbild.emotion.words import english_words
 from klangbild.music.families import FAMILY_NAMES
 
 CARD = "sound-base.json"
@@ -84,7 +85,7 @@ class CaptionWords:
     denied: known words behind a "no", "not", "without": for the negative side. unknown: in no table.
     nearest: for some of the unknown a known word that is spelt alike. left_out: known, but beyond the twelfth.
     heard_as: word or phrase that is in no table -> the word of the vocabulary that it was taken for; that one is in `known` or
-    `denied`.
+    `denied`. translated: word or phrase of another language -> the English that was read in its place (`english.py`).
     """
 
     ids: tuple[int, ...]
@@ -94,6 +95,7 @@ class CaptionWords:
     nearest: dict[str, str]
     left_out: tuple[str, ...]
     heard_as: dict[str, str] = field(default_factory=dict)
+    translated: dict[str, str] = field(default_factory=dict)
 
 
 Near = Callable[[Sequence[str]], dict[str, str]]
@@ -188,7 +190,7 @@ class Vocabulary:
 
     def affect(self) -> list[tuple[float, float, float]]:
         """For each number: (valence, arousal, 1), -1..1, on the music's plane, or zeros for a word that has no place there."""
-        places = affect_places()
+        places = english_words()
         return [(0.0, 0.0, 0.0), *((*places[w], 1.0) if w in places else (0.0, 0.0, 0.0) for w in self.words)]
 
 
@@ -259,27 +261,16 @@ def density_word(notes_per_s: float) -> str:
 
 
 @lru_cache(maxsize=1)
-def affect_places() -> dict[str, tuple[float, float]]:
-    """Affect word -> (valence, arousal), -1..1."""
-    places: dict[str, tuple[float, float]] = {}
-    for line in AFFECT_WORDS.strip().splitlines():
-        numbers, _, words = line.partition(":")
-        valence, arousal = (int(n) / 100 for n in numbers.split())
-        places |= dict.fromkeys(words.split(), (valence, arousal))
-    return places
-
-
-@lru_cache(maxsize=1)
 def music_words() -> frozenset[str]:
     """Words that speak of the music and not of a feeling: "piano", "cello", "allegro"."""
-    return frozenset(_MUSIC).union(*(others.split() for others in _SYNONYMS.values())) - affect_places().keys()
+    return frozenset(_MUSIC).union(*(others.split() for others in _SYNONYMS.values())) - english_words().keys()
 
 
 @lru_cache(maxsize=1)
 def default_words() -> tuple[str, ...]:
     """Words of music first, then the affect words that are not already there, under another name or their own."""
     taken = set(_MUSIC) | {other for others in _SYNONYMS.values() for other in others.split()}
-    return (*_MUSIC, *(word for word in affect_places() if word not in taken))
+    return (*_MUSIC, *(word for word in english_words() if word not in taken))
 
 
 def _plain(text: str) -> str:

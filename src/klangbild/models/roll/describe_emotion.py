@@ -11,7 +11,8 @@ from functools import lru_cache
 import numpy as np
 
 from klangbild.emotion.space import Emotion
-from klangbild.models.roll.caption_words import affect_places, default_words, density_word, tempo_word
+from klangbild.emotion.words import english_words
+from klangbild.models.roll.caption_words import default_words, density_word, tempo_word
 
 N_EMOTION_WORDS = 2
 # tempo and notes per second at three arousals: our choice, calm is slow and sparse, excited fast and dense; not fitted
@@ -41,5 +42,5 @@ def description(asked: Emotion) -> str:
 def _table() -> tuple[list[str], np.ndarray]:
     """Affect words that are no words for players as well, and their places (n, 2)."""
     known = set(default_words())
-    pairs = [(word, place) for word, place in affect_places().items() if word in known]
+    pairs = [(word, place) for word, place in english_words().items() if word in known]
     return [word for word, _ in pairs], np.array([place for _, place in pairs])

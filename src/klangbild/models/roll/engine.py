@@ -37,7 +37,8 @@ DEFAULT_STEPS = 25
 
 @dataclass(frozen=True)
 class GuidancePair:
-    """Both sides of the guidance, and what was understood of the words; heard_as: of both sides' words, see `CaptionWords`.
+    """Both sides of the guidance, and what was understood of the words; heard_as, translated: of both sides' words, see
+    `CaptionWords`.
 
     told: what the asker should know of words that were not heard as they were written.
     """
@@ -47,6 +48,7 @@ class GuidancePair:
     words: CaptionWords
     denied: tuple[str, ...]
     heard_as: dict[str, str]
+    translated: dict[str, str]
     told: tuple[str, ...]
 
 
@@ -79,7 +81,9 @@ class RollEngine:
         made = self._candidates(wish, request, asked, steps, guidance, on_progress)
         sampled = time.perf_counter()
         played = self.model.play(made.best, _generator(request.draw_seed, 2), asked)
-        told = wish.told + told_of_music(self.model.read(settings.text).known, wish.denied, played.piece, settings)
+        told = wish.told + told_of_music(
+            self.model.read(settings.text, translate=request.translate).known, wish.denied, played.piece, settings
+        )
         facts: dict[str, Any] = {
             "seconds": round(played.seconds, 3),
             **played.facts,
@@ -89,6 +93,7 @@ class RollEngine:
             "words_heard": list(wish.words.known),
             "words_unknown": list(wish.words.unknown),
             "words_avoided": list(wish.denied),
+            **({"words_translated": wish.translated} if request.translate else {}),
             **({"words_heard_as": wish.heard_as} if wish.heard_as else {}),
             **(part.facts() if part else {}),
         }
@@ -141,25 +146,25 @@ class RollEngine:
         elif request.source == "override":
             # the asked feeling first: a caption holds twelve words
             text = ", ".join([*emotion_words(request.asked), text])
-        words = self.model.read(text)
-        avoided = self.model.read(settings.negative)
+        words = self.model.read(text, translate=request.translate)
+        avoided = self.model.read(settings.negative, translate=request.translate)
         if part is None and not words.known:
             raise UsageError(
                 f"none of the words in '{text}' is known to the sound model; give words like 'slow', 'sad', 'piano' or 'major'"
             )
         denied = tuple(dict.fromkeys([*avoided.known, *words.denied]))[:MAX_WORDS]
-        heard_as = {**avoided.heard_as, **words.heard_as}
+        heard_as, translated = {**avoided.heard_as, **words.heard_as}, {**avoided.translated, **words.translated}
         told = told_of_words(words, avoided)
         numbers = [self.model.vocabulary.number[word] for word in denied]
         negative = self.model.words([*numbers, *[0] * (MAX_WORDS - len(numbers))])
         tokens, mask = self.model.tokens(words.ids)
         if part is None or request.picture is None:
-            return GuidancePair(self.model.words(words.ids), negative, words, denied, heard_as, told)
+            return GuidancePair(self.model.words(words.ids), negative, words, denied, heard_as, translated, told)
         if not words.known and self.name == "art2mus":
             mask = silent_mask(part, mask)
         strength = settings.synapse if self.name == "melfusion" else 1.0
         positive = part.condition(request.picture, tokens, mask, layers=self.model.layers, strength=strength)
-        return GuidancePair(positive, negative, words, denied, heard_as, told)
+        return GuidancePair(positive, negative, words, denied, heard_as, translated, told)
 
     def facts(self, part: PicturePart | None) -> dict[str, Any]:
         """The record's "model"."""
@@ -212,7 +217,8 @@ def told_of_words(words: CaptionWords, avoided: CaptionWords) -> tuple[str, ...]
     >>> told_of_words(read("slow, qwxz"), read("no drums"))
     ('not understood, left aside: qwxz', '--negative says "no drums", which was left aside; say "drums" in --text')
     """
-    lines = [f'"{written}" is heard as "{word}"' for written, word in {**avoided.heard_as, **words.heard_as}.items()]
+    heard = {**avoided.translated, **words.translated, **avoided.heard_as, **words.heard_as}
+    lines = [f'"{written}" is heard as "{word}"' for written, word in heard.items()]
     if words.unknown:
         lines.append(f"not understood, left aside: {', '.join(words.unknown)}")
     if avoided.unknown:

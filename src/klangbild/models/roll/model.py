@@ -34,6 +34,7 @@ from klangbild.models.roll.base import (
 from klangbild.models.roll.caption_words import CARD, TONICS, CaptionWords, Vocabulary, caption_mask
 from klangbild.models.roll.condition import Condition, words_only
 from klangbild.models.roll.dry_sound import MAX_SHIFT, RATE, leveled, played
+from klangbild.models.roll.english import in_english
 from klangbild.models.roll.grid import BAR_BEATS, GROUPS
 from klangbild.models.roll.latent import FAMILIES_FROM, FILE, TEMPO, open_roll_latent, tempo_number, tempo_of
 from klangbild.models.roll.near_words import nearest_meanings
@@ -100,12 +101,13 @@ class RollSound:
             digest.update(other.encode())
         return digest.hexdigest()
 
-    def read(self, text: str | None) -> CaptionWords:
-        """Which words of a text the model knows, and what others stand for where a sentence encoder is installed. A key is heard,
-        but not by the network, which knows C major and A minor only."""
+    def read(self, text: str | None, *, translate: bool = True) -> CaptionWords:
+        """Which words of a text the model knows, in which language ever, and what others stand for where a sentence encoder is
+        installed. A key is heard, but not by the network, which knows C major and A minor only. translate: False, only English."""
+        text, translated = in_english(text, self.vocabulary) if translate else (text, {})
         found = self.vocabulary.read(text, partial(nearest_meanings, self.vocabulary.meanings()))
         ids = [self.vocabulary.number[word] for word in found.known if not _KEY_WORD.fullmatch(word)]
-        return replace(found, ids=(*ids, *[0] * (len(found.ids) - len(ids))))
+        return replace(found, ids=(*ids, *[0] * (len(found.ids) - len(ids))), translated=translated)
 
     def tokens(self, ids: tuple[int, ...] | list[int]) -> tuple[np.ndarray, np.ndarray]:
         """Numbers of words (12) -> (tokens (12, D), mask (12,)); without a word the one that means "nothing said"."""

@@ -12,10 +12,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from klangbild.emotion.words import english_words
 from klangbild.models.roll.caption_words import (
     KINDS,
     TONICS,
-    affect_places,
     default_words,
     density_word,
     tempo_word,
@@ -144,6 +144,6 @@ def _phrased(emotion: list[str], parts: list[str], key: str, players: list[str],
 @lru_cache(maxsize=1)
 def _affect_table() -> tuple[list[str], np.ndarray]:
     """Affect words that the vocabulary knows under their own name, and their places (n, 2)."""
-    places = affect_places()
+    places = english_words()
     words = [word for word in default_words() if word in places and word not in FAMILY_NAMES]
     return words, np.array([places[word] for word in words])
