@@ -50,6 +50,27 @@ def other_picture() -> Picture:
     return Picture(rgb, name="stripe", sha256="1" * 64)
 
 
+@pytest.fixture
+def latents_of(monkeypatch):
+    """latents_of(pipeline, ...) -> the latents (channels, frames, bands) that the pipeline decodes to sound."""
+
+    def latents_of(pipeline, *args, **options):
+        kept: list[torch.Tensor] = []
+        sound = type(pipeline.parts.sound)
+        decode = sound.decode
+
+        def keeping(self, latents):
+            kept.append(latents.clone())
+            return decode(self, latents)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(sound, "decode", keeping)
+            pipeline(*args, **({"seconds": 0.5, "steps": 1, "seed": 2} | options))
+        return kept[0][0].double().numpy()
+
+    return latents_of
+
+
 def tokenizer(*, clap: bool, max_length: int):
     """A byte-level tokenizer without merges, offline, with the special tokens of CLAP's (RoBERTa) or T5's."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors

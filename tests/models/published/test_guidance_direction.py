@@ -4,31 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from klangbild.models.published.art2mus.pipeline import Art2MusPipeline
 from klangbild.models.published.melfusion.pipeline import MelfusionPipeline
-
-
-@pytest.fixture
-def latents_of(monkeypatch):
-    """latents_of(pipeline, ...) -> the latents (channels, frames, bands) that the pipeline decodes to sound."""
-
-    def latents_of(pipeline, *args, **options):
-        kept: list[torch.Tensor] = []
-        sound = type(pipeline.parts.sound)
-        decode = sound.decode
-
-        def keeping(self, latents):
-            kept.append(latents.clone())
-            return decode(self, latents)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(sound, "decode", keeping)
-            pipeline(*args, **({"seconds": 0.5, "steps": 1, "seed": 2} | options))
-        return kept[0][0].double().numpy()
-
-    return latents_of
 
 
 def check(free: np.ndarray, wanted: np.ndarray, guided: np.ndarray, guidance: float) -> None:
