@@ -34,7 +34,7 @@ def told(settings: Settings, *, seed: int = 1, asked: Emotion = CALM, families=F
         ("calm piano and rain", ("piano",), None), ("Klavier und Geige", ("piano", "strings"), None), ("ohne Schlagzeug", None, ("drums",)),
         ("strings, no strings", ("strings",), None), ("jazz piano", ("piano",), None), ("rock mit Geigen", ("strings", "guitar", "bass", "drums"), None),
         ("rock ohne Schlagzeug", ("guitar", "bass"), ("drums",)), ("only drums", ("drums",), None), ("solo Schlagzeug", ("drums",), None),
-        ("less drums", None, None), ("stormy", None, None), ("no rock", None, None), ("orchestra", ("strings", "winds", "brass"), None),
+        ("hip hop beats", ("drums", "piano", "bass"), None), ("less drums", None, None), ("stormy", None, None), ("no rock", None, None), ("orchestra", ("strings", "winds", "brass"), None),
     ],
 )  # fmt: skip
 def test_who_plays(text, instruments, without):

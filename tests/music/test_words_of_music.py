@@ -51,6 +51,8 @@ def test_every_family_is_known_in_every_language_in_a_text_and_as_an_option(fami
         ("ohne Schlagzeug und Bass, mit Klavier", [("drums", True), ("bass", True), "piano"]),
         ("without drums but with bass", [("drums", True), "bass"]), ("no drums, piano", [("drums", True), "piano"]),
         ("not without drums", ["drums"]), ("sans piano ni guitare", [("piano", True), ("guitar", True)]),
+        ("bells instead of drums", ["mallet", ("drums", True)]), ("Klavier statt Geige", ["piano", ("strings", True)]),
+        ("tout sauf la batterie", [("drums", True)]), ("todo menos la guitarra", [("guitar", True)]), ("tutto tranne gli archi", [("strings", True)]),
         ("stormy winds", []), ("flute, strings and winds", ["winds", "strings", "winds"]), ("vent et pluie", []),
         ("a warm rain on the square", []), ("leise Flügel schlagen", []), ("the birds sing in the wind", []),
     ],

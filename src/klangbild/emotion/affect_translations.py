@@ -10,6 +10,21 @@ are `languages.stem`'s work, accents may be left out by who writes. "_" joins th
 
 from __future__ import annotations
 
+MORE_ENGLISH = """
+ecstatic: blissful overjoyed | festive: christmas birthday | pleasant: good nice | powerful: loud strong thunderous bombastic
+calm: calming chill chilled chillout zen | relaxed: easygoing laid_back lounge | sleepy: bedtime | angry: mad wrathful irate
+terrifying: spine_chilling screaming apocalyptic | eerie: halloween zombie zombies paranormal | heroic: knight superhero legendary
+gentle: dolce | majestic: maestoso | mysterious: misterioso arcane occult | playful: whimsical goofy cartoon silly quirky mischievous
+gloomy: lugubrious moody brooding | mournful: elegiac elegy requiem lament | sad: heartbroken heartbreaking
+energetic: workout rollercoaster | wild: frenetic crazy insane | romantic: candlelit valentine kiss | sea: seaside coast shore harbour harbor
+forest: woods woodland rainforest | mountain: peak summit alps alpine | snow: snowflake snowflakes | storm: blizzard typhoon
+fire: bonfire wildfire embers | city: town downtown | heavenly: paradise divine celestial | sailing: pirate pirates boat boats
+horse: cowboy cowboys western | space: spaceship galaxy planet planets astronaut universe | summer: midsummer tropical
+funny: hilarious | loving: heartwarming | nostalgic: vintage retro memories memory | cold: chilly freezing | meadow: grass fields
+child: kids kid toddler | night: nighttime | evening: evenings | morning: mornings | sacred: gospel | quiet: whispering whisper
+"""
+"""Words that people say in English, too; the sound model's vocabulary, which `affect_words` is part of, stays as it was trained."""
+
 AFFECT_TRANSLATIONS = """
 ecstatic: ekstatisch berauscht verzückt | extatique enivré | extático embriagado | estatico inebriato
 euphoric: euphorisch überglücklich selig | euphorique radieux | eufórico | euforico
@@ -17,7 +32,7 @@ exuberant: überschwänglich ausgelassen übermütig | exubérant débordant | e
 jubilant: jubelnd jubel jauchzend | jubilant jubilation allégresse | júbilo | giubilante giubilo esultante esultanza
 thrilled: begeistert begeisterung mitgerissen | enthousiasmé ravi transporté | entusiasmado emocionado | entusiasta elettrizzato entusiasmo
 joyful: freudig freude froh freudvoll entzückt | joie joyeux enjoué réjoui enchanté ravissement | alegría jubiloso gozo gozoso dichoso dicha encantado deleite | gioia gioioso gioire letizia deliziato diletto
-festive: festlich fest feierlaune feiern feier jubiläum feuerwerk karneval fasching | festif fête fêter célébration feu_d'artifice feux_d'artifice carnaval | festivo fiesta celebrar celebración fuegos_artificiales pirotecnia carnaval | festoso festa festeggiare celebrazione fuochi_d'artificio carnevale
+festive: festlich fest feierlaune feiern feier jubiläum feuerwerk karneval fasching weihnachten weihnachtlich | festif fête fêter célébration feu_d'artifice feux_d'artifice carnaval noël | festivo fiesta celebrar celebración fuegos_artificiales pirotecnia carnaval navidad navideño | festoso festa festeggiare celebrazione fuochi_d'artificio carnevale natale natalizio
 dance: tanz tanzen tänzerisch tanzend | danse danser dansant bal | baile bailar danza danzar | danza ballo ballare danzare danzante
 triumphant: triumphal triumph triumphierend siegreich sieg | triomphant triomphal triomphe victorieux victoire | triunfal triunfante triunfo victorioso victoria | trionfante trionfale trionfo vittorioso vittoria
 excited: aufgeregt erregt aufregung aufregend spannungsreich mitreißend | excité excitation passionnant palpitant captivant | excitado excitación emocionante apasionante | eccitato eccitazione emozionante avvincente eccitante
@@ -62,7 +77,7 @@ elegant: elegant anmutig grazil anmut | élégant gracieux grâce | elegante gr�
 charming: charmant bezaubernd reizend freundlich freundschaftlich | charmant charme amical aimable gentil | encantador encanto amistoso amable simpático | affascinante incantevole amichevole gentile cordiale
 pleased: erfreut zufrieden zufriedenheit | content satisfait | complacido satisfecho | contento compiaciuto soddisfatto appagato
 grateful: dankbar dankbarkeit | reconnaissant gratitude | agradecido gratitud | grato riconoscente gratitudine
-gentle: sanft behutsam sanftmut süß lieblich | doux douceur délicatement sucré suave | suave apacible suavidad dulce dulzura | mite soave dolce dolcezza dolcemente
+gentle: sanft behutsam sanftmut süß lieblich | doux douceur délicatement sucré suave douce | suave apacible suavidad dulce dulzura | mite soave dolce dolcezza dolcemente
 pleasant: angenehm wohltuend behaglich gemütlich kuschelig heimelig gut | agréable plaisant douillet cosy bon | agradable placentero acogedor bueno | piacevole gradevole accogliente buono
 serene: gelassen abgeklärt besonnen geruhsam beschaulich | serein sérénité tranquille tranquillité | sereno serenidad tranquilo tranquilidad | sereno serenità tranquillo tranquillità tranquillamente
 peaceful: friedlich friedvoll frieden | paisible pacifique paix | pacífico paz | pacifico pace
@@ -130,7 +145,7 @@ ghost: gespenst geist geisterhaft gespenstisch | fantôme spectre | fantasma esp
 danger: gefahr gefährlich | danger dangereux péril | peligro peligroso | pericolo pericoloso
 disgusting: ekelhaft ekel widerlich | dégoûtant dégoût | asqueroso asco repugnante | disgustoso disgusto ripugnante
 ugly: hässlich | laid moche | feo | brutto
-bitter: bitter verbittert eifersüchtig neid neidisch | amer amertume jaloux jalousie | amargo amargura celoso celos envidia | amaro amarezza geloso gelosia invidia
+bitter: bitter verbittert eifersüchtig neid neidisch | amer amertume jaloux jalousie jalouse | amargo amargura celoso celos envidia | amaro amarezza geloso gelosia invidia
 frustrated: frustriert verärgert ärgerlich gereizt | frustré contrarié irrité | frustrado molesto irritado | frustrato irritato seccato
 ashamed: beschämt scham enttäuscht enttäuschung | honteux honte déçu déception | avergonzado vergüenza decepcionado | vergogna vergognoso deluso delusione
 painful: schmerzhaft schmerzlich schmerz qualvoll leid leiden leidvoll qual | douloureux douleur souffrance souffrir | doloroso dolor sufrimiento sufrir | doloroso dolore dolente sofferenza sofferto

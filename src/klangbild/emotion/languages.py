@@ -15,7 +15,9 @@ LANGUAGES = ("en", "de", "fr", "es", "it")
 NAMES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian"}
 
 WITHOUT = {
-    "en": "without", "de": "ohne", "fr": "sans", "es": "sin", "it": "senza",
+    "en": "without except excluding instead_of rather_than everything_but all_but", "de": "ohne außer statt anstatt anstelle_von",
+    "fr": "sans sauf excepté hormis au_lieu_de au_lieu_du au_lieu_des à_la_place_de à_la_place_du", "es": "sin excepto salvo en_vez_de en_vez_del en_lugar_de en_lugar_del todo_menos",
+    "it": "senza tranne eccetto invece_di invece_del invece_della al_posto_di al_posto_del al_posto_della tutto_meno",
 }  # fmt: skip
 """Turns what follows into its opposite, and whatever "and" joins to it; behind a "not" it turns back."""
 NOT = {
@@ -51,12 +53,13 @@ _WEAKER = {
     "es": "poco 0.5 algo 0.6 bastante 0.85 casi 0.7 menos 0.5 ligeramente 0.5 apenas 0.35",
     "it": "poco 0.5 abbastanza 0.85 piuttosto 0.8 quasi 0.7 meno 0.5 leggermente 0.5 appena 0.35",
 }
+_MORE_PLAIN = "do does use using everything anything please let lets go goes along around"
 _PLAIN = {
     "de": """ein eine einen einem einer eines der die das den dem des im in ins am an auf aus bei beim von vom zu zum zur für als wie
         ist sind war waren wird sein es ich du er sie wir ihr mich dir mir uns dieser diese dieses diesem diesen jeder jede alle etwas
         über unter vor nach während wo wer was wenn dann auch bitte bild gemälde foto musik stück klang klänge lied stimmung gefühl
         gefühle szene mach mache will möchte soll durch zwischen neben dass daß viel viele man sich noch hat haben
-        gern gerne welt ton töne begleitung zweite erste mein meine meinem dein deine seine ihre unser spielt spielen begleitet""",
+        gern gerne alles nimm nutze welt ton töne begleitung zweite erste mein meine meinem dein deine seine ihre unser spielt spielen begleitet""",
     "fr": """un une le la les l de du des d à au aux en dans sur sous avec_un par pour et_puis est sont était c ce cet cette ces qui que
         quoi où comme ne n je tu il elle nous vous ils elles on mon ma mes ton ta tes son sa ses notre votre leur plein beaucoup
         s'il_vous_plaît musique morceau tableau image peinture photo son_de chanson ambiance atmosphère humeur scène sentiment fait faire
@@ -73,7 +76,8 @@ _PLAIN = {
 _FALSE_FRIENDS = """
     hell see sang laid mare sole bang fort vague lent rein rast tot mar matt strom las vide fest hart edel mut leid flut die hat man
     art den son pour come dove con par sur sue due fare more sin tag rot gut rose feld main mais est chat pain fin real sage sera ira
-    rayo place pie red ton pas on tan si mine wand bald fee herd bin regal
+    rayo place pie red ton pas on tan si mine wand bald fee herd bin bach group groups prompt prompts
+    pre mere transport held grab llama genre
 """
 FALSE_FRIENDS = frozenset(_FALSE_FRIENDS.split()) - PLAIN
 """Words that are English too and mean something else there. Where the text is English they are not understood, and told."""
@@ -120,7 +124,7 @@ def small_words(language: str) -> dict[str, tuple[str, float]]:
     """{word: (what it does, by how much)}: plain, not, without, link, break, only; stronger and weaker have a factor."""
     words: dict[str, tuple[str, float]] = {}
     if language == "en":
-        plain, factors = PLAIN, {**STRENGTHENERS, **WEAKENERS}
+        plain, factors = PLAIN | frozenset(_MORE_PLAIN.split()), {**STRENGTHENERS, **WEAKENERS}
     else:
         plain = frozenset(_PLAIN[language].split())
         parts = f"{_STRONGER[language]} {_WEAKER[language]}".split()
@@ -179,7 +183,7 @@ def _french(word: str) -> str:
     if word.endswith("ement") and len(word) > 8:
         word = word[:-4]
     for ending, left in (("euse", "eu"), ("eux", "eu"), ("ive", "if"), ("elle", "el"), ("enne", "en"), ("aux", "al"),
-                         ("au", "al"), ("ere", "er"), ("ee", "e"), ("ue", "u")):  # fmt: skip
+                         ("au", "al"), ("ere", "er"), ("ee", "e"), ("ue", "u"), ("ille", "il")):  # fmt: skip
         if word.endswith(ending) and len(word) - len(ending) >= (1 if ending == "ive" else 3):
             return word[: -len(ending)] + left
     return word[:-1] if len(word) > 4 and word.endswith("e") else word

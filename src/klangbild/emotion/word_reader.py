@@ -23,7 +23,7 @@ _SHORTEST_ROOT = 5
 """Letters of a stem in a language that the text is not in: below, chance makes kin."""
 _COMPOUND = 8
 """Letters from which on a German word may be two."""
-MOST_ASKED_ABOUT = 40
+MOST_ASKED_ABOUT = 20
 """So many unknown words get a known one that is spelt alike; more are a text of another kind."""
 
 
@@ -192,11 +192,15 @@ class Lexicon:
         meanings = self.exact[language].get(key)
         return Unit("said", "", language, 1.0, meanings) if meanings else None
 
-    def alike(self, word: str, languages: Sequence[str], *, cutoff: float = 0.8) -> str | None:
-        """The word of these languages, the first of them first, that is spelt most like one that is unknown; as it is written."""
+    def alike(self, word: str, languages: Sequence[str], *, cutoff: float = 0.8, begin: int = 0) -> str | None:
+        """The word of these languages, the first of them first, that is spelt most like one that is unknown; as it is written.
+
+        begin: so many letters are the same at its front."""
         key = fold(word)
         for name in dict.fromkeys(languages):
-            near = [other for other in self.exact[name] if abs(len(other) - len(key)) <= 2]
+            near = [
+                other for other in self.exact[name] if abs(len(other) - len(key)) <= 2 and other[:begin] == key[:begin]
+            ]
             if close := difflib.get_close_matches(key, near, n=1, cutoff=cutoff):
                 return self.written.get(close[0], close[0])
         return None

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from klangbild.emotion.affect_translations import AFFECT_TRANSLATIONS
+from klangbild.emotion.affect_translations import AFFECT_TRANSLATIONS, MORE_ENGLISH
 from klangbild.emotion.affect_words import AFFECT_WORDS
 from klangbild.emotion.languages import LANGUAGES
 from klangbild.emotion.word_reader import FEELING, MOST_ASKED_ABOUT, Lexicon, Meaning, Understood, understand
@@ -79,8 +79,9 @@ def feelings_of(understood: Understood, lexicon: Lexicon, *, things: Sequence[st
         strange = unknown.pop(written)
         place = (neighbor.valence, neighbor.arousal)
         matches.append(_match(written, neighbor.word, place, strange.factor, strange.negated, near=True))
-    for word in asked:  # those of other languages only where nothing else is known, and more alike
-        if word in unknown and word not in nearest and (near := lexicon.alike(word, understood.languages, cutoff=0.85)):
+    for word in asked:  # words of other languages only where nothing else is known, and more alike
+        left = word in unknown and word not in nearest
+        if left and (near := lexicon.alike(word, understood.languages, cutoff=0.85, begin=1)):
             nearest[word] = near
     if not matches:
         return WordsReading(0.0, 0.0, (), tuple(unknown), nearest, text=understood.text)
@@ -96,6 +97,9 @@ def feeling_entries() -> Iterator[tuple[str, str, Meaning]]:
     table = english_words()
     for word, place in table.items():
         yield "en", word, Meaning(FEELING, word, place)
+    for entry in MORE_ENGLISH.strip().replace("\n", " | ").split(" | "):
+        english, _, words = entry.partition(": ")
+        yield from (("en", word, Meaning(FEELING, english, table[english])) for word in words.split())
     for line in AFFECT_TRANSLATIONS.strip().splitlines():
         english, _, cells = line.partition(": ")
         for language, cell in zip(LANGUAGES[1:], cells.split(" | "), strict=True):

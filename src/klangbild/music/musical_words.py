@@ -89,7 +89,7 @@ ragtime: ragtime, boogie woogie | | | |
 PLAIN_MUSIC_WORDS = """
 band, ensemble, trio, duo, duet, quartet, quintet, melody, melodies, tune, rhythm, chord, chords, key, tempo, meter, metre, beat per minute, \
 instrument, instruments, instrumental, soundtrack, track, background, soloist, play, plays, playing, played, bpm, notes, tonality, scale, \
-featuring, accompaniment, accompanied, melodic, music style \
+featuring, video game, accompaniment, accompanied, melodic, music style \
 | band, ensemble, trio, duo, duett, quartett, melodie, rhythmus, akkord, tonart, tempo, takt, instrument, instrumental, hintergrund, \
 solist, stil, begleitet \
 | groupe, ensemble, trio, duo, quatuor, mélodie, rythme, accord, tonalité, tempo, mesure, instrument, instrumental, fond, style, genre \

@@ -81,8 +81,9 @@ def _instruments(
 ) -> tuple[str, ...] | None:
     named = named_in(reading)
     cast = tuple(dict.fromkeys(name for wish in _of(reading, STYLE) for name in wish.value.cast))
-    # "jazz piano" is a piano that plays jazz; "rock with violins" is a rock band and violins
-    playing = named if named and set(named) <= set(cast) else (*named, *cast)
+    # "jazz piano" is a piano that plays jazz; "rock with violins" is a rock band and violins, "hip hop beats" is hip hop
+    among = set(named) <= set(cast) and not set(named) <= set(_PULSE)
+    playing = named if named and among else (*named, *cast)
 
     def free(names: Sequence[str]) -> list[str]:
         return [name for name in dict.fromkeys(names) if name in families and name not in (without or ())]

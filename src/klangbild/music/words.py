@@ -12,9 +12,11 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from klangbild.emotion.languages import LANGUAGES, fold
+from klangbild.emotion.sentence_encoder import encoder_folder
 from klangbild.emotion.word_reader import FEELING, Lexicon, Meaning, Understood, understand
 from klangbild.emotion.words import WordsReading, english_words, feeling_entries, feelings_of
 from klangbild.music.instrument_names import spoken_names
@@ -74,7 +76,12 @@ def read_text(text: str | None) -> TextReading:
     >>> [match.word for match in reading.feelings.matches], reading.feelings.unknown
     (['calm', 'rain'], ('qwxz',))
     """
-    text = unicodedata.normalize("NFC", text or "")
+    return _read(unicodedata.normalize("NFC", text or ""), encoder_folder())
+
+
+@lru_cache(maxsize=8)
+def _read(text: str, encoder: Path | None) -> TextReading:
+    """The reading of a text, which one piece asks for several times; encoder: the one that is installed, if any."""
     left, numbered = _numbers(text)
     among = False
     understood = understand(left, _lexicon(among))
@@ -162,6 +169,8 @@ _METER = re.compile(
     r"(?<![\d/.,])(\d{1,2})\s?/\s?(2|4|8|16)(?![\d/])(?:[\s-]?(?:takt|time|met(?:er|re))\b)?", re.IGNORECASE
 )
 
+_BITS = re.compile(r"\b(?:8|16)[\s-]?bit\b", re.IGNORECASE)
+
 
 def _numbers(text: str) -> tuple[str, list[WordWish]]:
     """(the text without keys, tempos and meters that are written as signs or numbers, these as wishes)."""
@@ -195,6 +204,7 @@ def _numbers(text: str) -> tuple[str, list[WordWish]]:
     for pattern in (_BPM, _MARK):
         text = pattern.sub(bpm, text)
     text = _METER.sub(meter, text)
+    text = _BITS.sub(lambda match: take(match, STYLE, "chiptune", STYLES["chiptune"]), text)
     return text, [wish for _, wish in sorted(found, key=lambda pair: pair[0])]
 
 
