@@ -143,7 +143,7 @@ def _told_of_the_emotion(settings: Settings) -> list[str]:
     both = settings.valence is not None and settings.arousal is not None
     feelings = settings.engine == "notes" and settings.text is not None and _says_feelings(settings.text)
     if feelings and (both or settings.path):
-        by = "--path says" if settings.path else "--valence and --arousal say"
+        by = "--gaze says" if settings.gaze else "--path says" if settings.path else "--valence and --arousal say"
         lines.append(f"the feelings in --text are of no effect on the music: {by} what it is asked for")
     if settings.conditioning == "none":
         for name in ("valence", "arousal"):
