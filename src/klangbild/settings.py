@@ -52,6 +52,9 @@ class Settings:
     seconds: float | None = _knob(
         None, "length of the music in seconds; as notes, to the nearest bar (default 30)", min=1, max=600, group="start",
     )  # fmt: skip
+    exact: bool = _knob(
+        False, "the sound lasts --seconds to the sample; the tempo moves by 3 % at most for it", group="music",
+    )  # fmt: skip
     bars: int | None = _knob(None, "length in bars, instead of seconds", min=1, max=400, group="music")
     gen_len: int | None = _knob(
         None, "length in tokens, instead of seconds (ARIA's measure); the piece still ends properly",
@@ -178,6 +181,12 @@ class Settings:
         given = [name for name in ("seconds", "bars", "gen_len") if getattr(self, name) is not None]
         if len(given) > 1:
             raise UsageError(f"{' and '.join(flag_of(n) for n in given)} exclude each other; give one length")
+        if self.exact and self.seconds is None:
+            raise UsageError("--exact needs a length in seconds; give --seconds as well, or leave --exact out")
+        if self.exact and self.continue_from is not None:
+            raise UsageError(
+                "--exact and --continue exclude each other: the bars that a piece goes on from keep their length; leave one out"
+            )
         if self.instruments and self.without and set(self.instruments) & set(self.without):
             both = ", ".join(sorted(set(self.instruments) & set(self.without)))
             raise UsageError(f"--instruments and --without both name {both}; take it out of one of them")

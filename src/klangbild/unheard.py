@@ -89,6 +89,8 @@ def told_of(request: Request, output: EngineOutput) -> tuple[str, ...]:
         lines += told_of_words(settings, seed=request.draw_seed, asked=request.asked, families=families_of(settings))
     lines += _told_of_the_picture(request) + _told_of_the_voice(settings) + _told_of_the_emotion(settings)
     lines += output.told
+    if settings.exact and settings.engine != "notes":
+        lines.append("--exact is of no effect: this model's sound is as long as asked anyway")
     if output.piece is not None and not output.stopped:
         lines += _told_of_the_piece(settings, output)
     return tuple(dict.fromkeys(lines))

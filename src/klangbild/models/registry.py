@@ -50,6 +50,7 @@ _ALL = frozenset(
         "engine",
         "model",
         "seconds",
+        "exact",
         "seed",
         "text",
         "candidates",

@@ -12,6 +12,7 @@ CLAIM = "A picture goes in. Music that fits it comes out."
 LABELS = {
     "text": "Words",
     "seconds": "Length in seconds",
+    "exact": "Length to the sample",
     "bars": "Length in bars",
     "gen_len": "Generation length in tokens",
     "top_p": "Top-p",

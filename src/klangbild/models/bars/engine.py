@@ -21,6 +21,7 @@ from klangbild.models.bars.sampler import Sampler, Sampling
 from klangbild.models.bars.section_plan import SHORT_BARS, SHORT_SECONDS, ContinuedPlan, SectionPlan
 from klangbild.models.candidates import Tell, draw_candidates
 from klangbild.music.fit import Score, score_piece
+from klangbild.music.length import of_length
 from klangbild.music.midi import read_continued
 from klangbild.music.orchestrate import in_key, orchestrate
 from klangbild.music.piece import Key, Piece
@@ -31,13 +32,15 @@ from klangbild.settings import INSTRUMENTS, Settings
 
 @dataclass(frozen=True)
 class Composition:
-    """A piece with what was weighed: `scores` of all candidates, in order; `chosen` is the index of the piece."""
+    """A piece with what was weighed: `scores` of all candidates, in order; `chosen` is the index of the piece. told: what its asker
+    should know of wishes that were not quite granted."""
 
     piece: Piece
     n_tokens: int
     scores: tuple[Score, ...] = ()
     chosen: int = 0
     stopped: bool = False
+    told: tuple[str, ...] = ()
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -53,6 +56,7 @@ def rules_of(settings: Settings) -> Rules:
         meter=(int(numerator), int(denominator)) if settings.meter else None,
         bars=settings.bars,
         seconds=settings.length_seconds,
+        whole_bars=settings.exact,
         keep=settings.path is None,
     )
 
@@ -159,7 +163,10 @@ def composition(
         rank=lambda score: score.total,
         on_progress=on_progress,
     )
-    return Composition(found.best, sum(n_drawn), found.scores, found.chosen, found.stopped)
+    piece, told = found.best, None
+    if settings.exact and settings.seconds and not found.stopped:
+        piece, told = of_length(piece, settings.seconds)
+    return Composition(piece, sum(n_drawn), found.scores, found.chosen, found.stopped, () if told is None else (told,))
 
 
 def with_plan(rules: Rules, plan: SectionPlan) -> Rules:

@@ -14,6 +14,7 @@ import numpy as np
 from klangbild.models.bars import vocabulary as b
 from klangbild.models.bars.grammar_state import GrammarState
 from klangbild.music.families import FAMILIES, FAMILY_INDEX
+from klangbild.music.length import whole_bars_fill
 
 _N = len(FAMILIES)
 _BASS = FAMILY_INDEX["bass"]
@@ -67,7 +68,16 @@ class BarsState(GrammarState):
         elif self.tempo >= 0 and self.rules.keep:
             mask[b.TEMPO_0 + self.tempo] = True
         else:
-            mask[b.TEMPO_0 : b.POSITION_0] = True
+            fits = self._tempi_of_whole_bars()
+            mask[b.TEMPO_0 : b.POSITION_0] = fits if fits.any() else True
+
+    def _tempi_of_whole_bars(self) -> np.ndarray:
+        """bool (tempi,): those at which a whole number of bars lasts as long as is asked; all, where that is not asked."""
+        seconds = self.rules.seconds
+        if not (self.rules.whole_bars and self.rules.keep and seconds):
+            return np.ones(b.N_TEMPI, bool)
+        beats = b.BAR_STEPS[self.meter] / b.GRID
+        return np.array([whole_bars_fill(seconds, beats * 60.0 / self.bpm_of(tempo)) for tempo in range(b.N_TEMPI)])
 
     def _owes_duration(self) -> bool:
         if self.family == b.DRUMS:

@@ -66,9 +66,12 @@ class GrammarState:
     @property
     def bpm(self) -> float:
         """Quarter notes a minute of the section in hand."""
-        if self.rules.tempo_bpm or self.rules.tempo_place is None:
-            return self.rules.tempo_bpm or b.TEMPI_BPM[max(self.tempo, 0)]
-        return b.tempo_within(max(self.tempo, 0), self.rules.tempo_place)
+        return self.rules.tempo_bpm or self.bpm_of(max(self.tempo, 0))
+
+    def bpm_of(self, tempo: int) -> float:
+        """Quarter notes a minute of a step of the language."""
+        place = self.rules.tempo_place
+        return b.TEMPI_BPM[tempo] if place is None else b.tempo_within(tempo, place)
 
     @property
     def is_final(self) -> bool:

@@ -73,4 +73,6 @@ class NotesEngine:
             timings_s={"notes": composed - started},
             stopped=composition.stopped,
             device=str(getattr(self.model, "device", "cpu")),
+            length_s=request.settings.seconds if request.settings.exact and not composition.stopped else None,
+            told=composition.told,
         )

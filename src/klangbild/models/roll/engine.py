@@ -28,6 +28,7 @@ from klangbild.models.roll.model import RollSound, open_roll
 from klangbild.models.roll.projection import open_projection
 from klangbild.models.roll.sampler import fit
 from klangbild.music.families import FAMILY_NAMES
+from klangbild.music.length import of_length
 from klangbild.music.piece import Piece
 from klangbild.settings import Settings
 from klangbild.shipped import refuse_if_noncommercial
@@ -81,6 +82,8 @@ class RollEngine:
         made = self._candidates(wish, request, asked, steps, guidance, on_progress)
         sampled = time.perf_counter()
         played = self.model.play(made.best, _generator(request.draw_seed, 2), asked)
+        if settings.exact and settings.seconds:  # the notes, too, last until the end
+            played = replace(played, piece=of_length(played.piece, settings.seconds)[0])
         told = wish.told + told_of_music(
             self.model.read(settings.text, translate=request.translate).known, wish.denied, played.piece, settings
         )

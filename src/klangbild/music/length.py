@@ -1,0 +1,67 @@
+"""A piece brought to a length in seconds, to the sample: for films and games, where 73 seconds are 73.000.
+
+A tempo may move by 3 %, which few hear. Where whole bars do not fill the seconds with that, the last chord is held longer or let go
+sooner, and the tempo stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from klangbild.music.piece import Piece
+
+MOST_TEMPO_CHANGE = 0.03
+"""By how much of itself a tempo may move."""
+_TOLD = 5e-4
+"""A change of tempo smaller than this is none."""
+
+
+def whole_bars_fill(seconds: float, seconds_per_bar: float) -> bool:
+    """Whether a whole number of bars fills the seconds, the tempo moved by `MOST_TEMPO_CHANGE` at most.
+
+    >>> whole_bars_fill(73.0, 2.0), whole_bars_fill(5.0, 4.0)
+    (True, False)
+    """
+    n = max(round(seconds / seconds_per_bar), 1)
+    return abs(n * seconds_per_bar / seconds - 1.0) <= MOST_TEMPO_CHANGE
+
+
+def of_length(piece: Piece, seconds: float) -> tuple[Piece, str | None]:
+    """The piece, at least one note long, so that it lasts exactly `seconds`; and what its asker should know, in words.
+
+    Its tempi move together. Nothing sounds beyond its end, and what sounds last lasts until it.
+    """
+    piece = _until(piece, piece.length_beats or piece.end_beats)
+    ratio = piece.seconds / seconds
+    bpm = piece.tempos[0][1]
+    if abs(ratio - 1.0) > MOST_TEMPO_CHANGE:
+        done = "held longer" if ratio < 1.0 else "let go sooner"
+        return _until(piece, float(piece.seconds_to_beats(seconds))), (
+            f"--exact: no whole number of bars at {bpm:.4g} bpm fills {seconds:g} s; the end is {done}"
+        )
+    moved = replace(piece, tempos=tuple((beat, tempo * ratio) for beat, tempo in piece.tempos))
+    bars = len(piece.bar_starts())
+    told = f"--exact: the tempo moved from {bpm:.4g} to {bpm * ratio:.5g} bpm, so that {bars} bars fill {seconds:g} s"
+    return moved, told if abs(ratio - 1.0) > _TOLD else None
+
+
+def _until(piece: Piece, end: float) -> Piece:
+    """The piece until a beat: what starts later is left out, what rings on ends there, and what sounded last is held until it."""
+    kept = [track.notes[track.notes["onset"] < end - 1e-6].copy() for track in piece.tracks]
+    for notes in kept:
+        notes["duration"] = np.minimum(notes["duration"], end - notes["onset"])
+    sounding = [n for track, n in zip(piece.tracks, kept, strict=True) if not track.is_drum and len(n)]
+    sounding = sounding or [notes for notes in kept if len(notes)]
+    last = max(float((notes["onset"] + notes["duration"]).max()) for notes in sounding)
+    for notes in sounding:
+        holds = notes["onset"] + notes["duration"] > last - 1e-6
+        notes["duration"][holds] = end - notes["onset"][holds]
+    tracks = tuple(replace(track, notes=notes) for track, notes in zip(piece.tracks, kept, strict=True))
+    changes = {
+        "tempos": tuple(change for change in piece.tempos if change[0] < end),
+        "meters": tuple(change for change in piece.meters if change[0] < end),
+        "markers": tuple(mark for mark in piece.markers if mark[0] <= end),
+    }
+    return replace(piece, tracks=tracks, length_beats=end, **changes)
