@@ -14,7 +14,8 @@ from functools import lru_cache
 from klangbild.emotion.affect_translations import AFFECT_TRANSLATIONS, MORE_ENGLISH
 from klangbild.emotion.affect_words import AFFECT_WORDS
 from klangbild.emotion.languages import LANGUAGES
-from klangbild.emotion.word_reader import FEELING, MOST_ASKED_ABOUT, Lexicon, Meaning, Understood, understand
+from klangbild.emotion.lexicon import FEELING, MOST_ASKED_ABOUT, Lexicon, Meaning
+from klangbild.emotion.word_reader import Understood, understand
 
 _NEGATED = -0.55  # "not sad" is a little happy, not as happy as "happy"
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from klangbild.emotion.languages import LANGUAGES, fold
+from klangbild.emotion.lexicon import FEELING, Lexicon, Meaning
 from klangbild.emotion.sentence_encoder import encoder_folder
-from klangbild.emotion.word_reader import FEELING, Lexicon, Meaning, Understood, understand
+from klangbild.emotion.word_reader import Understood, understand
 from klangbild.emotion.words import WordsReading, english_words, feeling_entries, feelings_of
 from klangbild.music.instrument_names import spoken_names
 from klangbild.music.meters import METERS

@@ -6,7 +6,7 @@ said again with the vocabulary's words: "traurige Geige, ohne Schlagzeug" become
 
 from __future__ import annotations
 
-from klangbild.emotion.word_reader import FEELING, Meaning, Unit
+from klangbild.emotion.lexicon import FEELING, Meaning, Unit
 from klangbild.models.roll.caption_words import Vocabulary, tempo_word
 from klangbild.music.words import INSTRUMENT, KEY, METER, MODE, STYLE, TEMPO, WordWish, read_text
 
