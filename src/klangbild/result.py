@@ -92,7 +92,13 @@ class Result:
 
         level, settings = self.settings.loudness_lufs, self.settings
         if self.piece is not None:
-            made = play(self.piece, soundfont=settings.soundfont, loudness_lufs=level, length_s=self.length_s)
+            made = play(
+                self.piece,
+                soundfont=settings.soundfont,
+                loudness_lufs=level,
+                length_s=self.length_s,
+                loops=self.loops,
+            )
         else:
             made = master(self.dry or [], loudness_lufs=level, finished=True, length_s=self.length_s)
         font = None if made.soundfont is None else SoundFontFacts(**made.soundfont)
@@ -109,6 +115,11 @@ class Result:
     def stems(self) -> tuple[tuple[str, Audio | LongAudio], ...]:
         """Family and sound (2, frames) of each, summing to `audio`."""
         return self.master.stems
+
+    @property
+    def loops(self) -> bool:
+        """Whether its end leads to its start, in notes and in sound."""
+        return self.piece is not None and self.piece.loops
 
     @cached_property
     def midi(self) -> bytes:

@@ -55,6 +55,10 @@ class Settings:
     exact: bool = _knob(
         False, "the sound lasts --seconds to the sample; the tempo moves by 3 % at most for it", group="music",
     )  # fmt: skip
+    loop: bool = _knob(
+        False, "the end leads to the beginning without a seam: no closing chord, and what rings on at the end sounds at the start",
+        group="music",
+    )  # fmt: skip
     bars: int | None = _knob(None, "length in bars, instead of seconds", min=1, max=400, group="music")
     gen_len: int | None = _knob(
         None, "length in tokens, instead of seconds (ARIA's measure); the piece still ends properly",
@@ -187,6 +191,8 @@ class Settings:
             raise UsageError(
                 "--exact and --continue exclude each other: the bars that a piece goes on from keep their length; leave one out"
             )
+        if self.loop and self.gen_len is not None:
+            raise UsageError("--loop is made of whole bars; give --seconds or --bars instead of --gen-len")
         if self.instruments and self.without and set(self.instruments) & set(self.without):
             both = ", ".join(sorted(set(self.instruments) & set(self.without)))
             raise UsageError(f"--instruments and --without both name {both}; take it out of one of them")

@@ -57,6 +57,9 @@ class Saved(Protocol):
         """Family and sound (2, frames) of each."""
 
     @property
+    def loops(self) -> bool: ...
+
+    @property
     def midi(self) -> bytes: ...
 
     @property
@@ -114,7 +117,7 @@ def write_sound(result: Saved, path: Path) -> None:
     """The finished sound, in the format of the path's suffix."""
     from klangbild.sound.files import write_audio
 
-    write_audio(path, result.audio, tags=tags(result), record=result.embedded_in_sound)
+    write_audio(path, result.audio, tags=tags(result), record=result.embedded_in_sound, loops=result.loops)
 
 
 def write_png(result: Saved, path: Path) -> None:
@@ -139,7 +142,7 @@ def write_stems(result: Saved, path: Path) -> None:
     # into a folder that is there (to overwrite) file by file, each whole: it may hold more than stems
     with contextlib.nullcontext(path) if path.is_dir() else atomic_folder(path) as folder:
         for name, audio in result.stems:
-            write_audio(folder / f"{name}.wav", audio, tags=_stem_tags(result, name), record=None)
+            write_audio(folder / f"{name}.wav", audio, tags=_stem_tags(result, name), loops=result.loops)
 
 
 def write_stems_zip(result: Saved, path: Path) -> None:
@@ -148,7 +151,9 @@ def write_stems_zip(result: Saved, path: Path) -> None:
     from klangbild.sound.files import encode_into
 
     files: dict[str, Content] = {
-        f"{path.stem}/{name}.wav": partial(encode_into, audio=audio, kind="wav", tags=_stem_tags(result, name))
+        f"{path.stem}/{name}.wav": partial(
+            encode_into, audio=audio, kind="wav", tags=_stem_tags(result, name), loops=result.loops
+        )
         for name, audio in result.stems
     }
     write_bundle(path, files)
@@ -164,9 +169,11 @@ def write_zip(result: Saved, path: Path) -> None:
     if result.piece is not None:
         files[f"{stem}.mid"] = result.midi
     sound, told, record = result.audio, tags(result), result.embedded_in_sound
-    files[f"{stem}.wav"] = partial(encode_into, audio=sound, kind="wav", tags=told, record=record)
+    files[f"{stem}.wav"] = partial(encode_into, audio=sound, kind="wav", tags=told, record=record, loops=result.loops)
     for name, audio in result.stems:
-        files[f"stems/{name}.wav"] = partial(encode_into, audio=audio, kind="wav", tags={"title": name})
+        files[f"stems/{name}.wav"] = partial(
+            encode_into, audio=audio, kind="wav", tags={"title": name}, loops=result.loops
+        )
     files[f"{stem}.png"] = _png_bytes(result)
     files[f"{stem}.json"] = result.record.to_json().encode()
     write_bundle(path, files)

@@ -117,7 +117,7 @@ def _dynamics_word(piece: Piece) -> str | None:
 
 
 def _shape_words(piece: Piece) -> list[str]:
-    """Where the music rises or falls most, and how it ends."""
+    """Where the music rises or falls most, and how it ends, if it does."""
     energy = bar_energy(piece)
     words = []
     if len(energy) >= 8:
@@ -133,7 +133,7 @@ def _shape_words(piece: Piece) -> list[str]:
             words.append(f"rises at bar {best[1] + 1}")
         elif best[0] < -math.log(_RISE_RATIO):
             words.append(f"calms at bar {best[1] + 1}")
-    ending = _ending_word(piece, energy)
+    ending = "loops" if piece.loops else _ending_word(piece, energy)
     return [*words, ending] if ending else words
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from klangbild.music.piece import Piece
+from klangbild.music.piece import LOOP_END, LOOP_START, Piece
 
 MOST_TEMPO_CHANGE = 0.03
 """By how much of itself a tempo may move."""
@@ -28,15 +28,17 @@ def whole_bars_fill(seconds: float, seconds_per_bar: float) -> bool:
     return abs(n * seconds_per_bar / seconds - 1.0) <= MOST_TEMPO_CHANGE
 
 
-def of_length(piece: Piece, seconds: float) -> tuple[Piece, str | None]:
+def of_length(piece: Piece, seconds: float, *, loop: bool = False) -> tuple[Piece, str | None]:
     """The piece, at least one note long, so that it lasts exactly `seconds`; and what its asker should know, in words.
 
-    Its tempi move together. Nothing sounds beyond its end, and what sounds last lasts until it.
+    Its tempi move together. Nothing sounds beyond its end, and what sounds last lasts until it. loop: its bars stay whole and nothing
+    is held, however far the tempo has to move.
     """
-    piece = _until(piece, piece.length_beats or piece.end_beats)
+    if not loop:
+        piece = _until(piece, piece.length_beats or piece.end_beats)
     ratio = piece.seconds / seconds
     bpm = piece.tempos[0][1]
-    if abs(ratio - 1.0) > MOST_TEMPO_CHANGE:
+    if abs(ratio - 1.0) > MOST_TEMPO_CHANGE and not loop:
         done = "held longer" if ratio < 1.0 else "let go sooner"
         return _until(piece, float(piece.seconds_to_beats(seconds))), (
             f"--exact: no whole number of bars at {bpm:.4g} bpm fills {seconds:g} s; the end is {done}"
@@ -45,6 +47,11 @@ def of_length(piece: Piece, seconds: float) -> tuple[Piece, str | None]:
     bars = len(piece.bar_starts())
     told = f"--exact: the tempo moved from {bpm:.4g} to {bpm * ratio:.5g} bpm, so that {bars} bars fill {seconds:g} s"
     return moved, told if abs(ratio - 1.0) > _TOLD else None
+
+
+def looping(piece: Piece) -> Piece:
+    """The piece with markers at its first beat and where its last bar ends, between which a game engine repeats it."""
+    return replace(piece, markers=((0.0, LOOP_START), *piece.markers, (piece.end_beats, LOOP_END)))
 
 
 def _until(piece: Piece, end: float) -> Piece:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Column = Sequence[float] | np.ndarray
 NOTE_DTYPE = np.dtype([("onset", "f8"), ("duration", "f8"), ("pitch", "u1"), ("velocity", "u1")])
+LOOP_START, LOOP_END = "loopStart", "loopEnd"
+"""Markers between which game engines repeat a MIDI file."""
 PITCH_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 
@@ -116,6 +118,11 @@ class Piece:
         """Names of the families that play at least one note, in `FAMILIES` order."""
         playing = {track.family for track in self.tracks if len(track.notes)}
         return tuple(sorted(playing, key=FAMILY_INDEX.__getitem__))
+
+    @property
+    def loops(self) -> bool:
+        """Whether its end leads to its beginning (`length.looping`)."""
+        return any(text == LOOP_END for _, text in self.markers)
 
     @property
     def end_beats(self) -> float:

@@ -51,6 +51,7 @@ def write_audio(
     tags: Mapping[str, str] | None = None,
     record: str | None = None,
     cover: bytes | None = None,
+    loops: bool = False,
 ) -> Path:
     """Write sound (channels, n) in the format of the path's suffix (.wav, .flac, .ogg, .mp3), whole or not at all;
     returns the path.
@@ -59,6 +60,8 @@ def write_audio(
         tags: title, artist, album, comment, copyright, software, genre, keywords; any other name is kept as a free field.
         record: the result record (JSON text) that `read_record` gives back.
         cover: PNG or JPEG bytes.
+        loops: its end leads to its start: told to samplers and game engines, by a `smpl` chunk in WAV, in FLAC and OGG by the comments
+            LOOPSTART and LOOPLENGTH.
 
     Raises:
         UsageError: the suffix is none of the four.
@@ -68,7 +71,7 @@ def write_audio(
     kind = path.suffix.lower().lstrip(".")
     _check_kind(kind)
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        _write(file, path.parent, audio, kind, tags, record, cover)
+        _write(file, path.parent, audio, kind, tags, record, cover, loops)
     return path
 
 
@@ -80,11 +83,12 @@ def encode_into(
     tags: Mapping[str, str] | None = None,
     record: str | None = None,
     cover: bytes | None = None,
+    loops: bool = False,
 ) -> None:
     """The bytes that `write_audio` writes, block after block into an open file, of a sound (channels, n). kind: wav,
     flac, ogg or mp3."""
     _check_kind(kind)
-    _write(to, None, audio, kind, tags, record, cover)
+    _write(to, None, audio, kind, tags, record, cover, loops)
 
 
 def encode_audio(
@@ -94,11 +98,12 @@ def encode_audio(
     tags: Mapping[str, str] | None = None,
     record: str | None = None,
     cover: bytes | None = None,
+    loops: bool = False,
 ) -> bytes:
     """The bytes that `write_audio` writes of a sound (channels, n). kind: wav, flac, ogg or mp3."""
     stream = io.BytesIO()
     try:
-        encode_into(stream, audio, kind, tags=tags, record=record, cover=cover)
+        encode_into(stream, audio, kind, tags=tags, record=record, cover=cover, loops=loops)
     except OSError as error:
         raise output_error(Path(tempfile.gettempdir()), error) from error
     return stream.getvalue()
@@ -145,12 +150,15 @@ def _write(
     tags: Mapping[str, str] | None,
     record: str | None,
     cover: bytes | None,
+    loops: bool,
 ) -> None:
     """The whole file into `to`. beside: a folder for what is only needed meanwhile (default: the system's)."""
     fields = {name: str(text) for name, text in (tags or {}).items() if text is not None and str(text)}
     if kind == "wav":
-        _write_wav(to, audio, fields, record, cover)
+        _write_wav(to, audio, fields, record, cover, loops=loops)
         return
+    if loops and kind in ("flac", "ogg"):
+        fields |= {"loopstart": "0", "looplength": str(audio.frames)}
     with tempfile.TemporaryFile(dir=beside) as bare:
         _encode(bare, _blocks(audio), audio.rate, audio.channels, kind)
         bare.seek(0)
@@ -214,7 +222,13 @@ def _ogg_serial(stream: BinaryIO) -> int:
 
 
 def _write_wav(
-    to: BinaryIO, audio: Audio | LongAudio, fields: Mapping[str, str], record: str | None, cover: bytes | None
+    to: BinaryIO,
+    audio: Audio | LongAudio,
+    fields: Mapping[str, str],
+    record: str | None,
+    cover: bytes | None,
+    *,
+    loops: bool,
 ) -> None:
     channels, n = audio.channels, audio.frames
     width = 3 * channels
@@ -222,7 +236,7 @@ def _write_wav(
         value.to_bytes(size, "little")
         for value, size in ((1, 2), (channels, 2), (audio.rate, 4), (audio.rate * width, 4), (width, 2), (24, 2))
     )
-    told = b""
+    told = _chunk(b"smpl", _loop_of_all(n, audio.rate)) if loops else b""
     if info := b"".join(
         _chunk(_INFO[name], text.encode("utf-8", "replace") + b"\0") for name, text in fields.items() if name in _INFO
     ):
@@ -238,6 +252,13 @@ def _write_wav(
     for block in _blocks(audio):
         to.write(_pcm24(block))
     to.write(bytes(data_size % 2) + told)
+
+
+def _loop_of_all(frames: int, rate: int) -> bytes:
+    """A `smpl` chunk's data: one loop for ever, forwards, from the first sample to the last (which it includes)."""
+    header = (0, 0, round(1e9 / rate), 60, 0, 0, 0, 1, 0)
+    loop = (0, 0, 0, frames - 1, 0, 0)
+    return b"".join(value.to_bytes(4, "little") for value in (*header, *loop))
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

@@ -15,8 +15,8 @@ _RECOVERY_DB_PER_S = 80.0
 class LimiterCurve:
     """Gain per sample, 0..1, that keeps every block's peak at or under a ceiling."""
 
-    def __init__(self, peaks: np.ndarray, *, ceiling: float, block: int, rate: int) -> None:
-        """peaks: the largest |sound| of each block of `block` samples."""
+    def __init__(self, peaks: np.ndarray, *, ceiling: float, block: int, rate: int, lead: int = 0) -> None:
+        """peaks: the largest |sound| of each block of `block` samples. lead: so many of its blocks lie before sample 0."""
         from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
         # in place: an hour has ten million blocks
@@ -35,10 +35,11 @@ class LimiterCurve:
         # a mean over 2 half + 1 blocks of minima over 2 half + 3 blocks is nowhere above the need, even between block centres
         gain = minimum_filter1d(gain, 2 * half + 3, mode="nearest")
         self._smooth = uniform_filter1d(gain, 2 * half + 1, mode="nearest")
-        self._block = block
+        self._block, self._lead = block, lead * block
 
     def read(self, first: int, last: int) -> np.ndarray:
         """float32 (last - first,)."""
+        first, last = first + self._lead, last + self._lead
         low, high = max(first // self._block - 2, 0), last // self._block + 3
         centres = (np.arange(low, min(high, len(self._smooth))) + 0.5) * self._block
         return np.interp(np.arange(first, last), centres, self._smooth[low:high]).astype(np.float32)

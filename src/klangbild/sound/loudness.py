@@ -26,6 +26,8 @@ _BLOCK = 16
 _HALF_TAPS = 12
 _OVERSAMPLING = 8
 _SPAN = 1 << 20
+_LOOP_MARGIN = _BLOCK * 2048
+"""Samples of a loop that its limiter hears before its start and after its end: longer than it looks ahead and recovers."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,23 @@ class _Levelled:
         return samples
 
 
+class _Around:
+    """Sound that repeats, from `margin` samples before its start to `margin` after its end."""
+
+    def __init__(self, sound: Sound, margin: int) -> None:
+        self.frames, self.rate = sound.frames + 2 * margin, sound.rate
+        self._sound, self._margin = sound, margin
+
+    def read(self, first: int, last: int) -> np.ndarray:
+        n, at, parts = self._sound.frames, first - self._margin, []
+        while at < last - self._margin:
+            place = at % n
+            size = min(n - place, last - self._margin - at)
+            parts.append(self._sound.read(place, place + size))
+            at += size
+        return np.concatenate(parts, axis=1) if parts else self._sound.read(0, 0)
+
+
 def measure_loudness(sound: Sound) -> Loudness:
     """Loudness of all of it. Sound shorter than one 400 ms block is measured as one block of its own length."""
     peak = float(_true_peaks(sound).max()) if sound.frames else 0.0
@@ -76,26 +95,30 @@ def measure_loudness(sound: Sound) -> Loudness:
 
 
 def normalize(
-    sound: Sound, *, target_lufs: float | None = -14.0, ceiling_dbtp: float = -1.0
+    sound: Sound, *, target_lufs: float | None = -14.0, ceiling_dbtp: float = -1.0, loops: bool = False
 ) -> tuple[Audio | LongAudio, Levelling]:
     """Sound (channels, n) at `target_lufs` (None: its own level, peaks held) with no true peak above `ceiling_dbtp`.
 
     Peaks are held by a look-ahead limiter, both channels together. When target and ceiling cannot both be met with at
-    most 6 dB of limiting, the ceiling wins and the sound stays softer. Silence comes back as it is.
+    most 6 dB of limiting, the ceiling wins and the sound stays softer. Silence comes back as it is. loops: its end is followed by its
+    start, also for the limiter and the peaks between two samples.
     """
+    margin = _LOOP_MARGIN if loops else 0
     power = _block_power(sound)
     lufs = _integrated(power)
     if lufs is None:
         return held(sound), Levelling(0.0, 0.0, None, measure_loudness(sound))
-    peaks = _true_peaks(sound)
+    peaks = _true_peaks(_Around(sound, margin) if loops else sound)
     ceiling = 10 ** ((ceiling_dbtp - _MARGIN_DB) / 20)
     headroom_db = 20 * math.log10(ceiling / float(peaks.max()))
     gain_db, curve = (min(0.0, headroom_db) if target_lufs is None else target_lufs - lufs), None
     if target_lufs is not None and gain_db > headroom_db:
-        gain_db, curve = _limited(sound, peaks, power, target_lufs=target_lufs, gain_db=gain_db, ceiling=ceiling)
+        gain_db, curve = _limited(
+            sound, peaks, power, target_lufs=target_lufs, gain_db=gain_db, ceiling=ceiling, lead=margin // _BLOCK
+        )
     del peaks
     out = held(_Levelled(sound, gain_db, curve))
-    peak_db = 20 * math.log10(float(_true_peaks(out).max()))
+    peak_db = 20 * math.log10(float(_true_peaks(_Around(out, margin) if loops else out).max()))
     if (over_db := peak_db - ceiling_dbtp + _MARGIN_DB / 2) > 0:
         # a limiter that moves between two samples may lift what lies between them by a hair
         gain_db, peak_db = gain_db - over_db, peak_db - over_db
@@ -137,7 +160,7 @@ def _true_peaks(sound: Sound) -> np.ndarray:
 
 
 def _limited(
-    sound: Sound, peaks: np.ndarray, power: np.ndarray, *, target_lufs: float, gain_db: float, ceiling: float
+    sound: Sound, peaks: np.ndarray, power: np.ndarray, *, target_lufs: float, gain_db: float, ceiling: float, lead: int
 ) -> tuple[float, LimiterCurve]:
     """Gain in dB and limiter curve that reach the target together, the limiter taking at most 6 dB."""
     most_db = 20 * math.log10(ceiling / float(peaks.max())) + _MAX_REDUCTION_DB
@@ -145,7 +168,7 @@ def _limited(
     # how loud it will be is estimated from the blocks' power and the limiter's mean gain in each block
     for _ in range(_SEARCH_ROUNDS):
         gain = 10 ** (gain_db / 20)
-        curve = LimiterCurve(peaks * np.float32(gain), ceiling=ceiling, block=_BLOCK, rate=sound.rate)
+        curve = LimiterCurve(peaks * np.float32(gain), ceiling=ceiling, block=_BLOCK, rate=sound.rate, lead=lead)
         reached = _integrated(power * gain**2 * _mean_square_per_block(curve, sound, len(power)))
         short_db = target_lufs - (reached if reached is not None else target_lufs)
         if abs(short_db) < 0.05 or (gain_db >= most_db and short_db > 0):
@@ -153,7 +176,7 @@ def _limited(
         gain_db = min(gain_db + short_db, most_db)
     else:
         gain = 10 ** (gain_db / 20)
-        curve = LimiterCurve(peaks * np.float32(gain), ceiling=ceiling, block=_BLOCK, rate=sound.rate)
+        curve = LimiterCurve(peaks * np.float32(gain), ceiling=ceiling, block=_BLOCK, rate=sound.rate, lead=lead)
     return gain_db, curve
 
 

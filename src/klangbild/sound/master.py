@@ -42,6 +42,7 @@ def play(
     loudness_lufs: float | None = -14.0,
     length_s: float | None = None,
     trim_start: bool = False,
+    loops: bool = False,
 ) -> Master:
     """Notes to the finished sound, by the SoundFont of `fonts.find_soundfont`; the other arguments are those of `master`.
 
@@ -55,7 +56,7 @@ def play(
     font = find_soundfont(soundfont)
     stems = synthesize_stems(piece, soundfont=font)
     about, synthesis_s = about_soundfont(font), time.perf_counter() - started
-    made = master(stems, loudness_lufs=loudness_lufs, length_s=length_s, trim_start=trim_start)
+    made = master(stems, loudness_lufs=loudness_lufs, length_s=length_s, trim_start=trim_start, loops=loops)
     return replace(made, soundfont=about, timings_s={"synthesis": round(synthesis_s, 3), **made.timings_s})
 
 
@@ -66,12 +67,13 @@ def master(
     finished: bool = False,
     length_s: float | None = None,
     trim_start: bool = False,
+    loops: bool = False,
 ) -> Master:
     """Mix and level stems, each (channels, n), to stereo sound. loudness_lufs None leaves the level alone (peaks are
     still held under -1 dBTP).
 
     finished: the stems are sound as it should be (a sound engine's): no room is added and nothing is trimmed.
-    length_s: the sound is to be just so long, its end faded; None: silence at the end is cut, and with `trim_start` at the front too.
+    length_s: the sound is to be just so long, its end faded (or where it loops: laid over its start); None: silence at the end is cut, and with `trim_start` at the front too.
 
     Raises:
         KlangbildError: there is nothing to hear.
@@ -82,7 +84,7 @@ def master(
     if finished:
         mixed = mix(stems, target_lufs=loudness_lufs, reverb=0.0, trim=False)
     else:
-        mixed = mix(stems, target_lufs=loudness_lufs, length_s=length_s, trim_start=trim_start)
+        mixed = mix(stems, target_lufs=loudness_lufs, length_s=length_s, trim_start=trim_start, loops=loops)
     measured = mixed.loudness
     if measured.lufs is None or measured.true_peak_dbtp is None:
         raise KlangbildError(_SILENT)

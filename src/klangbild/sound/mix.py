@@ -41,6 +41,7 @@ class Mix:
     _reverb: float = field(repr=False)
     _kept: tuple[int, int] = field(repr=False)
     _fade: int = field(repr=False)
+    _loops: bool = field(repr=False, default=False)
 
     @cached_property
     def stems(self) -> tuple[tuple[str, Audio | LongAudio], ...]:
@@ -51,7 +52,7 @@ class Mix:
             wet = _WithRoom([(name, stem)], self._reverb)
             if stem.frames <= HELD_S * stem.rate:
                 wet = wet.tape
-            finished.append((name, self.levelling.apply(_Kept(wet, self._kept, self._fade))))
+            finished.append((name, self.levelling.apply(_cut(wet, self._kept, self._fade, loops=self._loops))))
         return tuple(finished)
 
 
@@ -64,6 +65,7 @@ def mix(
     trim: bool = True,
     trim_start: bool = False,
     length_s: float | None = None,
+    loops: bool = False,
 ) -> Mix:
     """The finished mix of stems (family, stereo audio) that start together and have one length and rate.
 
@@ -73,6 +75,7 @@ def mix(
         reverb: 0..1, level of the room against the dry sound.
         trim: cut silence off the end; False keeps the length. trim_start: off the front too.
         length_s: instead, keep just so much from the front, the last second of it (a tenth, if that is less) faded.
+        loops: what sounds beyond `length_s` sounds from the start on instead, and nothing is faded: the end is followed by the start.
     """
     if not stems:
         raise ValueError("there is nothing to mix: no stems")
@@ -81,8 +84,11 @@ def mix(
         kept, fade_s = _sounding(whole, from_start=not trim_start) if trim else (0, whole.frames), _FADE_S
     else:
         kept, fade_s = (0, round(length_s * whole.rate)), min(_LAST_FADE_S, length_s / 10)
-    fade = round(fade_s * whole.rate)
-    audio, levelling = normalize(_Kept(whole, kept, fade), target_lufs=target_lufs, ceiling_dbtp=ceiling_dbtp)
+    loops = loops and length_s is not None
+    fade = 0 if loops else round(fade_s * whole.rate)
+    audio, levelling = normalize(
+        _cut(whole, kept, fade, loops=loops), target_lufs=target_lufs, ceiling_dbtp=ceiling_dbtp, loops=loops
+    )
     return Mix(
         audio=audio,
         loudness=levelling.loudness,
@@ -92,6 +98,7 @@ def mix(
         _reverb=reverb,
         _kept=kept,
         _fade=fade,
+        _loops=loops,
     )
 
 
@@ -124,6 +131,25 @@ class _WithRoom:
                 out += room.answer(send)
             tape.write(first, out)
         return tape
+
+
+def _cut(sound: Sound, kept: tuple[int, int], fade: int, *, loops: bool) -> Sound:
+    return _Wrapped(sound, kept[1]) if loops else _Kept(sound, kept, fade)
+
+
+class _Wrapped:
+    """The first `frames` samples, with all that follows them laid over them from the start on: one round of sound that goes round."""
+
+    def __init__(self, sound: Sound, frames: int) -> None:
+        self.frames, self.rate = frames, sound.rate
+        self._sound = sound
+
+    def read(self, first: int, last: int) -> np.ndarray:
+        samples, end = np.zeros((2, last - first), np.float32), self._sound.frames
+        for lap in range(0, end, self.frames):
+            sounds = self._sound.read(min(lap + first, end), min(lap + last, end))
+            samples[:, : sounds.shape[1]] += sounds
+        return samples
 
 
 class _Kept:

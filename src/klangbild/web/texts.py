@@ -13,6 +13,7 @@ LABELS = {
     "text": "Words",
     "seconds": "Length in seconds",
     "exact": "Length to the sample",
+    "loop": "Loop without a seam",
     "bars": "Length in bars",
     "gen_len": "Generation length in tokens",
     "top_p": "Top-p",

@@ -25,7 +25,7 @@ from klangbild.sound.fonts import find_soundfont
 
 PLAYERS = ("notes", "aria", "art2mus", "melfusion", "published art2mus", "published melfusion")
 TURNED = {
-    "model": "no-such-model", "seconds": 4, "exact": True, "bars": 2, "gen_len": 64, "seed": 2, "valence": 0.9,
+    "model": "no-such-model", "seconds": 4, "exact": True, "loop": True, "bars": 2, "gen_len": 64, "seed": 2, "valence": 0.9,
     "arousal": 0.9, "text": "furious", "negative": "drums, sad", "conditioning": "none", "note_temperature": 2.0,
     "rest_temperature": 0.2, "top_p": 0.1, "top_k": 1, "repetition_penalty": 2.0, "min_instruments": 5,
     "instruments": ("bass", "guitar"), "key": "F# minor", "tempo": 77, "meter": "3/4", "candidates": 2, "guidance": 6.0,
@@ -34,12 +34,12 @@ TURNED = {
 }  # fmt: skip
 """The rest (`engine`, `image_tokens`, `without`, `continue_from`, `soundfont`, `kind`) depends on the result that it is to change, or is a file."""
 REFUSED = {
-    "aria": {"picture_weight", "guidance", "device", "negative", "steps", "image_tokens", "synapse", "conditioning"},
+    "aria": {"loop", "picture_weight", "guidance", "device", "negative", "steps", "image_tokens", "synapse", "conditioning"},
     "notes": {"sampler", "device", "negative", "steps", "image_tokens", "synapse", "commercial"},
     "published art2mus": {"valence", "arousal", "key", "tempo", "bars", "gen_len", "meter", "path", "synapse", "device"},
     "published melfusion": {"valence", "arousal", "key", "soundfont", "instruments", "candidates", "image_tokens", "device"},
-    "art2mus": {"meter", "path", "gaze", "picture_weight", "continue_from", "synapse", "top_k", "device", "commercial"},
-    "melfusion": {"meter", "path", "gaze", "image_tokens", "min_instruments", "device", "gen_len"},
+    "art2mus": {"meter", "path", "gaze", "loop", "picture_weight", "continue_from", "synapse", "top_k", "device", "commercial"},
+    "melfusion": {"meter", "path", "gaze", "loop", "image_tokens", "min_instruments", "device", "gen_len"},
 }  # fmt: skip
 """What must be refused, whatever else is."""
 
@@ -145,7 +145,7 @@ def outcomes_of(composer: Composer, base: dict, picture: Path | None, files: Pat
             assert "\n" not in str(error)
             outcomes[name] = "refused"
             continue
-        sound = name in ("soundfont", "loudness")
+        sound = name in ("soundfont", "loudness", "exact")
         if facts_of(result, sound=sound) != plain[sound]:
             outcomes[name] = "changed"
         elif set(result.told) - set(first.told):

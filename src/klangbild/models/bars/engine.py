@@ -21,7 +21,7 @@ from klangbild.models.bars.sampler import Sampler, Sampling
 from klangbild.models.bars.section_plan import SHORT_BARS, SHORT_SECONDS, ContinuedPlan, SectionPlan
 from klangbild.models.candidates import Tell, draw_candidates
 from klangbild.music.fit import Score, score_piece
-from klangbild.music.length import of_length
+from klangbild.music.length import looping, of_length
 from klangbild.music.midi import read_continued
 from klangbild.music.orchestrate import in_key, orchestrate
 from klangbild.music.piece import Key, Piece
@@ -57,6 +57,7 @@ def rules_of(settings: Settings) -> Rules:
         bars=settings.bars,
         seconds=settings.length_seconds,
         whole_bars=settings.exact,
+        loop=settings.loop,
         keep=settings.path is None,
     )
 
@@ -136,7 +137,7 @@ def compose_notes(
             raise Stopped("stopped before the first bar was complete; nothing was kept")
         if settings.tempo is not None:
             piece = replace(piece, tempos=((0.0, float(settings.tempo)),))
-        if not take.stopped:
+        if not take.stopped and not settings.loop:
             piece = hold_last_chord(piece)
         return orchestrate(in_key(piece, wish, drawn_key), asked, drawn_key)
 
@@ -165,7 +166,9 @@ def composition(
     )
     piece, told = found.best, None
     if settings.exact and settings.seconds and not found.stopped:
-        piece, told = of_length(piece, settings.seconds)
+        piece, told = of_length(piece, settings.seconds, loop=settings.loop)
+    if settings.loop and not found.stopped:
+        piece = looping(piece)
     return Composition(piece, sum(n_drawn), found.scores, found.chosen, found.stopped, () if told is None else (told,))
 
 

@@ -159,7 +159,8 @@ class BarsState(GrammarState):
         kind = "free"
         if self.is_closing:
             return self._last_chord()
-        if self.n_bars is not None and self.n_bars >= 4 and self.bar == self.n_bars - 2:
+        # the bar before the tonic: the last but one, or of a loop the last
+        if self.n_bars is not None and self.n_bars >= 4 and self.bar == self.n_bars - (1 if self.rules.loop else 2):
             kind = "dominant" if self.position >= b.BAR_STEPS[self.meter] // 2 else "free"
         return _notes(kind, b.MODES[self.mode])
 

@@ -79,8 +79,8 @@ class GrammarState:
 
     @property
     def is_closing(self) -> bool:
-        """In the last bar of a piece of several: the bar of the closing chord."""
-        return self.is_final and self.bar > 0
+        """In the last bar of a piece of several: the bar of the closing chord. A loop has none."""
+        return self.is_final and self.bar > 0 and not self.rules.loop
 
     def finish(self) -> None:
         """Come to an end: the bar after the current one becomes the last."""

@@ -14,6 +14,7 @@ from klangbild.contract import EngineOutput, NoteLanguage, NoteModel, OnBar, OnP
 from klangbild.emotion.space import Emotion
 from klangbild.models.bars.engine import Composition
 from klangbild.music.describe import music_facts
+from klangbild.music.piece import Piece
 from klangbild.picture.voice import Voice
 from klangbild.settings import Settings
 
@@ -73,6 +74,11 @@ class NotesEngine:
             timings_s={"notes": composed - started},
             stopped=composition.stopped,
             device=str(getattr(self.model, "device", "cpu")),
-            length_s=request.settings.seconds if request.settings.exact and not composition.stopped else None,
+            length_s=None if composition.stopped else _length_s(composition.piece, request.settings),
             told=composition.told,
         )
+
+
+def _length_s(piece: Piece, settings: Settings) -> float | None:
+    """How long the sound is to be; None: as long as it rings."""
+    return settings.seconds if settings.exact else piece.seconds if piece.loops else None
