@@ -28,7 +28,7 @@ MAY = {
     "training": set(),
     "models": {"picture", "emotion", "music", "sound", "contract"},
     "measure": set(ROOMS) - {"cli", "web"} | {"composer", "result", "record", "contract"},
-    "front": {"contract", "record", "formats", "result", "unheard", *ROOMS}
+    "front": {"contract", "record", "formats", "result", "unheard", "variations", *ROOMS}
     - {"metrics", "training", "measure", "cli", "web"},
 }
 # what trains, prepares or compares a model lies in drawers of its folder, and nothing that composes opens one

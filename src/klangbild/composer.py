@@ -25,6 +25,7 @@ from klangbild.record.requests import record_of, request_of
 from klangbild.result import Result
 from klangbild.settings import Settings
 from klangbild.unheard import refuse_unheard, told_of
+from klangbild.variations import Variations
 
 if TYPE_CHECKING:
     from klangbild.picture.picture import Picture
@@ -91,6 +92,22 @@ class Composer:
         settings.setdefault("seed", self.defaults.get("seed") or new_seed())
         for picture in pictures:
             yield self.compose(picture, **settings)
+
+    def variations(
+        self, picture: Any = None, n: int = 4, *, same: Iterable[str] = (), **settings: Any
+    ) -> Iterator[Result]:
+        """n takes of one picture, with seed, seed + 1, ... same: what they share, of "key", "tempo", "players"; the first take says
+        which. Raises as `compose`, and UsageError: n or a name of `same` is none."""
+        given = {**self.defaults, **_with_emotion(settings)}
+        seed = new_seed() if given.get("seed") is None else given["seed"]
+        takes = Variations(Settings(**given), seed, n, same)
+        return self._takes(picture, given, takes)
+
+    def _takes(self, picture: Any, given: dict[str, Any], takes: Variations) -> Iterator[Result]:
+        for number in range(takes.n):
+            result = self.compose(picture, **{**given, **takes.settings(number)})
+            takes.keep(result)
+            yield result
 
     def read(self, source: Any, settings: Settings) -> Request:
         """Picture and words -> what is asked of the music.

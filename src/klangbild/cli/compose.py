@@ -39,6 +39,13 @@ def register(subparsers: Any) -> None:
         "pictures", nargs="*", metavar="PICTURE", help="picture files, folders of pictures, or - for stdin"
     )
     parser.add_argument("-r", "--recursive", action="store_true", help="folders with all their sub-folders")
+    parser.add_argument(
+        "--variations", type=_whole_number, default=None, metavar="N",
+        help="this many takes of each picture, with seed, seed + 1, ... [1 to 100]",
+    )  # fmt: skip
+    parser.add_argument(
+        "--same", default=None, metavar="LIST", help="what --variations share: of key tempo players, comma-separated"
+    )
     add_output(parser)
     add_settings(parser)
     parser.set_defaults(run=run)
@@ -51,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     from klangbild.result import check_filename, check_formats
     from klangbild.settings import Settings
     from klangbild.unheard import refuse_unheard, told_of_given
+    from klangbild.variations import Variations
 
     given = settings_from(arguments)
     teller = Teller(arguments, None if "seed" in given else given.setdefault("seed", new_seed()))
@@ -62,8 +70,14 @@ def run(arguments: argparse.Namespace) -> int:
         formats = that_can_be_made(formats or DEFAULT_FORMATS, notes=notes)
     check_formats(formats, settings.model or settings.engine, notes=notes)
     check_filename(arguments.filename)
+    if arguments.same is not None and arguments.variations is None:
+        raise UsageError("--same is of --variations; give their number as well, like --variations 4")
+    n_takes = 1 if arguments.variations is None else arguments.variations
+    Variations(settings, given["seed"], n_takes, arguments.same or ())  # refused before any work
+    if n_takes > 1 and arguments.overwrite and "{seed}" not in arguments.filename:
+        raise UsageError("--overwrite: one take of --variations would replace the other; put {seed} into --filename")
     sources = expand(arguments.pictures, teller, recursive=arguments.recursive, has_text=settings.text is not None)
-    check_output(out, many=len(sources) > 1)
+    check_output(out, many=len(sources) > 1, takes=n_takes)
     sounds = that_need_sound((out.suffix.lower().lstrip("."),) if is_file(out) else formats, notes=notes)
     if sounds and notes:  # the lack of a SoundFont is told before any work
         from klangbild.sound.fonts import find_soundfont
@@ -82,6 +96,14 @@ def run(arguments: argparse.Namespace) -> int:
         return _compose_all(sources, formats, settings, given, teller, stop)
 
 
+def _whole_number(text: str) -> Any:
+    """A number, or the text, of which `Variations` says in its own words what is wrong."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
 def _compose_all(
     sources: list[tuple[str | None, Any]],
     formats: tuple[str, ...],
@@ -90,15 +112,25 @@ def _compose_all(
     teller: Teller,
     stop: Stop,
 ) -> int:
-    """One picture after the other; one that fails does not stop the others. Gives the exit code."""
+    """One picture after the other, one take of it after the other; one that fails does not stop the others. Gives the exit code."""
     from klangbild.composer import Composer
+    from klangbild.variations import Variations
 
     arguments = teller.arguments
     composer, failures, done = Composer(), [], 0
-    if len(sources) > 1:
+    n_takes = arguments.variations or 1
+    jobs = [(name, source, number) for name, source in sources for number in range(n_takes)]
+    takes = Variations(settings, given["seed"], n_takes, arguments.same or ())
+    if len(jobs) > 1:
         stop.at_once = True
         composer.load(settings)  # what is amiss with all of them alike is told once, and before any
-    for name, source in sources:
+    unusable = False
+    for name, source, number in jobs:
+        if number == 0:
+            takes = Variations(settings, given["seed"], n_takes, arguments.same or ())
+            unusable = False
+        if unusable:  # the picture, so that no other take of it can come about
+            continue
         try:
             if isinstance(source, KlangbildError):
                 raise source
@@ -109,7 +141,9 @@ def _compose_all(
                     stop.at_once = False
                     return bar.update(done, total) and not stop()
 
-                result = composer.compose(source, on_progress=on_progress, **given)
+                asked = {**given, **takes.settings(number)}
+                result = composer.compose(source, on_progress=on_progress, **asked)
+            takes.keep(result)
             paths = _save(result, formats, arguments, stop)
         except Exception as error:
             failed = error if isinstance(error, KlangbildError) else None
@@ -117,22 +151,26 @@ def _compose_all(
                 failed = InputError(f"{name or 'words'}: {NO_MEMORY}")
             if failed is None:
                 raise
-            if isinstance(failed, Stopped) or len(sources) == 1:
+            if isinstance(failed, Stopped) or len(jobs) == 1:
                 if arguments.json and not isinstance(failed, Stopped):
                     teller.fail(name, failed)
                 raise failed from error
             failures.append((name, failed))
+            unusable = isinstance(failed, InputError)
             teller.fail(name, failed)
             print(f"Error: {failed}", file=sys.stderr)
             continue
         done += 1
         teller.report(result, paths)
+        if n_takes > 1:
+            teller.tell(f"take {number + 1} of {n_takes}: seed {result.seed}", of=result.name)
         if stop():
             print("Stopped; what existed was kept.", file=sys.stderr)
             return EXIT_INTERRUPTED
-    if len(sources) > 1 and not arguments.quiet:
+    if len(jobs) > 1 and not arguments.quiet:
         print(
-            f"{done} of {len(sources)} pictures done" + (f", {len(failures)} failed" if failures else ""),
+            f"{done} of {len(jobs)} {'takes' if n_takes > 1 else 'pictures'} done"
+            + (f", {len(failures)} failed" if failures else ""),
             file=sys.stderr,
         )
     if not failures:
@@ -192,7 +230,7 @@ def is_file(out: Path) -> bool:
     return bool(out.suffix) and not out.is_dir()
 
 
-def check_output(out: Path, *, many: bool) -> None:
+def check_output(out: Path, *, many: bool, takes: int = 1) -> None:
     """Whether results can be written at all, before any work. Raises UsageError or OutputError."""
     import os
 
@@ -204,6 +242,8 @@ def check_output(out: Path, *, many: bool) -> None:
         raise UsageError(f"-o {out}: {unknown_format(out.suffix, FORMATS)}")
     if is_file(out) and many:
         raise UsageError(f"-o {out} is one file, but there are several pictures; give a folder")
+    if is_file(out) and takes > 1:
+        raise UsageError(f"-o {out} is one file, but there are {takes} variations; give a folder")
     folder = out.parent if is_file(out) else out
     while not os.path.lexists(folder):
         folder = folder.parent
