@@ -141,7 +141,7 @@ def _write_roll_latent(folder: Path) -> None:
 def _write_part(path: Path, arrays: dict[str, np.ndarray], **facts: object) -> None:
     with path.open("wb") as file:
         np.savez(file, **packed(arrays))
-    encoder = sha256_of((weights_folder() / "picture-encoder.onnx").read_bytes())
+    encoder = sha256_of((weights_folder() / "roll" / "picture-encoder.onnx").read_bytes())
     path.with_suffix(".json").write_text(json.dumps({**facts, "encoder_sha256": encoder}))
 
 

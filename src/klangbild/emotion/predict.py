@@ -25,7 +25,7 @@ from klangbild.emotion.reasons import reasons_for
 from klangbild.emotion.space import Emotion
 from klangbild.errors import NotAvailableError, UsageError
 from klangbild.models.registry import PICTURE_READERS, named
-from klangbild.picture.encoder import PictureEncoder, open_encoder
+from klangbild.picture.encoder import PictureEncoder, open_encoder, shipped_encoder
 from klangbild.picture.features import FEATURE_NAMES, PictureFeatures, picture_features
 from klangbild.picture.picture import Picture
 from klangbild.shipped import weights_folder
@@ -46,12 +46,14 @@ class PictureInputs:
     """What a reader sees of n pictures.
 
     inputs: float32 (n, d), the features and then the embedding if there is an encoder; the heads read them. surface: float32
-    (n, t), which the gate reads: the encoder's, or the features where there is none. features: the same by name.
+    (n, t), which the gate reads: the encoder's, or the features where there is none. features: the same by name. words (n, w): log odds of the encoder's
+    words for content, (n, 0) where it has none.
     """
 
     inputs: np.ndarray
     surface: np.ndarray
     features: list[PictureFeatures]
+    words: np.ndarray
 
     def surface_for(self, gate: KindGate) -> np.ndarray:
         """The surface, or the features (n, t) for a gate that reads those (of heads on an encoder that is not ours)."""
@@ -61,25 +63,27 @@ class PictureInputs:
 
 def look_at(reader: Reader, pictures: Iterable[Picture]) -> PictureInputs:
     """Look at pictures, 32 together; at least one."""
-    rows, surfaces, measured, remaining = [], [], [], iter(pictures)
+    rows, surfaces, words, measured, remaining = [], [], [], [], iter(pictures)
     while batch := list(islice(remaining, 32)):
         features = [picture_features(picture) for picture in batch]
         block = surface = np.array([f.vector for f in features])
         if reader.encoder is not None:
-            embedding, seen = reader.encoder.look(batch)
-            block = np.concatenate([block, embedding], axis=1)
-            surface = seen if seen.shape[1] else surface
+            seen = reader.encoder.look(batch)
+            block = np.concatenate([block, seen.embedding], axis=1)
+            surface = seen.surface if seen.surface.shape[1] else surface
+            words.append(seen.words)
         rows.append(block)
         surfaces.append(surface)
         measured += features
-    return PictureInputs(np.concatenate(rows), np.concatenate(surfaces), measured)
+    found = np.concatenate(words) if words else np.zeros((len(measured), 0), np.float32)
+    return PictureInputs(np.concatenate(rows), np.concatenate(surfaces), measured, found)
 
 
 def open_reader(model: str) -> Reader:
     """The reader of a model name or folder."""
     if model == "features":
         return Reader()
-    path = WEIGHTS / "picture-encoder.onnx" if model == "klangbild" else Path(model) / "encoder.onnx"
+    path = shipped_encoder() if model == "klangbild" else Path(model) / "encoder.onnx"
     if model != "klangbild" and not path.is_file():
         return Reader()
     return Reader(open_encoder(path))

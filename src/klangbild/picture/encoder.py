@@ -1,12 +1,14 @@
-"""Our picture encoder at run time: onnxruntime, no torch.
+"""Our picture encoders at run time: onnxruntime, no torch.
 
-The whole picture is squashed to 128 x 128. Looked at as it is and mirrored, and averaged, it says the same of a picture and
-its mirror image. The feature maps of four levels are for models that look at more than a summary.
+The whole picture is squashed to the square that the encoder looks at (its file says which). Looked at as it is and mirrored,
+and averaged, it says the same of a picture and its mirror image. The one that ships is EfficientNet-Lite2; the sound model
+(`models.roll`) looks with a smaller one of ours, whose feature maps of four levels are for models that look at more than a summary.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,62 +17,73 @@ import numpy as np
 from klangbild.errors import NotAvailableError
 from klangbild.picture.picture import Picture
 from klangbild.picture.view import square_view
-from klangbild.shipped import open_session
+from klangbild.shipped import open_session, weights_folder
 
-SIDE = 128
 LEVELS = ("level1", "level2", "level3", "level4")
-SURFACE_LEVELS = LEVELS[:3]
-"""The finer levels tell strokes from grain; the fourth, which sees what is shown, did not help to tell paintings."""
+_SIDE = 128
+
+
+@dataclass(frozen=True)
+class Look:
+    """What an encoder sees of n pictures, the mean of each picture's and of its mirror image's.
+
+    embedding float32 (n, d). surface (n, t): means and deviations of its finer stages over the picture, which tell how it is
+    made; (n, 0) of an encoder that gives none. words (n, w): log odds of each of the encoder's `words`.
+    """
+
+    embedding: np.ndarray
+    surface: np.ndarray
+    words: np.ndarray
 
 
 class PictureEncoder:
-    """An encoder file (.onnx): input "rgb" uint8 (n, 128, 128, 3); outputs "embedding" (n, d) and `LEVELS` (n, c, s, s)."""
+    """An encoder file (.onnx): input "rgb" uint8 (n, s, s, 3); output "embedding" (n, d), and any of "surface" (n, t), "words"
+    (n, w), `LEVELS` (n, c, s, s). Its properties may name "blocks" (widths of the embedding's parts) "words" (one a line) and "said_from" (the probability
+    from which each is said).
+    """
 
     def __init__(self, path: str | Path) -> None:
         path = Path(path)
         if not path.is_file():
             raise NotAvailableError(f"{path}: there is no such picture encoder; see `klangbild models list`")
-        try:  # one thread: the same bytes on every machine, and 2 ms a picture need no more
+        try:  # one thread: the same bytes on every machine
             self._session = open_session(path)
         except Exception as error:  # onnxruntime raises its own kinds for every damaged file
             first = str(error).splitlines()[0]
             raise NotAvailableError(f"{path}: is not a picture encoder ({first}); install it again") from error
         self._outputs = {output.name for output in self._session.get_outputs()}
+        side = self._session.get_inputs()[0].shape[1]
+        self.side = side if isinstance(side, int) else _SIDE
+        told = self._session.get_modelmeta().custom_metadata_map
+        self.blocks = tuple(int(width) for width in told["blocks"].split(",")) if "blocks" in told else ()
+        self.words = tuple(told["words"].splitlines()) if "words" in self._outputs else ()
+        self.said_from = np.array([float(p) for p in told.get("said_from", "").split()] or [1.0] * len(self.words))
 
     @property
     def sees_surface(self) -> bool:
         """Whether `look` says anything of the surface."""
-        return bool(self._outputs & set(SURFACE_LEVELS))
+        return "surface" in self._outputs
 
     def embed(self, pictures: Sequence[Picture]) -> np.ndarray:
         """Pictures -> float32 (n, d), the mean of the picture's and its mirror image's."""
-        views = np.stack([square_view(picture, SIDE) for picture in pictures])
-        both = np.concatenate([views, views[:, :, ::-1]])
-        found = np.concatenate([self._session.run(["embedding"], {"rgb": part})[0] for part in _parts(both)])
-        return (found[: len(views)] + found[len(views) :]) / 2
+        return self.look(pictures).embedding
 
-    def look(self, pictures: Sequence[Picture]) -> tuple[np.ndarray, np.ndarray]:
-        """Pictures -> embedding float32 (n, d) as `embed` has it, and surface (n, t): how the picture is made.
-
-        Surface: mean and deviation of each channel of `SURFACE_LEVELS` over the picture, the mean of the picture's and of
-        its mirror image's; (n, 0) of an encoder that has no levels.
-        """
-        views = np.stack([square_view(picture, SIDE) for picture in pictures])
-        both = np.concatenate([views, views[:, :, ::-1]])
-        names = ["embedding", *(name for name in SURFACE_LEVELS if name in self._outputs)]
-        found, surfaces = [], []
-        for part in _parts(both):
-            embedding, *levels = self._session.run(names, {"rgb": part})
-            found.append(embedding)
-            parts = [np.concatenate([m.mean(axis=(2, 3)), m.std(axis=(2, 3))], axis=1) for m in levels]
-            surfaces.append(np.concatenate(parts, axis=1) if parts else np.zeros((len(part), 0), np.float32))
-        embeddings, surface = np.concatenate(found), np.concatenate(surfaces)
-        half = len(views)
-        return (embeddings[:half] + embeddings[half:]) / 2, (surface[:half] + surface[half:]) / 2
+    def look(self, pictures: Sequence[Picture], *, mirrored: bool = True) -> Look:
+        """Look at pictures, as they are and (unless `mirrored` is false) as in a mirror."""
+        views = np.stack([square_view(picture, self.side) for picture in pictures])
+        both = np.concatenate([views, views[:, :, ::-1]]) if mirrored else views
+        names = ["embedding", *(name for name in ("surface", "words") if name in self._outputs)]
+        parts = [self._session.run(names, {"rgb": part}) for part in _parts(both)]
+        half, found = len(views), {}
+        for index, name in enumerate(names):
+            whole = np.concatenate([part[index] for part in parts])
+            found[name] = (whole[:half] + whole[half:]) / 2 if mirrored else whole
+        none = np.zeros((half, 0), np.float32)
+        return Look(found["embedding"], found.get("surface", none), found.get("words", none))
 
     def maps(self, pictures: Sequence[Picture]) -> dict[str, np.ndarray]:
         """Pictures -> {"embedding": (n, d), "level1": (n, 32, 32, 32), ... "level4": (n, 192, 4, 4)}, not mirrored."""
-        views = np.stack([square_view(picture, SIDE) for picture in pictures])
+        views = np.stack([square_view(picture, self.side) for picture in pictures])
         names = ["embedding", *LEVELS]
         parts = [self._session.run(names, {"rgb": part}) for part in _parts(views)]
         return {name: np.concatenate([part[i] for part in parts]) for i, name in enumerate(names)}
@@ -80,6 +93,11 @@ class PictureEncoder:
 def open_encoder(path: str | Path) -> PictureEncoder:
     """An encoder file, opened once."""
     return PictureEncoder(path)
+
+
+def shipped_encoder() -> Path:
+    """The file of the encoder that reads emotion, kind and content."""
+    return weights_folder() / "picture-encoder.onnx"
 
 
 def _parts(views: np.ndarray, size: int = 16) -> list[np.ndarray]:

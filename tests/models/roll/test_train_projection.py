@@ -127,7 +127,7 @@ def test_a_stopped_run_goes_on_and_ships(folder, tmp_path):
     train_projection(config, steps=4, resume=True)
     state = torch.load(last, weights_only=True)
     assert state["step"] == 4 and (tmp_path / "run" / "log.csv").read_text().startswith("step,")
-    encoder = weights_folder() / "picture-encoder.onnx"
+    encoder = weights_folder() / "roll" / "picture-encoder.onnx"
     path = export_projection(config, out_dir=tmp_path / "out", encoder=encoder)
     projection = open_projection("direct", path.parent, encoder)
     assert projection.card["tokens"] == 4 and projection.card["data"]["pairs"] > 0

@@ -165,7 +165,7 @@ def test_flow_and_projection_learn_and_play_through_the_door(folder):
         run=str(folder / "art2mus"), rows=4, crop=32, hidden=8, aim_rows=8, aim_steps=10, heldout_pairs=4, warmup=1, steps=3,
     )  # fmt: skip
     train_projection(learn)
-    export_projection(learn, out_dir=folder / "model", encoder=weights_folder() / "picture-encoder.onnx")
+    export_projection(learn, out_dir=folder / "model", encoder=weights_folder() / "roll" / "picture-encoder.onnx")
     settings = Settings(engine="art2mus", model=str(folder / "model"), seconds=7, steps=2, candidates=2)
     request = Request(settings, 3, Emotion(0, 0), Emotion(0.6, -0.5), "picture", (), None, _picture(3))
     music = RollEngine(settings, small).play(request, on_progress=None, on_bar=None)

@@ -143,7 +143,7 @@ def test_the_picture_of_one_file_and_its_places(picture_file):
     from klangbild.picture.load import load_picture
     from klangbild.shipped import weights_folder
 
-    maps = open_encoder(weights_folder() / "picture-encoder.onnx").maps([load_picture(picture_file)])
+    maps = open_encoder(weights_folder() / "roll" / "picture-encoder.onnx").maps([load_picture(picture_file)])
     levels = places_of(maps)
     assert [level.shape for level in levels] == [(16, c) for c in CHANNELS]
     assert levels[3][5] == pytest.approx(maps["level4"][0, :, 1, 1])

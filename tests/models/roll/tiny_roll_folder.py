@@ -78,7 +78,7 @@ def write_tiny_roll(folder: Path) -> Path:
         "vocabulary": list(Vocabulary().words),
     }
     (folder / "sound-base.json").write_text(json.dumps(card))
-    encoder = shutil.copy(weights_folder() / "picture-encoder.onnx", folder)
+    encoder = shutil.copy(weights_folder() / "roll" / "picture-encoder.onnx", folder)
     for variant in ("1", "4", "direct"):
         projection = tiny_projection(variant)
         path = projection_file(variant, folder)

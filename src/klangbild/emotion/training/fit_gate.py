@@ -20,8 +20,7 @@ from PIL import Image
 
 from klangbild.emotion.kind import KindGate
 from klangbild.emotion.predict import Reader, look_at
-from klangbild.emotion.training.data.pictures import RATED, rated_pictures, read_set
-from klangbild.emotion.training.data.pictures_prepare import ALIKE, gray16
+from klangbild.emotion.training.data.pictures import ALIKE, RATED, gray16, rated_pictures, read_set
 from klangbild.emotion.training.ridge import fit_gate
 from klangbild.picture.picture import Picture
 
@@ -44,10 +43,10 @@ LOOKED = (
     Looked("paintings_rated", 1, (80, 256)),
     Looked("photos", 0, None),
     Looked("photos", 0, (70, 128)),
-    Looked("photos64", 0, (50, 64), 3000),
-    Looked("wikiart", 1, None, 2000),
-    Looked("wikiart", 1, (70, 128), 2000),
-    Looked("wikiart", 1, (50, 64), 2000),
+    Looked("photos64", 0, (50, 64), 1500),
+    Looked("wikiart", 1, None, 1000),
+    Looked("wikiart", 1, (70, 128), 1000),
+    Looked("wikiart", 1, (50, 64), 1000),
 )
 
 
@@ -135,7 +134,7 @@ def _surface(reader: Reader, pictures: Iterator[Picture]) -> np.ndarray:
         return look_at(reader, pictures).surface
     found = []
     while batch := list(islice(pictures, 32)):
-        found.append(reader.encoder.look(batch)[1])
+        found.append(reader.encoder.look(batch, mirrored=False).surface)
     return np.concatenate(found)
 
 

@@ -1,7 +1,6 @@
 """Fitting the emotion heads, and measuring them in grouped folds: nothing here sees a picture whose group it is measured on.
 
-Two recipes. "ridge": a linear head for each kind, averaged (where there is a teacher) with the teacher's own ridge head read
-through the encoder. "aria": two small networks with a concordance loss, as ARIA trains its image encoder's.
+Two recipes. "ridge": a linear head for each kind. "aria": two small networks with a concordance loss, as ARIA trains its image encoder's.
 """
 
 from __future__ import annotations
@@ -26,9 +25,6 @@ from klangbild.metrics.intervals import bootstrap
 from klangbild.picture.features import FEATURE_NAMES
 
 CELLS = ("photo valence", "photo arousal", "painting valence", "painting arousal")
-DIRECT_SHARE = 0.25
-"""How much of a ridge head is the teacher's head read through the encoder; a study's choice, see docs/emotion.md."""
-
 Gate = Callable[[np.ndarray], np.ndarray]
 """Rows of the table that are measured now (n,) -> how surely each is a painting (n,), by a gate that never saw their groups."""
 
@@ -61,31 +57,9 @@ def fit_values(table: Table, standard: Standard, recipe: str, rng: np.random.Gen
 
         return fit_mlp(z, table.y, table.group, rng)
     ridge = fit_ridge_heads(z, table.y, table.kind, table.group, rng)
-    if table.teacher is None or table.reader is None:
-        coef, center = ridge.coef, ridge.center
-    else:
-        direct = _direct(table, standard, ridge.spread, rng)
-        coef = (1 - DIRECT_SHARE) * ridge.coef + DIRECT_SHARE * direct.coef
-        center = (1 - DIRECT_SHARE) * ridge.center + DIRECT_SHARE * direct.center
+    coef, center = ridge.coef, ridge.center
     for k in set(range(2)) - set(table.kind.tolist()):  # a kind that was not rated is read as the other
         coef[k], center[k] = coef[1 - k], center[1 - k]
-    return LinearValues(coef, center)
-
-
-def _direct(table: Table, standard: Standard, spread: np.ndarray, rng: np.random.Generator) -> LinearValues:
-    """The teacher's ridge heads, applied to what the encoder believes the teacher would see; as spread out as `spread`."""
-    heads = fit_ridge_heads(table.teacher, table.y, table.kind, table.group, rng)
-    features = len(FEATURE_NAMES)
-    coef, center = np.zeros((2, 2, table.inputs.shape[1])), np.zeros((2, 2))
-    # embedding = z * scale / weight + mean, so a direction of the embedding is one of z
-    coef[:, :, features:] = np.einsum("dt,kat->kad", table.reader, heads.coef)
-    coef = coef * (standard.scale / standard.weight)
-    z = standard(table.inputs)
-    for k in np.unique(table.kind):
-        inside = table.kind == k
-        along = np.einsum("ad,nd->na", coef[k], z[inside])
-        coef[k] *= (spread[k] / np.maximum(along.std(axis=0), 1e-9))[:, None]
-        center[k] = table.y[inside].mean(axis=0) - np.einsum("ad,d->a", coef[k], z[inside].mean(axis=0))
     return LinearValues(coef, center)
 
 
@@ -137,7 +111,7 @@ def cross_validate(table: Table, gate: Gate, *, folds: int, seed: int, recipe: s
     for number in range(folds):
         test = fold == number
         train = table.rows(~test)
-        standard = fit_standard(train.inputs, train.kind)
+        standard = fit_standard(train.inputs, train.kind, train.blocks)
         values = fit_values(train, standard, recipe, rng)
         z = standard(table.inputs[test])
         both = values.both(z)
@@ -191,7 +165,7 @@ def fit_heads(
 ) -> EmotionHeads:  # fmt: skip
     """The heads on all rated pictures; widths and music plane from the held-out readings."""
     rng = np.random.default_rng(seed)
-    standard = fit_standard(table.inputs, table.kind)
+    standard = fit_standard(table.inputs, table.kind, table.blocks)
     values = fit_values(table, standard, recipe, rng)
     alike = 0.5 / np.maximum(np.bincount(table.kind, minlength=2), 1)[table.kind]
     every = np.concatenate([table.inputs, unrated.inputs])

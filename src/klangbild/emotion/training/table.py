@@ -15,31 +15,23 @@ from klangbild.emotion.training.fit_gate import KindPictures, kind_pictures
 from klangbild.picture.features import FEATURE_NAMES
 from klangbild.whole_files import atomic_npz
 
-# an encoder's embedding carries more than the features do: shares of the kernel's trace (a study's choice, not tuned)
-EMBEDDING_SHARE = 0.75
+# an encoder's embedding carries more than the features do: its share of the kernel's trace
+EMBEDDING_SHARE = 0.9
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rated pictures: inputs (n, d), y (n, 2) on -1..1, kind (n,) 0 photo 1 painting, group (n,).
-
-    teacher (n, t), reader (d - features, t): the teacher's summaries of the same pictures and the encoder's linear reader
-    of them, when there is a teacher; see `DirectHeads`.
-    """
+    """Rated pictures: inputs (n, d), y (n, 2) on -1..1, kind (n,) 0 photo 1 painting, group (n,); blocks: see `fit_standard`."""
 
     inputs: np.ndarray
     y: np.ndarray
     kind: np.ndarray
     group: np.ndarray
-    teacher: np.ndarray | None = None
-    reader: np.ndarray | None = None
+    blocks: tuple[int, ...] = ()
 
     def rows(self, chosen: np.ndarray) -> Table:
         """The same for some of the pictures: numbers (k,), or bool (n,)."""
-        teacher = None if self.teacher is None else self.teacher[chosen]
-        return Table(
-            self.inputs[chosen], self.y[chosen], self.kind[chosen], self.group[chosen], teacher, self.reader
-        )  # fmt: skip
+        return Table(self.inputs[chosen], self.y[chosen], self.kind[chosen], self.group[chosen], self.blocks)
 
 
 @dataclass(frozen=True)
@@ -62,9 +54,12 @@ class Standard:
         return np.clip((inputs - self.mean) / self.scale, -3, 3) * self.weight
 
 
-def fit_standard(inputs: np.ndarray, kind: np.ndarray) -> Standard:
-    """Of inputs (n, d) and their kind (n,), per input: mean and deviation averaged over the kinds present; blocks
-    weighted by their share of the kernel."""
+def fit_standard(inputs: np.ndarray, kind: np.ndarray, blocks: tuple[int, ...] = ()) -> Standard:
+    """Of inputs (n, d) and their kind (n,), per input: mean and deviation averaged over the kinds present.
+
+    The features and the embedding are weighted by their share of the kernel, and within the embedding its `blocks` (widths that
+    sum to its own) share alike; none: it is one.
+    """
     kinds = [inputs[kind == k] for k in np.unique(kind)]
     mean = np.mean([part.mean(axis=0) for part in kinds], axis=0)
     scale = np.maximum(np.mean([part.std(axis=0) for part in kinds], axis=0), 1e-6)
@@ -72,7 +67,8 @@ def fit_standard(inputs: np.ndarray, kind: np.ndarray) -> Standard:
     weight = np.ones(inputs.shape[1])
     if embedded:
         weight[:features] = np.sqrt((1 - EMBEDDING_SHARE) / features)
-        weight[features:] = np.sqrt(EMBEDDING_SHARE / embedded)
+        parts = np.array(blocks or (embedded,))
+        weight[features:] = np.repeat(np.sqrt(EMBEDDING_SHARE / len(parts) / parts), parts)
     return Standard(mean, scale, weight)
 
 
@@ -110,23 +106,13 @@ def measure_inputs(
                 painting=kinds.painting, rated=kinds.rated,
             )  # fmt: skip
     y = np.array([(r.valence, r.arousal) for r in rated])
-    return Table(inputs, y, kind, np.array([r.group for r in rated])), unrated, kinds
+    return Table(inputs, y, kind, np.array([r.group for r in rated]), blocks_of(model)), unrated, kinds
 
 
-def with_teacher(table: Table, prepared: Path, student: Path) -> Table:
-    """The table with the teacher's summaries of its pictures (from the prepared file) and the student's reader of them.
-
-    Raises InputError or NotAvailableError when a file is not there; ValueError when they are of other pictures.
-    """
-    from klangbild.emotion.training.data.pictures_prepare import TARGET_SCALE, load_picture_data
-    from klangbild.emotion.training.export_encoder import load_student
-
-    data = load_picture_data(prepared)
-    if len(data.rated) != len(table.y) or not np.allclose(data.rated, table.y, atol=1e-4):
-        raise ValueError(f"{prepared}: was prepared from other rated pictures; run 'klangbild data prepare pictures'")
-    reader = load_student(student).pooled.weight.detach().numpy().T.astype(np.float64)
-    teacher = data.rated_pooled.astype(np.float64) / TARGET_SCALE
-    return Table(table.inputs, table.y, table.kind, table.group, teacher, reader)
+def blocks_of(model: str) -> tuple[int, ...]:
+    """The parts of the embedding that the reader of `model` gives."""
+    encoder = open_reader(model).encoder
+    return () if encoder is None else encoder.blocks
 
 
 def own_table(path: Path, model: str, *, scale: tuple[float, float] | None) -> tuple[Table, PictureInputs]:
@@ -140,4 +126,4 @@ def own_table(path: Path, model: str, *, scale: tuple[float, float] | None) -> t
     apart = all(item.kind for item in rated) and min(kind.sum(), len(kind) - kind.sum()) >= MIN_RATED
     y = np.array([(item.valence, item.arousal) for item in rated])
     group = np.array([item.group for item in rated])
-    return Table(looks.inputs, y, kind if apart else kind * 0, group), looks
+    return Table(looks.inputs, y, kind if apart else kind * 0, group, blocks_of(model)), looks

@@ -29,8 +29,9 @@ from klangbild.emotion.training.fit_heads import (
     gate_of,
 )
 from klangbild.emotion.training.score import Score
-from klangbild.emotion.training.table import Table, Unrated, measure_inputs, own_table, with_teacher
+from klangbild.emotion.training.table import Table, Unrated, measure_inputs, own_table
 from klangbild.errors import UsageError
+from klangbild.picture.encoder import shipped_encoder
 from klangbild.picture.features import FEATURE_NAMES
 from klangbild.whole_files import atomic_write
 
@@ -63,20 +64,6 @@ def card_of(
     }
 
 
-def shipped(given: argparse.Namespace) -> tuple[Table, Unrated, KindPictures]:
-    """The rated sets, looked at by `--model`, with the teacher's view of them where that is to be had."""
-    table, unrated, kinds = measure_inputs(given.data, given.model, cache=given.cache)
-    if given.model == "klangbild" and given.prepared.is_file():
-        if given.student.is_file():
-            table = with_teacher(table, given.prepared, given.student)
-        else:
-            print(
-                f"{given.student}: is not there, so the heads learn without the teacher's view; see checkpoints/README.md",
-                file=sys.stderr,
-            )
-    return table, unrated, kinds
-
-
 def run(given: argparse.Namespace) -> int:
     """The options as `cli.train_picture` declares them; cross-validates, prints, writes the heads unless `--evaluate`."""
     if given.csv is not None and given.out is None and not given.evaluate:
@@ -84,7 +71,7 @@ def run(given: argparse.Namespace) -> int:
     if given.folds < 2:
         raise UsageError(f"--folds {given.folds} is out of range; give 2 or more")
     if given.csv is None:
-        table, unrated, kinds = shipped(given)
+        table, unrated, kinds = measure_inputs(given.data, given.model, cache=given.cache)
         gate, final_gate = gate_of(kinds), fit_kind_gate(kinds, np.zeros(0, np.int64))
     else:
         table, looks = own_table(given.csv, given.model, scale=_scale(given.scale))
@@ -120,7 +107,7 @@ def _write(heads, scores, gated, recognized, table: Table, given: argparse.Names
     if given.csv is None:
         data = (
             "OASIS (704 photographs, research use, cite Kurdi, Lozano and Banaji 2017); Vienna Art Picture System ratings of "
-            "145 paintings (research use); gate: also 5,979 WikiArt paintings and 4,000 ImageNet photographs, unrated"
+            "145 paintings (research use); gate: also some 3,000 WikiArt paintings and 2,500 ImageNet photographs, unrated"
         )
         split = f"{folds} grouped folds (photographs by theme, paintings by artist), seed {given.seed}; inner 5 folds choose"
         command = f"klangbild train emotion --model {given.model} --folds {folds} --seed {given.seed}"
@@ -131,13 +118,10 @@ def _write(heads, scores, gated, recognized, table: Table, given: argparse.Names
             f"klangbild train emotion --csv {given.csv.name} --recipe {given.recipe} --model {given.model} --out DIR"
         )
         # a folder of its own must hold what it looks with
-        encoder = WEIGHTS / "picture-encoder.onnx" if given.model == "klangbild" else Path(given.model) / "encoder.onnx"
+        encoder = shipped_encoder() if given.model == "klangbild" else Path(given.model) / "encoder.onnx"
         if encoder.is_file() and encoder.resolve() != (stem.parent / "encoder.onnx").resolve():
             shutil.copyfile(encoder, stem.parent / "encoder.onnx")
-    recipe = (
-        given.recipe if table.teacher is None else "ridge, a quarter of it the teacher's head read through the encoder"
-    )
-    card = card_of(stem.name, scores, gated, recognized, heads, data=data, split=split, recipe=recipe, command=command)
+    card = card_of(stem.name, scores, gated, recognized, heads, data=data, split=split, recipe=given.recipe, command=command)
     save_heads(heads, stem.with_suffix(".npz"))
     atomic_write(stem.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
 

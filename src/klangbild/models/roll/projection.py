@@ -131,7 +131,7 @@ def open_projection(variant: str, folder: Path | None = None, encoder: Path | No
         NotAvailableError: it is not there. InputError: damaged, or trained for another picture encoder.
     """
     path = projection_file(variant, folder)
-    encoder = encoder or weights_folder() / "picture-encoder.onnx"
+    encoder = encoder or weights_folder() / "roll" / "picture-encoder.onnx"
     if not path.is_file() or not encoder.is_file():
         missing = encoder if path.is_file() else path
         raise NotAvailableError(f"{missing}: is not in this installation; use --engine notes, or give --text alone")

@@ -188,7 +188,7 @@ def open_synapse(form: str | None = None, folder: Path | None = None, encoder: P
         there = [name for name in PREFERRED if synapse_file(name, folder).is_file()]
         form = there[0] if there else PREFERRED[0]
     path = synapse_file(form, folder)
-    encoder = encoder or weights_folder() / "picture-encoder.onnx"
+    encoder = encoder or weights_folder() / "roll" / "picture-encoder.onnx"
     for needed in (path, path.with_suffix(".json"), encoder):
         if not needed.is_file():
             raise NotAvailableError(f"{needed}: is not in this installation; use --engine notes, or give --text alone")

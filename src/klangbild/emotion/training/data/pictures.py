@@ -17,7 +17,10 @@ import numpy as np
 from klangbild.errors import InputError
 from klangbild.picture.load import load_picture
 from klangbild.picture.picture import Picture
+from klangbild.picture.view import square_view
 
+ALIKE = 0.95
+"""Two pictures whose 16 x 16 grays correlate by more look alike."""
 KINDS = ("photo", "painting")
 RATED = {"oasis": ("photo", "theme"), "paintings_rated": ("painting", "artist")}
 UNRATED = {"wikiart": "painting", "photos": "photo", "photos64": "photo"}
@@ -80,3 +83,10 @@ def folds_of(groups: Sequence[str], *, folds: int, rng: np.random.Generator) -> 
         fold_of[names[index]] = fold
         fill[fold] += counts[index]
     return np.array([fold_of[name] for name in groups])
+
+
+def gray16(picture: Picture) -> np.ndarray:
+    """16 x 16 grays of mean 0 and length 1 -> float32 (256,)."""
+    gray = square_view(picture, 16).astype(np.float32).mean(axis=2).ravel()
+    gray -= gray.mean()
+    return gray / max(float(np.linalg.norm(gray)), 1e-6)

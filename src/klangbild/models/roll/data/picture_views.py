@@ -16,8 +16,7 @@ import numpy as np
 
 from klangbild.emotion.predict import HeadsPredictor, look_at, open_predictor
 from klangbild.emotion.space import Emotion
-from klangbild.emotion.training.data.pictures import rated_pictures, read_set
-from klangbild.emotion.training.data.pictures_prepare import ALIKE, gray16
+from klangbild.emotion.training.data.pictures import ALIKE, gray16, rated_pictures, read_set
 from klangbild.errors import InputError, NotAvailableError
 from klangbild.picture.encoder import LEVELS
 from klangbild.picture.features import FEATURE_NAMES

@@ -31,7 +31,7 @@ def export_projection(config: ProjectionConfig, *, out_dir: Path, encoder: Path 
     path = projection_file(config.variant, out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     atomic_npz(path, **packed(arrays))
-    card = _card(trainer, net.n_tokens, encoder or weights_folder() / "picture-encoder.onnx")
+    card = _card(trainer, net.n_tokens, encoder or weights_folder() / "roll" / "picture-encoder.onnx")
     card["sha256"] = sha256_of(path.read_bytes())
     atomic_write(path.with_suffix(".json"), (json.dumps(card, indent=1) + "\n").encode())
     return path

@@ -38,7 +38,7 @@ def export_synapse(trainer: SynapseTrainer, out: Path, *, pairs: int = 256) -> P
         "form": config.form,
         "gates": gates,
         "licence": LICENCE,
-        "encoder_sha256": _sha256(weights_folder() / "picture-encoder.onnx"),
+        "encoder_sha256": _sha256(weights_folder() / "roll" / "picture-encoder.onnx"),
         "base_sha256": _sha256(Path(config.base)),
         "pairs_sha256": trainer.pairs.about.get("manifest_sha256", ""),
         "sha256": _sha256(path),
