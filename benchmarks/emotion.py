@@ -1,8 +1,8 @@
-"""What the emotion model can do, measured: scores in grouped folds, stability, fidelity, reasons, speed, memory.
+"""What the emotion model can do, measured: scores in grouped folds, stability, reasons, speed, memory.
 
-    python benchmarks/emotion.py --data ../shared/data/images --prepared data/prepared/pictures.npz [--only PART...]
+    python benchmarks/emotion.py --data ../shared/data/images [--only PART...]
 
-Needs the rated picture sets (they do not ship) and, for fidelity, the prepared file and the encoder's training weights.
+Needs the rated picture sets (they do not ship).
 Prints one line per number; docs/emotion.md is written from them.
 """
 
@@ -28,7 +28,7 @@ from klangbild.picture.features import picture_features
 from klangbild.picture.load import load_picture
 from klangbild.picture.picture import Picture
 
-PARTS = ("scores", "stability", "fidelity", "reasons", "speed", "memory", "words", "gate")
+PARTS = ("scores", "stability", "reasons", "speed", "memory", "words", "gate")
 EXAMPLES = Path(__file__).parents[1] / "examples" / "pictures"
 
 
@@ -178,33 +178,6 @@ def reasons(predictor: HeadsPredictor, pictures: list[Picture], kinds: np.ndarra
     return told
 
 
-# ---- fidelity ------------------------------------------------------------------------------------------------------------
-
-
-def fidelity(prepared: Path, student_file: Path) -> None:
-    """What the student says of pictures that nobody trained on, against what the teacher says of them."""
-    import torch
-
-    from klangbild.emotion.training.batches import PictureBatches
-    from klangbild.emotion.training.data.pictures_prepare import load_picture_data
-    from klangbild.emotion.training.export_encoder import load_student
-    from klangbild.emotion.training.train_encoder import emotion_of_teacher
-
-    torch.set_num_threads(1)
-    data = load_picture_data(prepared)
-    student, batches = load_student(student_file), PictureBatches(data)
-    matrix = emotion_of_teacher(data, seed=0)
-    for name in ("wikiart", "photos", "photos64"):
-        batch = batches.held_out(name)
-        with torch.no_grad():
-            guess = torch.cat([student(part)[0] for part in batch.rgb.split(64)]).numpy()
-        true = batch.pooled.numpy()
-        r2 = 1 - ((guess - true) ** 2).sum() / ((true - true.mean(axis=0)) ** 2).sum()
-        heads = [correlation((guess @ matrix)[:, i], (true @ matrix)[:, i]) for i in range(4)]
-        print(f"fidelity, {len(true)} unseen of {name}: R2 of the summary {r2:.3f}; r of the teacher's heads "
-              f"(photo V, A, painting V, A) {' '.join(f'{r:.2f}' for r in heads)}", flush=True)  # fmt: skip
-
-
 # ---- speed ---------------------------------------------------------------------------------------------------------------
 
 
@@ -317,8 +290,6 @@ def scores() -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/images"))
-    parser.add_argument("--prepared", type=Path, default=Path("data/prepared/pictures.npz"))
-    parser.add_argument("--student", type=Path, default=Path("checkpoints/picture.safetensors"))
     parser.add_argument(
         "--cache", type=Path, default=Path("runs/emotion/klangbild.npz"), help="of train emotion --cache"
     )
@@ -336,8 +307,6 @@ def main() -> int:
         pictures, kinds = some_rated(given.data, given.each)
     if "stability" in given.only:
         stability(predictor, pictures)
-    if "fidelity" in given.only:
-        fidelity(given.prepared, given.student)
     if "reasons" in given.only:
         told = reasons(predictor, pictures, kinds)
         if given.write_card:

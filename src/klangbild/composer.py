@@ -155,7 +155,7 @@ class Composer:
             from klangbild.models.bars.picture_reasons import voice_reasons
 
             reasons += voice_reasons(voice, settings)
-        return Request(settings, seed, emotion, asked, origin, reasons, facts, picture, voice)
+        return Request(settings, seed, emotion, asked, origin, reasons, facts, picture, voice, kind=reading.kind_facts)
 
     def perform(
         self,

@@ -36,7 +36,8 @@ class Request:
     emotion: the picture's own; asked: the music's, both on -1..1. source: where the emotion is from (picture, text, path,
     override). picture_facts: what the record keeps of the picture. voice: what is heard of it beside its feeling; None: there is no
     picture, or the piece was made before pictures had one. translate: whether words of other
-    languages than English are heard by sound engines; not in the replay of a piece from before they were.
+    languages than English are heard by sound engines; not in the replay of a piece from before they were. kind: what the picture was taken for and how sure,
+    for the record.
     """
 
     settings: Settings
@@ -49,6 +50,7 @@ class Request:
     picture: Picture | None = None
     voice: Voice | None = None
     translate: bool = True
+    kind: dict[str, Any] | None = None
 
     @property
     def draw_seed(self) -> int:

@@ -104,6 +104,50 @@ def test_batch_equals_single(picture):
         assert alone.emotion.valence == pytest.approx(reading.emotion.valence, abs=2e-3)
 
 
+def test_reasons_go_the_way_that_was_read():
+    """Serene at +.8 was explained by "pull the mood down" alone: what pulls against the reading did not help it."""
+    pictures = [load_picture(scene(seed=s, warm=s % 2 == 1)) for s in range(4)]
+    pictures += [load_picture(rgb) for rgb in odd_pictures().values()]
+    said = 0
+    for model in ("klangbild", "features"):
+        for kind in ("auto", "painting", "photo"):
+            for reading in read_emotions(pictures, model=model, kind=kind):
+                for reason in reading.reasons:
+                    for axis, up, down in (("valence", "the mood", "the mood down"), ("arousal", "raise", "calm")):
+                        value = getattr(reading.asked, axis)
+                        if axis == "valence" and "the mood" not in reason:
+                            continue
+                        if axis == "arousal" and not ("raises the energy" in reason or "raise the energy" in reason
+                                                      or "calms it" in reason or "calm it" in reason):  # fmt: skip
+                            continue
+                        lifts = down not in reason if axis == "valence" else up in reason
+                        said += 1
+                        assert lifts == (value > 0), (reason, axis, value)
+    assert said >= 10
+
+
+def test_what_it_was_taken_for_is_said_and_kept(picture):
+    guessed, told = read_emotion(picture), read_emotion(picture, kind="painting")
+    assert guessed.kind_facts["taken_for"] == guessed.kind and 0.5 <= guessed.kind_facts["sure"] <= 1
+    assert told.kind_facts == {"taken_for": "painting", "sure": 1.0}
+    assert any("--kind" in reason for reason in guessed.reasons)
+    assert not any("--kind" in reason for reason in told.reasons)
+    assert read_emotion(None, text="calm").kind_facts is None
+
+
+def test_what_is_to_be_seen_is_said_only_where_it_is_sure():
+    from klangbild.picture.content import MOST_SAID, seen_in
+    from klangbild.picture.encoder import open_encoder, shipped_encoder
+
+    encoder = open_encoder(shipped_encoder())
+    assert len(encoder.words) == len(encoder.said_from) >= 12 and encoder.said_from.min() >= 0.6
+    for name, rgb in odd_pictures().items():
+        found = seen_in(load_picture(rgb))
+        assert len(found) <= MOST_SAID and all(p >= 0.6 for _, p in found), name
+    for color in ("white", "black", "red", "gray"):
+        assert seen_in(load_picture(odd_pictures()[color])) == (), color
+
+
 def test_photographs_are_never_explained_by_texture():
     for index, sign in enumerate(SIGNS):
         assert sign.feature in FEATURE_NAMES
@@ -120,7 +164,7 @@ def test_what_nobody_rated_gets_a_middle_and_a_wider_interval():
         assert prediction.distance > 1, name
         assert emotion.valence_spread > widest[0] and emotion.arousal_spread > widest[1], name
         if name != "blurred noise":  # soft clouds of color are near to calm abstract painting, and read as such
-            assert abs(emotion.valence) < 0.4 and abs(emotion.arousal) < (0.75 if name == "gray noise" else 0.5), name
+            assert abs(emotion.valence) < 0.4 and abs(emotion.arousal) < (0.9 if name == "gray noise" else 0.5), name
         if name in ("white", "black", "red", "blue", "gray", "checkerboard"):
             assert abs(emotion.valence) < 0.25 and abs(emotion.arousal) < 0.3, name
             assert emotion.valence_spread > 1.5 * widest[0] and emotion.arousal_spread > 1.4 * widest[1], name

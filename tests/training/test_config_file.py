@@ -17,7 +17,7 @@ CONFIGS = {
     "roll.training.train_latent": "RollLatentConfig", "roll.training.train": "SoundConfig",
     "roll.training.train_projection": "ProjectionConfig", "roll.training.train_synapse": "SynapseConfig",
     "published.art2mus.train": "Art2MusConfig", "published.melfusion.train": "MelfusionConfig",
-    "published.training.config": "LoopConfig", "emotion.training.train_encoder": "PictureConfig",
+    "published.training.config": "LoopConfig",
 }  # fmt: skip
 WRONG = {
     int: ("1.5", "'x'", "true", "[1]", "{a = 1}", "1e3", "inf", "9223372036854775808"),

@@ -25,6 +25,7 @@ from klangbild.emotion.reasons import reasons_for
 from klangbild.emotion.space import Emotion
 from klangbild.errors import NotAvailableError, UsageError
 from klangbild.models.registry import PICTURE_READERS, named
+from klangbild.picture.content import sure_words
 from klangbild.picture.encoder import PictureEncoder, open_encoder, shipped_encoder
 from klangbild.picture.features import FEATURE_NAMES, PictureFeatures, picture_features
 from klangbild.picture.picture import Picture
@@ -114,8 +115,10 @@ class HeadsPredictor:
             value, spread = reading.value[index], reading.spread[index]
             emotion = Emotion(*(round(float(x), 4) for x in (*value, *spread)))
             painting = float(reading.painting[index])
-            why = reasons_for(self.heads, features, painting=painting)
-            out.append(Prediction(emotion, painting, why, float(reading.distance[index])))
+            asked = self.plane.asked(emotion)
+            why = reasons_for(self.heads, features, painting=painting, toward=(asked.valence, asked.arousal))
+            seen = sure_words(self.reader.encoder, looks.words[index]) if looks.words.shape[1] else ()
+            out.append(Prediction(emotion, painting, why, float(reading.distance[index]), seen))
         return out
 
 

@@ -16,13 +16,15 @@ class Prediction:
     """What one picture is taken for.
 
     emotion: on the raters' scale, with 80 % half-widths. painting: 0 a photograph .. 1 a painting. reasons: see `reasons`.
-    distance: above 1 it is less like the rated pictures than 95 % of them are.
+    distance: above 1 it is less like the rated pictures than 95 % of them are. seen: words for what is surely to be seen, with
+    their probabilities; see `picture.content`.
     """
 
     emotion: Emotion
     painting: float
     reasons: tuple[str, ...]
     distance: float
+    seen: tuple[tuple[str, float], ...] = ()
 
 
 class Predictor(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from klangbild.emotion.predict import open_predictor
 from klangbild.emotion.prediction import Prediction
@@ -26,6 +27,7 @@ class Reading:
     music's plane, where percentiles match: this is what the music is made from. reasons: plain sentences. kind: "painting"
     or "photo" (as taken, or as told), "words" without a picture. source: "picture", "text" or "mixed". weights: of
     "picture" and "text", summing to 1. unknown: words that were not understood and so not used. model: its name.
+    painting: how much of a painting it was read as, 0..1, None without a picture. seen: words for what is surely to be seen.
     """
 
     emotion: Emotion
@@ -36,6 +38,15 @@ class Reading:
     weights: dict[str, float]
     unknown: tuple[str, ...] = ()
     model: str = ""
+    painting: float | None = None
+    seen: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def kind_facts(self) -> dict[str, Any] | None:
+        """For a record: what the picture was taken for and how sure (0.5..1; 1 when told); None without a picture."""
+        if self.painting is None:
+            return None
+        return {"taken_for": self.kind, "sure": round(max(self.painting, 1 - self.painting), 3)}
 
 
 def read_emotion(
@@ -74,12 +85,15 @@ def read_emotions(
     if not 0 <= text_weight <= 1:
         raise UsageError(f"text_weight {text_weight} is out of range; give a number from 0 to 1")
     predictor = open_predictor(model)
+    told = kind != "auto"
     words = text if isinstance(text, WordsReading) else read_words(text) if text and text.strip() else None
     seen = iter(predictor.predict([p for p in pictures if p is not None], kind=kind))
-    return [_reading(None if p is None else next(seen), words, predictor, text_weight) for p in pictures]
+    return [_reading(None if p is None else next(seen), words, predictor, text_weight, told) for p in pictures]
 
 
-def _reading(prediction: Prediction | None, words: WordsReading | None, predictor, text_weight: float) -> Reading:
+def _reading(
+    prediction: Prediction | None, words: WordsReading | None, predictor, text_weight: float, told: bool
+) -> Reading:
     plane = predictor.plane
     unknown = words.unknown if words else ()
     said = _words_reasons(words) if words else ()
@@ -95,12 +109,14 @@ def _reading(prediction: Prediction | None, words: WordsReading | None, predicto
             plane.seen(asked), asked, said, "words", "text", {"picture": 0.0, "text": 1.0}, unknown, predictor.name
         )
     kind = "painting" if prediction.painting >= 0.5 else "photo"
+    why = prediction.reasons + _picture_reasons(prediction, told=told)
+    about = {"painting": round(prediction.painting, 4), "seen": prediction.seen}
     asked = plane.asked(prediction.emotion)
     if words is None or not words.matches:
-        reasons = prediction.reasons + said
         return Reading(
-            prediction.emotion, asked, reasons, kind, "picture", {"picture": 1.0, "text": 0.0}, unknown, predictor.name
-        )
+            prediction.emotion, asked, why + said, kind, "picture", {"picture": 1.0, "text": 0.0}, unknown, predictor.name,
+            **about,
+        )  # fmt: skip
     share = text_weight
     mixed = Emotion(
         round((1 - share) * asked.valence + share * words.valence, 6),
@@ -109,7 +125,26 @@ def _reading(prediction: Prediction | None, words: WordsReading | None, predicto
         round((1 - share) * asked.arousal_spread + share * _WORD_SPREAD, 6),
     )
     weights = {"picture": round(1 - share, 4), "text": round(share, 4)}
-    return Reading(plane.seen(mixed), mixed, said + prediction.reasons, kind, "mixed", weights, unknown, predictor.name)
+    return Reading(plane.seen(mixed), mixed, said + why, kind, "mixed", weights, unknown, predictor.name, **about)
+
+
+def _picture_reasons(prediction: Prediction, *, told: bool) -> tuple[str, ...]:
+    """What it shows, where that is sure, and what it was taken for, where nobody said it."""
+    lines = []
+    if prediction.seen:
+        words = [word for word, _ in prediction.seen]
+        lines.append(
+            f"to be seen: {' and '.join(words) if len(words) < 3 else f'{words[0]}, {words[1]} and {words[2]}'}"
+        )
+    if not told:
+        share = prediction.painting
+        kind, sure = ("painting", share) if share >= 0.5 else ("photograph", 1 - share)
+        lines.append(
+            f"taken for a {kind} ({sure:.0%} sure); --kind says which it is"
+            if sure >= 0.75
+            else f"read as {share:.0%} a painting and {1 - share:.0%} a photograph; --kind says which it is"
+        )
+    return tuple(lines)
 
 
 def _words_reasons(words: WordsReading) -> tuple[str, ...]:

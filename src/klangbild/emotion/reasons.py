@@ -91,10 +91,13 @@ class Term:
     high: bool
 
 
-def said_terms(heads: EmotionHeads, features: PictureFeatures, *, painting: float) -> list[tuple[Term, ...]]:
+def said_terms(
+    heads: EmotionHeads, features: PictureFeatures, *, painting: float, toward: tuple[float, float] | None = None
+) -> list[tuple[Term, ...]]:
     """The terms behind each sentence of `reasons_for`, in its order: one sentence says one term, or two that agree.
 
-    painting: the gate's share, 0..1; the nearer kind's signs are used.
+    painting: the gate's share, 0..1; the nearer kind's signs are used. toward: valence and arousal as they are asked for; what
+    pulls against them did not help this prediction, and is not said. None: all terms, whichever way they pull.
     """
     kind = int(painting >= 0.5)
     z = (sign_inputs(features.vector) - heads.reason_mean[kind]) / heads.reason_scale[kind]
@@ -107,6 +110,7 @@ def said_terms(heads: EmotionHeads, features: PictureFeatures, *, painting: floa
             if abs(pull[axis, index]) >= _MIN_SHARE
             and abs(z[index]) >= 0.4
             and (SIGNS[index].high if z[index] > 0 else SIGNS[index].low)
+            and (toward is None or pull[axis, index] * toward[axis] > 0)
         ]
         if not is_causal(heads, kind, axis):
             terms = terms[:1] if axis == 0 else []
@@ -122,10 +126,13 @@ def is_causal(heads: EmotionHeads, kind: int, axis: int) -> bool:
     return float(heads.reason_share[kind, axis]) >= _CAUSAL_SHARE
 
 
-def reasons_for(heads: EmotionHeads, features: PictureFeatures, *, painting: float, most: int = 4) -> tuple[str, ...]:
-    """Up to `most` sentences, the strongest first, none of them about texture where the picture is a photograph."""
+def reasons_for(
+    heads: EmotionHeads, features: PictureFeatures, *, painting: float, toward: tuple[float, float], most: int = 4
+) -> tuple[str, ...]:
+    """Up to `most` sentences, the strongest first, none of them about texture where the picture is a photograph, and none that
+    pulls away from the valence or arousal that was read (`toward`)."""
     sentences = []
-    for group in said_terms(heads, features, painting=painting)[:most]:
+    for group in said_terms(heads, features, painting=painting, toward=toward)[:most]:
         words = [_words(SIGNS[term.sign], term.high, features) for term in group]
         text = " and ".join(w.rstrip(",") for w in words) if len(words) > 1 else words[0]
         causal = is_causal(heads, int(painting >= 0.5), group[0].axis)

@@ -1,7 +1,7 @@
 """What is to be seen in a picture, in a few plain words, and only where the encoder is sure.
 
-The words are the encoder's own (people, the sea, a boat, flowers, ...): each has a probability, and is said from where, on pictures kept
-apart, 95 % of what was said was there (`klangbild train picture` measures it; the card has the numbers). Photographs of objects taught
+The words are the encoder's own (people, mountains, a car, flowers, ...): each has a probability, and is said from where, on pictures kept
+apart, 96 % of what was said was there (`klangbild train picture` measures it; the card has the numbers). Photographs of objects taught
 them, so of paintings they are a hint, and of a thing without a word nothing is said.
 """
 

@@ -46,20 +46,23 @@ class PictureFacts:
 @dataclass(frozen=True)
 class EmotionFacts:
     """own: the emotion of the picture or the words, on the raters' scale, with its spread; asked: what the music was asked for, on
-    the music's plane. Both on -1..1. source: where asked is from (picture, text, mixed, override, path)."""
+    the music's plane. Both on -1..1. source: where asked is from (picture, text, mixed, override, path).
+    kind: {"taken_for": photo or painting, "sure": 0.5..1}, of a picture; older records have none."""
 
     own: Emotion
     asked: Emotion
     source: str
+    kind: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values; the words for the emotion come from its place."""
         own, asked = self.own, self.asked
+        kind = {} if self.kind is None else {"kind": dict(self.kind)}
         return {
             "valence": round(own.valence, 4), "arousal": round(own.arousal, 4),
             "valence_spread": round(own.valence_spread, 4), "arousal_spread": round(own.arousal_spread, 4),
             "name": own.name, "source": self.source,
-            "asked": {"valence": round(asked.valence, 6), "arousal": round(asked.arousal, 6)},
+            "asked": {"valence": round(asked.valence, 6), "arousal": round(asked.arousal, 6)}, **kind,
         }  # fmt: skip
 
     @classmethod
@@ -70,6 +73,7 @@ class EmotionFacts:
             Emotion(values["valence"], values["arousal"], values["valence_spread"], values["arousal_spread"]),
             Emotion(asked["valence"], asked["arousal"]),
             values["source"],
+            values.get("kind"),
         )
 
 

@@ -19,7 +19,7 @@ def record_of(request: Request, output: EngineOutput, *, told: Sequence[str], ti
         settings=request.settings.with_seed(request.seed),
         model=ModelFacts(**output.model),
         picture=request.picture_facts,
-        emotion=EmotionFacts(request.emotion, request.asked, request.source),
+        emotion=EmotionFacts(request.emotion, request.asked, request.source, request.kind),
         reasons=tuple(request.reasons),
         music=MusicFacts(output.facts),
         sound=None,
@@ -62,6 +62,7 @@ def request_of(record: Record, *, picture: Any = None) -> Request:
         seen,
         record.voice,
         translate,
+        kind=felt.kind,
     )
 
 

@@ -141,7 +141,8 @@ _EMOTION = _table(
     {
         "valence": _PLACE, "arousal": _PLACE, "valence_spread": _SPREAD, "arousal_spread": _SPREAD, "source": _text,
         "asked": _table({"valence": _PLACE, "arousal": _PLACE}),
-    }
+    },
+    {"kind": _or_none(_table({"taken_for": _text, "sure": _number(0.0, 1.0)}))},
 )  # fmt: skip
 _LEVEL = _number(-1000.0, 1000.0)
 _VOICE = _table(

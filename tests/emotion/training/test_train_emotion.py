@@ -13,12 +13,12 @@ from PIL import Image
 
 from klangbild.emotion.heads import MlpEmotionHeads, load_heads
 from klangbild.emotion.training.fit_gate import KindPictures, fit_kind_gate, refiled
-from klangbild.emotion.training.fit_heads import HeldOut, LinearValues, fit_values
+from klangbild.emotion.training.fit_heads import HeldOut
 from klangbild.emotion.training.fit_mlp import concordance_loss, fit_mlp
 from klangbild.emotion.training.fit_reasons import fit_reasons
 from klangbild.emotion.training.ridge import fit_ridge_heads
 from klangbild.emotion.training.score import concordance, correlation
-from klangbild.emotion.training.table import Table, fit_standard
+from klangbild.emotion.training.table import Table
 from klangbild.picture.load import load_picture
 
 FOLDS = ("--folds", "4", "--model", "features")
@@ -144,25 +144,6 @@ def test_kinds_may_disagree():
     assert heads.coef[0, 1, 0] < 0 < heads.coef[1, 1, 0]
     predicted = heads.predict(table.inputs, table.kind)
     assert all(correlation(predicted[:, a], table.y[:, a]) > 0.7 for a in (0, 1))
-
-
-def test_the_teachers_head_read_through_the_encoder():
-    table = synthetic()
-    reader = np.random.default_rng(5).normal(size=(9, 6))
-    teacher = table.inputs[:, 51:] @ reader + np.random.default_rng(6).normal(0, 0.1, (160, 6))
-    with_teacher = Table(table.inputs, table.y, table.kind, table.group, teacher, reader)
-    standard = fit_standard(table.inputs, table.kind)
-    plain, mixed = (
-        fit_values(t, standard, "ridge", np.random.default_rng(0)) for t in (table, with_teacher)
-    )  # fmt: skip
-    assert isinstance(mixed, LinearValues) and not np.allclose(plain.coef, mixed.coef)
-    means = mixed.both(standard(table.inputs)).mean(axis=0)
-    for k in (0, 1):
-        rows = table.kind == k
-        assert np.allclose(
-            mixed.both(standard(table.inputs))[rows, k].mean(axis=0), table.y[rows].mean(axis=0), atol=0.02
-        )
-    assert np.isfinite(means).all()
 
 
 def kind_set(n: int = 240, *, seed: int = 3) -> KindPictures:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from klangbild.errors import EXIT_OK
 from klangbild.training.options import need_torch
 
 _IMAGES = Path("data/images")
@@ -38,6 +39,11 @@ def add_train_commands(parts: argparse._SubParsersAction, exports: argparse._Sub
     )
     add_emotion_arguments(emotion)
     emotion.set_defaults(run=_run_emotion)
+    traits = parts.add_parser("traits", help="where pictures lie on the traits that the notes hear beside the feeling")
+    traits.add_argument("--data", type=Path, default=_IMAGES, metavar="DIR", help="folder with the picture sets")
+    traits.add_argument("--seed", type=int, default=0, metavar="N", help="which pictures of the sets (default: 0)")
+    traits.add_argument("--out", type=Path, default=Path("src/klangbild/weights"), metavar="DIR", help="for the .json")
+    traits.set_defaults(run=_run_traits)
 
 
 def add_emotion_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,3 +84,10 @@ def _run_emotion(arguments: argparse.Namespace) -> int:
     if arguments.recipe == "aria":
         need_torch()
     return run(arguments)
+
+
+def _run_traits(arguments: argparse.Namespace) -> int:
+    from klangbild.emotion.training.fit_traits import fit_traits
+
+    print(fit_traits(arguments.data, arguments.out, seed=arguments.seed))
+    return EXIT_OK

@@ -74,7 +74,9 @@ class EfficientNetLite(nn.Module):
         for number, stride in enumerate(strides):
             inner, _, kernel, _ = shapes[f"_blocks.{number}._depthwise_conv.weight"]
             after = shapes[f"_blocks.{number}._project_conv.weight"][0]
-            blocks.append(Block(before, inner, after, kernel, stride, expands=f"_blocks.{number}._expand_conv.weight" in shapes))
+            blocks.append(
+                Block(before, inner, after, kernel, stride, expands=f"_blocks.{number}._expand_conv.weight" in shapes)
+            )
             before = after
         self._blocks = nn.ModuleList(blocks)
         wide = shapes["_conv_head.weight"][0]

@@ -128,7 +128,7 @@ class _Graph:
     def node(self, kind: str, inputs: list[str], output: str, **attributes) -> str:
         from onnx import helper
 
-        self.nodes.append(helper.make_node(kind, inputs, [output], name=f"make_{output}", **attributes))
+        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output
 
     def constant(self, name: str, value: np.ndarray) -> str:
@@ -153,7 +153,9 @@ class _Graph:
         """Of each channel over the picture: two of (n, c)."""
         whole = self.node("ReduceMean", [x, "axes"], f"{name}_mean4", keepdims=1)
         off = self.node("Sub", [x, whole], f"{name}_off")
-        variance = self.node("ReduceMean", [self.node("Mul", [off, off], f"{name}_sq"), "axes"], f"{name}_var", keepdims=0)
+        variance = self.node(
+            "ReduceMean", [self.node("Mul", [off, off], f"{name}_sq"), "axes"], f"{name}_var", keepdims=0
+        )
         mean = self.node("ReduceMean", [x, "axes"], f"{name}_mean", keepdims=0)
         return [mean, self.node("Sqrt", [variance], f"{name}_dev")]
 
@@ -167,8 +169,10 @@ class _Graph:
             bias = (norm.bias - norm.running_mean * gain).float().cpu().numpy()
         six = conv.kernel_size == (1, 1) and weight.size >= SIX_BITS_FROM
         numbers, scale = quantized(weight, 31 if six else 127)
-        self.constant(f"{name}_s", scale)
-        self.constant(f"{name}_b", bias)
+        # half precision is enough for what multiplies six bits
+        for part, value in (("s", scale), ("b", bias)):
+            self.constant(f"{name}_{part}16", value.astype(np.float16))
+            self.node("Cast", [f"{name}_{part}16"], f"{name}_{part}", to=TensorProto.FLOAT)
         whole = self.six_bits(numbers, name) if six else self.constant(f"{name}_w8", numbers)
         self.node("Cast", [whole], f"{name}_wf", to=TensorProto.FLOAT)
         if six:

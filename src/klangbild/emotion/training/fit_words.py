@@ -1,7 +1,7 @@
 """The encoder's words for content, fitted: a linear reader of the network's own top for each word, and where to begin to say it.
 
 Ridge regression on labels that are known (`data.content_labels`), then a logistic of its held-out values, so that what is given is
-a probability; a word is said from the lowest probability at which, of the held-out pictures that have as much, 95 % show it.
+a probability; a word is said from the lowest probability at which, of the held-out pictures that have as much, 96 % show it.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from klangbild.emotion.training.data.content_labels import WORDS
 from klangbild.emotion.training.data.pictures import folds_of
 
-PRECISION = 0.95
+PRECISION = 0.96
 """Asked for on the folds that choose, so that .9 is left on other pictures."""
 LEAST_SAID = 0.6
 _STRENGTH = 0.3
@@ -45,7 +44,9 @@ def fit_words(top: np.ndarray, labels: np.ndarray, group: np.ndarray, *, folds: 
     for index in range(labels.shape[1]):
         known = labels[:, index] >= 0
         gain[index], offset[index] = _logistic(held[known, index], labels[known, index])
-        start[index] = _from(1 / (1 + np.exp(-(held[known, index] * gain[index] + offset[index]))), labels[known, index])
+        start[index] = _from(
+            1 / (1 + np.exp(-(held[known, index] * gain[index] + offset[index]))), labels[known, index]
+        )
     return WordReaders(weight * gain, bias * gain + offset, start)
 
 
@@ -64,9 +65,9 @@ def _ridge(top: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     mean, scale = top.mean(axis=0), top.std(axis=0) + 1e-3
     z = np.clip((top - mean) / scale, -4, 8)
     gram = z.T @ z + np.eye(z.shape[1]) * _STRENGTH * len(z)
-    weight, bias = np.zeros((top.shape[1], labels.shape[1])), np.zeros(labels.shape[1])
     targets = np.where(labels == 1, 1.0, 0.0)
-    rates = np.array([targets[labels[:, i] >= 0, i].mean() if (labels[:, i] >= 0).any() else 0.0 for i in range(len(WORDS))])
+    known = labels >= 0
+    rates = np.where(known, targets, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     # what is not known is set to the rate of what is: it pulls nowhere
     targets = np.where(labels < 0, rates, targets) - rates
     solved = np.linalg.solve(gram, z.T @ targets)

@@ -12,14 +12,13 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 
 from klangbild.emotion.heads import EmotionHeads, load_heads, save_heads
 from klangbild.emotion.predict import WEIGHTS
-from klangbild.emotion.training.fit_gate import KindPictures, fit_kind_gate
+from klangbild.emotion.training.fit_gate import fit_kind_gate
 from klangbild.emotion.training.fit_heads import (
     CELLS,
     borrowed_gate,
@@ -107,7 +106,7 @@ def _write(heads, scores, gated, recognized, table: Table, given: argparse.Names
     if given.csv is None:
         data = (
             "OASIS (704 photographs, research use, cite Kurdi, Lozano and Banaji 2017); Vienna Art Picture System ratings of "
-            "145 paintings (research use); gate: also some 3,000 WikiArt paintings and 2,500 ImageNet photographs, unrated"
+            "145 paintings (research use); gate: also some 3,000 WikiArt paintings and 2,500 ImageNet photographs, unrated, and 1,050 drawings, renders and engravings that are made here"
         )
         split = f"{folds} grouped folds (photographs by theme, paintings by artist), seed {given.seed}; inner 5 folds choose"
         command = f"klangbild train emotion --model {given.model} --folds {folds} --seed {given.seed}"
@@ -121,7 +120,9 @@ def _write(heads, scores, gated, recognized, table: Table, given: argparse.Names
         encoder = shipped_encoder() if given.model == "klangbild" else Path(given.model) / "encoder.onnx"
         if encoder.is_file() and encoder.resolve() != (stem.parent / "encoder.onnx").resolve():
             shutil.copyfile(encoder, stem.parent / "encoder.onnx")
-    card = card_of(stem.name, scores, gated, recognized, heads, data=data, split=split, recipe=given.recipe, command=command)
+    card = card_of(
+        stem.name, scores, gated, recognized, heads, data=data, split=split, recipe=given.recipe, command=command
+    )
     save_heads(heads, stem.with_suffix(".npz"))
     atomic_write(stem.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
 

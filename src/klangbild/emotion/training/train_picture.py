@@ -16,11 +16,14 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageFilter
 
 from klangbild.emotion.training.data.content_labels import WORDS, labels_of_class, labels_of_theme, labels_of_title
+from klangbild.emotion.training.data.drawn_pictures import drawn_pictures
 from klangbild.emotion.training.data.pictures import folds_of, read_set
 from klangbild.emotion.training.fit_words import WordReaders, fit_words
 from klangbild.picture.encoder import PictureEncoder, shipped_encoder
+from klangbild.picture.picture import Picture
 from klangbild.whole_files import atomic_npz, atomic_write
 
 _MOST = {"wikiart": 900, "photos64": 2000}
@@ -112,13 +115,43 @@ def _looked(data: Path, encoder: PictureEncoder, wide: int, cache: Path | None) 
         labels.append(np.array(found))
         groups += group
         sets += [set_name] * len(files)
+    # of what is empty, flat or made of panels nothing is to be said
+    blank = _blank()
+    if "made" not in kept:
+        kept["made"] = np.concatenate(
+            [encoder.look([picture], mirrored=False).embedding[:, :wide] ** 2 for _, picture in blank]
+        )
+        if cache is not None:
+            atomic_npz(cache, **kept)
+    tops.append(kept["made"].astype(np.float64))
+    labels.append(np.zeros((len(blank), len(WORDS)), np.int8))
+    groups += [f"made:{index // 20}" for index in range(len(blank))]
+    sets += ["made"] * len(blank)
     return np.concatenate(tops), np.concatenate(labels), np.array(groups), np.array(sets)
+
+
+def _blank() -> list[tuple[str, Picture]]:
+    """Flat colors, noise, soft clouds, flat shapes, renders and windows."""
+    rng = np.random.default_rng(8)
+    plain = []
+    for index in range(90):
+        values = (
+            np.full((150, 200, 3), rng.integers(0, 256, 3)) if index % 3 == 0 else rng.integers(0, 256, (150, 200, 3))
+        )
+        if index % 9 == 0:
+            values = np.full((150, 200, 3), rng.integers(0, 256))
+        image = Image.fromarray(values.astype(np.uint8)).filter(ImageFilter.GaussianBlur(float(index % 3) * 4))
+        plain.append(("plain", Picture(np.asarray(image), "plain", str(index))))
+    made = drawn_pictures([np.zeros((8, 8, 3), np.uint8)], 350, seed=12)
+    return plain + [item for item in made if item[0] in ("shapes", "render", "window")]
 
 
 def _labelled(data: Path, set_name: str) -> tuple[list[str], list[np.ndarray], list[str]]:
     """Files of a set, their labels, and their groups."""
     if set_name in ("photos", "photos64"):
-        classes = {name.split("_", 1)[0]: (i, name[:-4].split("_", 1)[1]) for i, name in enumerate(_names(data, "photos"))}
+        classes = {
+            name.split("_", 1)[0]: (i, name[:-4].split("_", 1)[1]) for i, name in enumerate(_names(data, "photos"))
+        }
         files = _some(_names(data, set_name), _MOST.get(set_name))
         # photos of one class are told apart by nothing here, but those of the other set show the same classes: kept together
         return files, [labels_of_class(*classes[f[:9]]) for f in files], [f"class:{f[:9]}" for f in files]
@@ -127,7 +160,11 @@ def _labelled(data: Path, set_name: str) -> tuple[list[str], list[np.ndarray], l
     files = _some(sorted(rows), _MOST[set_name]) if set_name in _MOST else list(rows)
     chosen = [rows[f] for f in files]
     if set_name == "oasis":
-        return files, [labels_of_theme(r["theme"], r["category"]) for r in chosen], [f"theme:{r['theme']}" for r in chosen]
+        return (
+            files,
+            [labels_of_theme(r["theme"], r["category"]) for r in chosen],
+            [f"theme:{r['theme']}" for r in chosen],
+        )
     return files, [labels_of_title(r["title"]) for r in chosen], [f"artist:{r['artist']}" for r in chosen]
 
 

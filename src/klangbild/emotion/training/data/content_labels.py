@@ -7,6 +7,7 @@ each label is 1, 0 or -1 (not known), and what is not known is neither learnt fr
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import numpy as np
 
@@ -75,7 +76,20 @@ _NAMES = {
     "fire": "volcano", "people": "groom ballplayer scuba_diver bridegroom",
 }  # fmt: skip
 # words that no ImageNet class speaks of, or that any of its photographs may show
-_ANYWHERE = {"people", "trees", "snow", "a room", "the sea", "flowers", "buildings", "mountains", "sport", "food", "a car", "a town at night"}
+_ANYWHERE = {
+    "people",
+    "trees",
+    "snow",
+    "a room",
+    "the sea",
+    "flowers",
+    "buildings",
+    "mountains",
+    "sport",
+    "food",
+    "a car",
+    "a town at night",
+}
 _TITLES = {
     "people": r"portrait|self.?portrait|madonna|virgin|woman|girl|boy|man|lady|bathers|dancer|family|saint|countess|queen|king",
     "the sea": r"sea|harbou?r|coast|beach|shipwreck|waves?|seascape", "mountains": r"mountains?|alps|mont|mount",
@@ -100,7 +114,7 @@ def labels_of_theme(theme: str, category: str) -> np.ndarray:
 def _lists(text: str) -> set[str]:
     """Themes of one or two words: every run of words in the text is one."""
     words = text.split()
-    return set(words) | {" ".join(pair) for pair in zip(words, words[1:], strict=False)}
+    return set(words) | {" ".join(pair) for pair in pairwise(words)}
 
 
 def labels_of_class(number: int, name: str) -> np.ndarray:
@@ -110,7 +124,7 @@ def labels_of_class(number: int, name: str) -> np.ndarray:
         inside = any(low <= number <= high for low, high in _CLASSES.get(word, ()))
         if inside or name.lower() in _NAMES.get(word, "").split():
             found[index] = 1
-        elif word in _ANYWHERE or word == "fire" and number > 397:
+        elif word in _ANYWHERE or (word == "fire" and number > 397):
             found[index] = 0 if number <= 397 and word in ("food", "a car", "a town at night") else -1
     return found
 
@@ -118,5 +132,6 @@ def labels_of_class(number: int, name: str) -> np.ndarray:
 def labels_of_title(title: str) -> np.ndarray:
     """A painting by its title: 1 where it says so; what it does not say is not known."""
     return np.array(
-        [1 if word in _TITLES and re.search(rf"\b(?:{_TITLES[word]})\b", title.lower()) else -1 for word in WORDS], np.int8
+        [1 if word in _TITLES and re.search(rf"\b(?:{_TITLES[word]})\b", title.lower()) else -1 for word in WORDS],
+        np.int8,
     )

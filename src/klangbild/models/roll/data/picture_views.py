@@ -18,9 +18,9 @@ from klangbild.emotion.predict import HeadsPredictor, look_at, open_predictor
 from klangbild.emotion.space import Emotion
 from klangbild.emotion.training.data.pictures import ALIKE, gray16, rated_pictures, read_set
 from klangbild.errors import InputError, NotAvailableError
-from klangbild.picture.encoder import LEVELS
-from klangbild.picture.features import FEATURE_NAMES
+from klangbild.picture.encoder import LEVELS, open_encoder
 from klangbild.picture.picture import Picture
+from klangbild.shipped import weights_folder
 from klangbild.whole_files import atomic_path
 
 SETS = ("wikiart", "photos")
@@ -132,7 +132,8 @@ def _look(predictor: HeadsPredictor, named: list[tuple[str, Picture]]) -> Pictur
     looks = look_at(predictor.reader, pictures)
     value = predictor.heads.read(looks.inputs, looks.surface).value
     asked = [predictor.plane.asked(Emotion(float(v), float(a))) for v, a in value]
-    maps = predictor.reader.encoder.maps(pictures)
+    encoder = open_encoder(weights_folder() / "roll" / "picture-encoder.onnx")
+    maps = encoder.maps(pictures)
     levels = {name: _places(maps[name]).astype(np.float16) for name in LEVELS}
     return PictureViews(
         name=np.array([name for name, _ in named]),
@@ -140,7 +141,7 @@ def _look(predictor: HeadsPredictor, named: list[tuple[str, Picture]]) -> Pictur
         asked=np.array([(e.valence, e.arousal) for e in asked], np.float32),
         brightness=np.array([f["brightness"] for f in looks.features], np.float32),
         edge_density=np.array([f["edge_density"] for f in looks.features], np.float32),
-        embedding=looks.inputs[:, len(FEATURE_NAMES) :].astype(np.float16),
+        embedding=encoder.embed(pictures).astype(np.float16),
         **levels,
     )
 
