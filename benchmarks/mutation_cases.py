@@ -142,9 +142,9 @@ CASES: tuple[Case, ...] = (
     _case("a setting nobody hears is taken in silence", "unheard.py", "if knob.name not in player.hears:", "if False:",
           "cli/test_compose_command.py"),
     _case("any password opens the page", "web/middleware.py", "if self._expected and not hmac", "if False and not hmac",
-          "web/test_guard.py"),
+          "web/test_middleware.py"),
     _case("the page answers to any host", "web/middleware.py", "if self.local and not _is_this_machine(host):", "if False:",
-          "web/test_guard.py"),
+          "web/test_middleware.py"),
     _case("a worker that hangs is waited for", "web/worker_process.py",
           "heard.get(timeout=stall_s)", "heard.get(timeout=100 * stall_s)", "web/test_line.py"),
     # --- metrics

@@ -1,15 +1,23 @@
 """A real server on a free port, in a thread of this process; and the console command that starts one elsewhere."""
 
+import asyncio
 import shutil
 import socket
 import sys
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import anyio._backends._asyncio  # noqa: F401 - now, not in a server's thread: pytest rewrites it, and two threads that parse at once fail (CPython 3.11)
 
 from klangbild.web.app import Options, make_app
+
+
+def awaited(coroutine):
+    """What a coroutine gives, run in a thread of its own: a browser that other tests hold open has a loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 class Server:

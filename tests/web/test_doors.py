@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from running import klangbild_command
+from running import awaited, klangbild_command
 from test_container import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -236,9 +236,7 @@ def picture() -> bytes:
 
 def test_the_password_stands_before_everything():
     """Whatever the scheme of the connection or the case of the scheme's name."""
-    import asyncio
-
-    from klangbild.web.middleware import Guard
+    from klangbild.web.middleware import AccessMiddleware
 
     async def ask(scope, headers=()):
         sent = []
@@ -254,11 +252,11 @@ def test_the_password_stands_before_everything():
             sent.append(message)
 
         scope = {"method": "GET", "path": "/", **scope, "headers": [(b"host", b"localhost"), *headers]}
-        await Guard(app, auth=("anna", "geheim:ü"))(scope, receive, send)
+        await AccessMiddleware(app, auth=("anna", "geheim:ü"))(scope, receive, send)
         return sent
 
     def status(*headers):
-        return asyncio.run(ask({"type": "http"}, headers))[0]["status"]
+        return awaited(ask({"type": "http"}, headers))[0]["status"]
 
     token = base64.b64encode("anna:geheim:ü".encode())
     assert status() == 401
@@ -275,7 +273,7 @@ def test_the_password_stands_before_everything():
         assert status((b"authorization", wrong)) == 401, wrong
     for length in (b"-1", b"x", b"1e3", b"1_000", b"9" * 30, "١".encode()):
         assert status((b"authorization", b"Basic " + token), (b"content-length", length)) == 400, length
-    assert asyncio.run(ask({"type": "websocket"}))[0] == {"type": "websocket.close", "code": 1008}
+    assert awaited(ask({"type": "websocket"}))[0] == {"type": "websocket.close", "code": 1008}
 
 
 def test_a_charset_that_takes_minutes_is_refused_at_once(entry):

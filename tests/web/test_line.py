@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from klangbild.web.pictures import Looks
+from klangbild.web.pictures import KeptPictures
 from klangbild.web.queue import Runs
-from klangbild.web.temporary_folders import Shelf
+from klangbild.web.temporary_folders import TemporaryFolders
 
 needs_signals = pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs POSIX signals, which are not here")
 
@@ -16,7 +16,7 @@ needs_signals = pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs
 @pytest.fixture(scope="module")
 def line(tmp_path_factory):
     folder = tmp_path_factory.mktemp("line")
-    runs = Runs(Shelf(folder / "runs"))
+    runs = Runs(TemporaryFolders(folder / "runs"))
     runs.start(warm=True)
     yield runs
     runs.close()
@@ -24,9 +24,9 @@ def line(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def look(tmp_path_factory, paintings):
-    looks = Looks(Shelf(tmp_path_factory.mktemp("looks")))
-    return looks.take(paintings[0].name, paintings[0].read_bytes())
+def kept(tmp_path_factory, paintings):
+    kept_pictures = KeptPictures(TemporaryFolders(tmp_path_factory.mktemp("kept_pictures")))
+    return kept_pictures.take(paintings[0].name, paintings[0].read_bytes())
 
 
 def wait_for_notes(run) -> None:
@@ -42,11 +42,11 @@ def finish(run, patience_s: float = 120.0):
 
 
 @needs_signals
-def test_a_piece_whose_worker_is_killed_is_begun_anew_and_comes_out_the_same(line, look):
+def test_a_piece_whose_worker_is_killed_is_begun_anew_and_comes_out_the_same(line, kept):
     wish = {"seconds": 12, "seed": 5}
-    undisturbed = finish(line.submit(wish, look=look))
-    disturbed = line.submit(wish, look=look)
-    behind = line.submit({"seconds": 4, "seed": 6}, look=look)
+    undisturbed = finish(line.submit(wish, kept=kept))
+    disturbed = line.submit(wish, kept=kept)
+    behind = line.submit({"seconds": 4, "seed": 6}, kept=kept)
     wait_for_notes(disturbed)
     os.kill(line.composer.pid, signal.SIGKILL)
     assert [finish(run).status for run in (disturbed, behind)] == ["done", "done"]
@@ -57,22 +57,22 @@ def test_a_piece_whose_worker_is_killed_is_begun_anew_and_comes_out_the_same(lin
 
 
 @needs_signals
-def test_a_piece_that_kills_every_worker_is_given_up_and_says_so(line, look):
-    run = line.submit({"seconds": 200, "seed": 5}, look=look)
+def test_a_piece_that_kills_every_worker_is_given_up_and_says_so(line, kept):
+    run = line.submit({"seconds": 200, "seed": 5}, kept=kept)
     for _ in range(2):
         run.roll_version = 0
         wait_for_notes(run)
         os.kill(line.composer.pid, signal.SIGKILL)
     assert finish(run).status == "failed"
     assert "ended twice" in run.error
-    assert finish(line.submit({"seconds": 4}, look=look)).status == "done"
+    assert finish(line.submit({"seconds": 4}, kept=kept)).status == "done"
 
 
 @needs_signals
-def test_a_piece_that_does_not_move_is_ended_and_says_so(line, look, monkeypatch):
+def test_a_piece_that_does_not_move_is_ended_and_says_so(line, kept, monkeypatch):
     monkeypatch.setattr(line, "stall_s", 1.5)
-    run = line.submit({"seconds": 200, "seed": 5}, look=look)
-    behind = line.submit({"seconds": 4, "seed": 6}, look=look)
+    run = line.submit({"seconds": 200, "seed": 5}, kept=kept)
+    behind = line.submit({"seconds": 4, "seed": 6}, kept=kept)
     wait_for_notes(run)
     os.kill(line.composer.pid, signal.SIGSTOP)
     monkeypatch.setattr(line, "stall_s", 60.0)
@@ -82,8 +82,8 @@ def test_a_piece_that_does_not_move_is_ended_and_says_so(line, look, monkeypatch
 
 
 @needs_signals
-def test_a_large_file_is_made_by_another_process_and_again_after_it_died(line, look):
-    run = finish(line.submit({"seconds": 4, "seed": 6}, look=look))
+def test_a_large_file_is_made_by_another_process_and_again_after_it_died(line, kept):
+    run = finish(line.submit({"seconds": 4, "seed": 6}, kept=kept))
     first = run.files.path(run.files.names["wav"]).read_bytes()
     os.kill(line.player.pid, signal.SIGKILL)
     (run.folder / "files" / run.files.names["wav"]).unlink()
@@ -93,9 +93,9 @@ def test_a_large_file_is_made_by_another_process_and_again_after_it_died(line, l
     assert run.files.path(run.files.names["wav"]).read_bytes() == first
 
 
-def test_stopping_before_the_worker_has_begun_takes_the_piece_out(line, look):
-    running = line.submit({"seconds": 200, "seed": 5}, look=look)
-    waiting = line.submit({"seconds": 4, "seed": 6}, look=look)
+def test_stopping_before_the_worker_has_begun_takes_the_piece_out(line, kept):
+    running = line.submit({"seconds": 200, "seed": 5}, kept=kept)
+    waiting = line.submit({"seconds": 4, "seed": 6}, kept=kept)
     line.stop(waiting)
     assert waiting.status == "cancelled"
     wait_for_notes(running)

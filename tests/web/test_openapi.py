@@ -5,13 +5,13 @@ import re
 
 import httpx
 import pytest
-from running import Server
+from running import Server, awaited
 from test_doors import finished, raw
 from truth import Truth
 
 from klangbild.errors import UsageError
 from klangbild.settings import Settings
-from klangbild.web.form_fields import json_type, knobs, plain_sentence, read_settings
+from klangbild.web.form_fields import form_fields, json_type, plain_sentence, read_settings
 
 
 @pytest.fixture(scope="module")
@@ -127,17 +127,17 @@ WRONG = {
 
 
 def test_a_value_of_another_type_is_refused_for_every_setting(truth, rest):
-    for number, knob in enumerate(knobs()):
-        wrong = [value for value in WRONG[json_type(knob)] if (knob.name, value) != ("loudness", "")]
-        if knob.kind == "file":
+    for number, field in enumerate(form_fields()):
+        wrong = [value for value in WRONG[json_type(field)] if (field.name, value) != ("loudness", "")]
+        if field.kind == "file":
             wrong.remove([])
         for value in wrong:
             with pytest.raises(UsageError) as told:
-                Settings(**read_settings({knob.name: value}, typed=True))
-            assert plain_sentence(told.value)[1] == knob.name, (knob.name, value)
+                Settings(**read_settings({field.name: value}, typed=True))
+            assert plain_sentence(told.value)[1] == field.name, (field.name, value)
         value = wrong[number % len(wrong)]
-        answer = asked(truth, rest, "POST", "/v1/compose", json={"text": "calm", knob.name: value})
-        assert (answer.status_code, answer.json()["field"]) == (422, knob.name), (value, answer.text)
+        answer = asked(truth, rest, "POST", "/v1/compose", json={"text": "calm", field.name: value})
+        assert (answer.status_code, answer.json()["field"]) == (422, field.name), (value, answer.text)
     for name in ("alt", "picture_id", "picture_url"):
         for value in (5, True, ["a"], {"a": 1}):
             assert asked(truth, rest, "POST", "/v1/compose", json={"text": "calm", name: value}).status_code == 422
@@ -213,7 +213,6 @@ def test_a_length_that_is_no_number_reaches_nobody(rest):
 
 
 def test_every_kind_of_refusal_has_its_status_and_names_no_folder(truth):
-    import asyncio
 
     from klangbild import errors
     from klangbild.web.answers import NotThere, refusals
@@ -230,14 +229,14 @@ def test_every_kind_of_refusal_has_its_status_and_names_no_folder(truth):
         (NotThere("there is no such run"), 404), (TooMuch(), 413), (Full("60 others are in line already"), 503),
         (Unmade("this file could not be made"), 503), (RuntimeError("/etc/x broke"), 500),
     ):  # fmt: skip
-        made = asyncio.run(answer(None, error))
+        made = awaited(answer(None, error))
         assert made.status_code == status
         said = json.loads(made.body)
         assert truth.is_a("Error", said)
         assert not re.search(r"/(home|tmp|var|etc)\b|picture/|AAAA|secret models/", said["error"]), said
         if status == 503:
             assert made.headers["retry-after"]
-    said = json.loads(asyncio.run(answer(None, errors.InputError("/a/b/my.png: is text"))).body)
+    said = json.loads(awaited(answer(None, errors.InputError("/a/b/my.png: is text"))).body)
     assert said == {"error": "my.png: is text", "field": "picture"}
 
 
@@ -270,8 +269,8 @@ def test_people_can_read_it_without_scripts_or_anything_from_elsewhere(truth, re
         assert template in text
         for about in item.values():
             assert set(about["responses"]) <= set(re.findall(r"<td>(\d{3})</td>", text))
-    for knob in knobs():
-        assert f"<code>{knob.name}</code>" in text, knob.name
+    for field in form_fields():
+        assert f"<code>{field.name}</code>" in text, field.name
     # a visitor gives names, never a folder of the server
     assert "or a folder" not in text + rest.get("/v1/settings").text + rest.get("/").text
     assert 'href="/v1/docs"' in rest.get("/").text

@@ -12,11 +12,10 @@ import urllib.request
 import pytest
 import uvicorn
 
-from klangbild.web import middleware as guard
-from klangbild.web import pictures as looks
+from klangbild.web import middleware, pictures
 from klangbild.web.app import Options, make_app
 from klangbild.web.connections import Connection
-from klangbild.web.temporary_folders import Shelf, same_file
+from klangbild.web.temporary_folders import TemporaryFolders, same_file
 
 
 class Quick(Connection):
@@ -64,9 +63,9 @@ def test_pictures_that_wait_for_the_decoder_hold_up_nobody_else(door, monkeypatc
     def slowly(name, content):
         taken.append(name)
         may_go.wait(30)
-        raise looks.InputError("a.png: no picture")
+        raise pictures.InputError("a.png: no picture")
 
-    monkeypatch.setattr(app.looks, "take", slowly)
+    monkeypatch.setattr(app.kept_pictures, "take", slowly)
     waiting = [a_picture(address) for _ in range(50)]
     while not taken:
         time.sleep(0.02)
@@ -87,7 +86,7 @@ def test_pictures_that_wait_for_the_decoder_hold_up_nobody_else(door, monkeypatc
 def test_a_line_for_the_decoder_has_an_end(door, monkeypatch):
     address, app = door
     may_go = threading.Event()
-    monkeypatch.setattr(app.looks, "take", lambda *_: may_go.wait(30) and 1 / 0)
+    monkeypatch.setattr(app.kept_pictures, "take", lambda *_: may_go.wait(30) and 1 / 0)
     waiting = [a_picture(address) for _ in range(64)]
     answer = b""
     for connection in reversed(waiting):  # the last ones are too many
@@ -102,7 +101,7 @@ def test_a_line_for_the_decoder_has_an_end(door, monkeypatch):
 
 
 def test_a_body_that_does_not_come_is_ended_with_a_sentence(door, monkeypatch):
-    monkeypatch.setattr(guard, "SLOWEST_S", 1.0)
+    monkeypatch.setattr(middleware, "SLOWEST_S", 1.0)
     connection = half_a_post(door[0])
     answer = http.client.HTTPResponse(connection)
     answer.begin()
@@ -114,7 +113,7 @@ def test_a_body_that_does_not_come_is_ended_with_a_sentence(door, monkeypatch):
 
 
 def test_a_body_that_trickles_is_ended_too(door, monkeypatch):
-    monkeypatch.setattr(guard, "SLOWEST_S", 1.0)
+    monkeypatch.setattr(middleware, "SLOWEST_S", 1.0)
     connection = half_a_post(door[0])
     started = time.monotonic()
     connection.settimeout(0.1)
@@ -136,22 +135,22 @@ def test_a_connection_that_never_asks_is_closed(door, sent):
 
 
 def test_a_request_that_takes_long_keeps_its_connection(door, monkeypatch):
-    monkeypatch.setattr(door[1].looks, "take", lambda *_: time.sleep(1.5) or 1 / 0)
+    monkeypatch.setattr(door[1].kept_pictures, "take", lambda *_: time.sleep(1.5) or 1 / 0)
     assert a_picture(door[0]).recv(100).startswith(b"HTTP/1.1 500")
 
 
-def test_a_shelf_is_swept_when_much_comes_and_holds_so_many(tmp_path, monkeypatch):
-    shelf = Shelf(tmp_path / "shelf", max_bytes=1000)
+def test_temporary_folders_are_swept_when_much_comes_and_hold_so_many(tmp_path, monkeypatch):
+    folders = TemporaryFolders(tmp_path / "folders", max_bytes=1000)
     keys = []
     for _ in range(30):
-        key, folder = shelf.new()
+        key, folder = folders.new()
         (folder / "a").write_bytes(b"x" * 200)
-        shelf.grown(200)
+        folders.grown(200)
         keys.append(key)
-    assert len(list(shelf.root.iterdir())) <= 6 and shelf.folder(keys[-1])
+    assert len(list(folders.root.iterdir())) <= 6 and folders.folder(keys[-1])
     monkeypatch.setattr("klangbild.web.temporary_folders.MAX_FOLDERS", 3)
-    shelf.sweep()
-    assert len(list(shelf.root.iterdir())) == 3
+    folders.sweep()
+    assert len(list(folders.root.iterdir())) == 3
 
 
 def test_runs_of_one_picture_take_its_space_once(tmp_path):

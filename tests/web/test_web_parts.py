@@ -1,4 +1,4 @@
-"""The page's parts by themselves: addresses that may be fetched, folders, recipes, the command."""
+"""The page's parts by themselves: addresses that may be fetched, folders, how a piece is made again, the command."""
 
 import json
 import os
@@ -13,23 +13,23 @@ from running import klangbild_command
 
 from klangbild.errors import UsageError
 from klangbild.settings import Settings
-from klangbild.web import reproduce as recipes
-from klangbild.web.form_fields import knobs, plain_sentence, read_settings
-from klangbild.web.temporary_folders import Shelf, keep_upload
+from klangbild.web import reproduce
+from klangbild.web.form_fields import form_fields, plain_sentence, read_settings
+from klangbild.web.temporary_folders import TemporaryFolders, keep_upload
 
 
-def test_shelf_forgets_by_age_and_by_size(tmp_path):
-    shelf = Shelf(tmp_path, keep_s=0.2, max_bytes=1000)
-    old, _ = shelf.new()
+def test_temporary_folders_are_forgotten_by_age_and_by_size(tmp_path):
+    folders = TemporaryFolders(tmp_path, keep_s=0.2, max_bytes=1000)
+    old, _ = folders.new()
     time.sleep(0.3)
-    young, folder = shelf.new()
-    assert shelf.sweep() == [old] and shelf.folder(young) == folder
+    young, folder = folders.new()
+    assert folders.sweep() == [old] and folders.folder(young) == folder
     (folder / "a").write_bytes(b"x" * 900)
-    other, second = shelf.new()
+    other, second = folders.new()
     (second / "b").write_bytes(b"x" * 900)
-    assert shelf.sweep() == [young] and shelf.folder(other)
-    assert shelf.sweep(frozenset({other})) == []
-    assert shelf.folder("../etc") is None
+    assert folders.sweep() == [young] and folders.folder(other)
+    assert folders.sweep(frozenset({other})) == []
+    assert folders.folder("../etc") is None
 
 
 def test_uploads_keep_a_safe_name_and_never_overwrite(tmp_path):
@@ -57,9 +57,9 @@ def test_a_large_upload_is_copied_piece_by_piece(tmp_path):
     assert kept.stat().st_size == 50_000_000 and most < 5_000_000
 
 
-def test_recipes_make_the_same_settings_again(klangbild, picture_file, tmp_path):
+def test_reproduce_makes_the_same_settings_again(klangbild, picture_file, tmp_path):
     settings = Settings(seconds=3.0, seed=5, valence=-0.5, without=("drums",), tempo=96.5, text="it's calm")
-    line = recipes.command(picture_file.name, settings)
+    line = reproduce.command(picture_file.name, settings)
     import shlex
 
     argv = shlex.split(line)[1:]
@@ -67,14 +67,14 @@ def test_recipes_make_the_same_settings_again(klangbild, picture_file, tmp_path)
     assert code == 0, err
     made = json.loads(Path(out.strip()).read_text())["settings"]
     assert Settings.from_dict(made) == settings
-    code = recipes.python(str(picture_file), settings).replace('.save("out")', "")
+    code = reproduce.python(str(picture_file), settings).replace('.save("out")', "")
     space: dict = {}
     exec(code.replace("klangbild.compose", "result = klangbild.compose"), space)
     assert space["result"].settings == settings
 
 
 def test_a_picture_whose_name_begins_with_a_minus_is_no_flag():
-    assert recipes.command("-dash.jpg", Settings()) == "klangbild compose ./-dash.jpg"
+    assert reproduce.command("-dash.jpg", Settings()) == "klangbild compose ./-dash.jpg"
 
 
 def test_forms_read_as_the_command_line_does():
@@ -89,7 +89,7 @@ def test_forms_read_as_the_command_line_does():
         "commercial": True,
     }
     assert plain_sentence(UsageError("--bars and --seconds exclude each other; give one length"))[1] == "bars"
-    assert {k.kind for k in knobs()} == {"number", "whole", "choice", "many", "words", "switch", "file"}
+    assert {k.kind for k in form_fields()} == {"number", "whole", "choice", "many", "words", "switch", "file"}
 
 
 def test_serve_says_where_it_is_and_ends_on_interrupt():
@@ -148,7 +148,11 @@ def test_what_the_page_offers_of_models_can_read_a_picture_with_every_engine_it_
     from klangbild.models.roll.engine import load
 
     monkeypatch.setenv("KLANGBILD_HOME", str(tmp_path))
-    offered = {knob.name: [value for value, _ in knob.choices] for knob in knobs() if knob.name in ("engine", "model")}
+    offered = {
+        field.name: [value for value, _ in field.choices]
+        for field in form_fields()
+        if field.name in ("engine", "model")
+    }
     assert offered["model"] == ["klangbild"]
     for engine in offered["engine"]:
         if engine != "notes":

@@ -19,9 +19,9 @@ from klangbild.settings import Settings
 from klangbild.web.answers import NotThere, send_file
 from klangbild.web.bodies import Body, FieldError, read_body, read_json
 from klangbild.web.docs_page import docs_html
-from klangbild.web.form_fields import installed_engines, knobs, read_settings, without_folders
+from klangbild.web.form_fields import form_fields, installed_engines, read_settings, without_folders
 from klangbild.web.openapi import MAX_ALT_LETTERS, MAX_ID_LETTERS, MAX_URL_LETTERS, answers, sends
-from klangbild.web.pictures import Look, Looks
+from klangbild.web.pictures import KeptPicture, KeptPictures
 from klangbild.web.queue import FINISHED, Run, Runs
 from klangbild.web.turns import Turns
 
@@ -34,7 +34,9 @@ _NO_ROLL = '{"seconds":0,"bars":[],"lanes":[]}'
 Route = TypeVar("Route", bound=Callable[..., Any])
 
 
-def make_api(runs: Runs, looks: Looks, document: Callable[[], dict[str, Any]], *, allow_url: bool) -> APIRouter:
+def make_api(
+    runs: Runs, kept_pictures: KeptPictures, document: Callable[[], dict[str, Any]], *, allow_url: bool
+) -> APIRouter:
     """The routes. document: gives the OpenAPI document. allow_url: whether `picture_url` may be given."""
     api = APIRouter(prefix="/v1", default_response_class=JSONResponse)
     # by what they wait for: the picture decoder, MIDI, other servers, the player
@@ -57,12 +59,12 @@ def make_api(runs: Runs, looks: Looks, document: Callable[[], dict[str, Any]], *
     async def compose(request: Request) -> JSONResponse:
         """A picture, words or both become music. Gives at once 202 and a run; follow `links.self` or `links.events`."""
         body = await read_body(request)
-        look = await _look_of(request, body)
+        kept = await _picture_of(request, body)
         alt = body.take_text("alt", MAX_ALT_LETTERS) or ""
         given = await run_in_threadpool(read_settings, body.values, typed=body.typed)
-        if look is None and not given.get("text"):
+        if kept is None and not given.get("text"):
             raise UsageError("there is neither a picture nor words; give at least one")
-        submit = partial(runs.submit, given, look=look, alt=alt, continues=body.continues)
+        submit = partial(runs.submit, given, kept=kept, alt=alt, continues=body.continues)
         run = await (midi.take(request, submit) if body.continues else run_in_threadpool(submit))
         return JSONResponse(runs.describe(run), status_code=202, headers={"location": f"/v1/runs/{run.id}"})
 
@@ -73,10 +75,10 @@ def make_api(runs: Runs, looks: Looks, document: Callable[[], dict[str, Any]], *
     async def emotion_of_upload(request: Request) -> dict[str, Any]:
         """What is seen in a picture: valence, arousal, why, and its palette. The picture's id serves `compose` for an hour."""
         body = await read_body(request)
-        look = await _look_of(request, body)
+        kept = await _picture_of(request, body)
         if body.continues:
             raise FieldError("an emotion is not read from a MIDI file; leave it out", "continue_from")
-        return await _read(request, look, body.values, typed=body.typed)
+        return await _read(request, kept, body.values, typed=body.typed)
 
     @get("/emotion", tags=["emotion"], responses=answers(200, "Reading", "what is heard and seen", 409, 422, 503))
     async def emotion(
@@ -87,8 +89,8 @@ def make_api(runs: Runs, looks: Looks, document: Callable[[], dict[str, Any]], *
         kind: str = Query("auto", description="what the picture is: auto, painting or photo"),
     ) -> dict[str, Any]:
         """The same for words, or for a picture given before (its id), with other words."""
-        look = looks.get(picture) if picture else None
-        return await _read(request, look, {"text": text, "emotion_model": emotion_model, "kind": kind}, typed=False)
+        kept = kept_pictures.get(picture) if picture else None
+        return await _read(request, kept, {"text": text, "emotion_model": emotion_model, "kind": kind}, typed=False)
 
     @get("/runs/{key}", tags=["music"], responses=answers(200, "Run", "how it stands", 404))
     async def run_status(key: str) -> dict[str, Any]:
@@ -140,9 +142,9 @@ def make_api(runs: Runs, looks: Looks, document: Callable[[], dict[str, Any]], *
     )  # fmt: skip
     async def given_picture(key: str, request: Request) -> Response:
         """A small copy of a picture given before."""
-        if not looks.knows(key):
+        if not kept_pictures.knows(key):
             raise NotThere("there is no such picture (pictures are removed after an hour); give it again")
-        return send_file(request, looks.get(key).folder / "thumbnail.jpg", download=False)
+        return send_file(request, kept_pictures.get(key).folder / "thumbnail.jpg", download=False)
 
     @get(
         "/runs/{key}/files/{name}", tags=["music"], response_class=FileResponse,
@@ -175,7 +177,7 @@ def make_api(runs: Runs, looks: Looks, document: Callable[[], dict[str, Any]], *
     @get("/settings", tags=["about"], responses=answers(200, every_setting, "in the order of the command line"))
     def settings() -> list[dict[str, Any]]:
         """Every setting with its help, range, choices and default: the same as the command line's."""
-        return [knob.as_dict() for knob in knobs()]
+        return [field.as_dict() for field in form_fields()]
 
     @api.post(
         "/settings", response_model=None, tags=["about"],
@@ -185,7 +187,7 @@ def make_api(runs: Runs, looks: Looks, document: Callable[[], dict[str, Any]], *
         """Check a preset: a JSON object of settings, or a result's own JSON. Gives the settings that it holds."""
         body = await read_json(request)
         body = body.get("settings", body) if isinstance(body, dict) else body
-        names = {knob.name for knob in knobs()}
+        names = {field.name for field in form_fields()}
         if not isinstance(body, dict) or (body and not names & set(body)):
             raise UsageError("this file holds no settings; save some from this page first")
         known = {k: v for k, v in body.items() if k in names and k != "continue_from"}
@@ -214,33 +216,35 @@ def make_api(runs: Runs, looks: Looks, document: Callable[[], dict[str, Any]], *
             raise NotThere("there is no such run (runs are removed after an hour); make it again")
         return run
 
-    async def _look_of(request: Request, body: Body) -> Look | None:
+    async def _picture_of(request: Request, body: Body) -> KeptPicture | None:
         key = body.take_text("picture_id", MAX_ID_LETTERS)
         url = body.take_text("picture_url", MAX_URL_LETTERS)
         if sum(given is not None for given in (body.picture, key, url)) > 1:
             raise FieldError("there is more than one picture; give a file, an id or an address", "picture")
         if body.picture is not None:
-            return await pictures.take(request, looks.take, *body.picture)
+            return await pictures.take(request, kept_pictures.take, *body.picture)
         if url:
             if not allow_url:
                 raise UsageError("addresses are not fetched here; save the picture and give the file")
             from klangbild.web.fetch import fetch_picture
 
             fetched = await addresses.take(request, fetch_picture, url)
-            return await pictures.take(request, looks.take, *fetched)
-        return looks.get(key) if key else None
+            return await pictures.take(request, kept_pictures.take, *fetched)
+        return kept_pictures.get(key) if key else None
 
-    async def _read(request: Request, look: Look | None, values: dict[str, Any], *, typed: bool) -> dict[str, Any]:
+    async def _read(
+        request: Request, kept: KeptPicture | None, values: dict[str, Any], *, typed: bool
+    ) -> dict[str, Any]:
         unheard = set(values) - {"text", "emotion_model", "kind"}
         if unheard:
             name = sorted(unheard)[0][:80]
             raise UsageError(f"'{name}' does not change what is seen; give text, emotion_model or kind")
         given = await run_in_threadpool(read_settings, values, typed=typed)
         settings = Settings(**given)
-        if look is None and not settings.text:
+        if kept is None and not settings.text:
             raise UsageError("there is neither a picture nor words; give at least one")
         return await pictures.take(
-            request, looks.read, look, text=settings.text, model=settings.emotion_model, kind=settings.kind
+            request, kept_pictures.read, kept, text=settings.text, model=settings.emotion_model, kind=settings.kind
         )
 
     return api

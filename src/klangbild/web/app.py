@@ -29,12 +29,12 @@ from klangbild import __version__
 from klangbild.errors import KlangbildError
 from klangbild.web.answers import refusals
 from klangbild.web.api import make_api
-from klangbild.web.middleware import Guard
+from klangbild.web.middleware import AccessMiddleware
 from klangbild.web.openapi import allowed, document
 from klangbild.web.page import page_html
-from klangbild.web.pictures import Looks
+from klangbild.web.pictures import KeptPictures
 from klangbild.web.queue import MAX_WAITING, STALL_S, Runs
-from klangbild.web.temporary_folders import KEEP_S, Shelf
+from klangbild.web.temporary_folders import KEEP_S, TemporaryFolders
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -63,25 +63,27 @@ class App:
     def __init__(self, options: Options | None = None) -> None:
         self.options = options = options or Options()
         self.folder = Path(tempfile.mkdtemp(prefix="klangbild-")) if options.folder is None else options.folder
-        self.looks = Looks(Shelf(self.folder / "pictures", keep_s=options.keep_s))
+        self.kept_pictures = KeptPictures(TemporaryFolders(self.folder / "pictures", keep_s=options.keep_s))
         self.runs = Runs(
-            Shelf(self.folder / "runs", keep_s=options.keep_s), max_waiting=options.max_waiting, stall_s=options.stall_s
+            TemporaryFolders(self.folder / "runs", keep_s=options.keep_s),
+            max_waiting=options.max_waiting,
+            stall_s=options.stall_s,
         )
         self.api = FastAPI(
             title="klangbild", version=__version__, lifespan=self._lifespan, docs_url=None, redoc_url=None,
             openapi_url=None, redirect_slashes=False, generate_unique_id_function=lambda route: route.name,
         )  # fmt: skip
-        routes = make_api(self.runs, self.looks, lambda: document(self.api), allow_url=options.allow_url)
+        routes = make_api(self.runs, self.kept_pictures, lambda: document(self.api), allow_url=options.allow_url)
         self.api.include_router(routes)
         self._paths: dict[str, Any] | None = None
         refuse = refusals(self._allowed)
         for kind in (KlangbildError, HTTPException, RequestValidationError, Exception):
             self.api.add_exception_handler(kind, refuse)
         self._add_page()
-        self._guarded = Guard(self.api, auth=options.auth, local=options.local)
+        self._entrance = AccessMiddleware(self.api, auth=options.auth, local=options.local)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._guarded(scope, receive, send)
+        await self._entrance(scope, receive, send)
 
     def _add_page(self) -> None:
         allow_url = self.options.allow_url
@@ -119,7 +121,7 @@ class App:
         while True:
             await asyncio.sleep(min(_SWEEP_EVERY_S, self.options.keep_s / 2))
             await run_in_threadpool(self.runs.sweep)
-            self.looks.forget(await run_in_threadpool(self.looks.shelf.sweep))
+            self.kept_pictures.forget(await run_in_threadpool(self.kept_pictures.folders.sweep))
 
 
 class _Fresh(StaticFiles):

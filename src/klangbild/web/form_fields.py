@@ -24,7 +24,7 @@ from klangbild.web.texts import CONDITIONING_WORDS, LABELS
 
 MAX_LETTERS = 2000
 MAX_SHOWN = 80
-_SHELVES = re.compile(r"/(?:[^/\n]+/)*?(?:pictures|runs)/[\w-]{22}/(?:(?:picture|before|files)/)?")
+_TEMPORARY = re.compile(r"/(?:[^/\n]+/)*?(?:pictures|runs)/[\w-]{22}/(?:(?:picture|before|files)/)?")
 # where a path stands by itself ("PATH: what is wrong", or in quotes) its folders may hold spaces
 _SPACED = re.compile(r"(?:^|(?<=: )|(?<='))(?:[A-Za-z]:)?[/\\](?!v1/)[^:'\n]*[/\\](?=[^:'/\\\n]+(?:: |'))")
 _FOLDERS = re.compile(r"(?<![\w/\\:.\])])(?:[A-Za-z]:[/\\]|/(?!v1/))(?:[^\s/\\'\":;,()]+[/\\])*(?=[^\s/\\])")
@@ -56,13 +56,13 @@ class FormField:
         return asdict(self)
 
 
-def knobs() -> tuple[FormField, ...]:
+def form_fields() -> tuple[FormField, ...]:
     """All fields of `Settings`, in order."""
-    return tuple(_knob(field) for field in fields(Settings))
+    return tuple(_form_field(field) for field in fields(Settings))
 
 
 def installed_engines() -> tuple[str, ...]:
-    """The engines that can run here: notes always; a sound engine when our small model's files for it are there, or torch
+    """The engines that can run here: notes always; a sound engine when our sound model's files for it are there, or torch
     and a published model of its kind."""
     from klangbild import hub
     from klangbild.models.roll.base import installed_pictures
@@ -81,7 +81,7 @@ def read_settings(values: Mapping[str, Any], *, typed: bool = False) -> dict[str
     Raises:
         UsageError: a name is not a setting, a value is of another type, or names something that is not installed here.
     """
-    known = {knob.name: knob for knob in knobs()}
+    known = {field.name: field for field in form_fields()}
     given = {}
     for name, value in values.items():
         if name not in known:
@@ -124,7 +124,7 @@ def without_folders(message: str) -> str:
     """
     for folder in (tempfile.gettempdir(), str(Path.home()), str(Path(__file__).resolve().parents[1])):
         message = message.replace(folder.rstrip("/\\") + os.sep, os.sep)
-    return _FOLDERS.sub("", _SPACED.sub("", _SHELVES.sub("", message)))
+    return _FOLDERS.sub("", _SPACED.sub("", _TEMPORARY.sub("", message)))
 
 
 def label_of(name: str) -> str:
@@ -132,7 +132,7 @@ def label_of(name: str) -> str:
     return LABELS.get(name, name.replace("_", " ").capitalize())
 
 
-def _knob(field: Any) -> FormField:
+def _form_field(field: Any) -> FormField:
     meta, kind = field.metadata, str(field.type)
     choices, unavailable = _choices(field.name, tuple(str(c) for c in meta.get("choices", ())))
     if field.name == "continue_from":
@@ -183,48 +183,48 @@ def _choices(name: str, listed: tuple[str, ...]) -> tuple[tuple[tuple[str, str],
     return tuple((choice, choice) for choice in listed), ()
 
 
-def json_type(knob: FormField) -> str:
+def json_type(field: FormField) -> str:
     """ "number", "integer", "boolean", "array" or "string": what a setting's value is in JSON."""
-    if knob.name == "image_tokens":
+    if field.name == "image_tokens":
         return "integer"
-    return {"number": "number", "whole": "integer", "switch": "boolean", "many": "array"}.get(knob.kind, "string")
+    return {"number": "number", "whole": "integer", "switch": "boolean", "many": "array"}.get(field.kind, "string")
 
 
-def _may_be_empty(knob: FormField, value: Any, typed: bool) -> bool:
+def _may_be_empty(field: FormField, value: Any, typed: bool) -> bool:
     """Whether an empty value means "not given": any empty text of a form, in JSON an empty string or list of its own type."""
-    kind = json_type(knob)
+    kind = json_type(field)
     return not typed or kind == "array" or (kind == "string" and isinstance(value, str))
 
 
-def _typed(knob: FormField, value: Any) -> Any:
+def _typed(field: FormField, value: Any) -> Any:
     """A JSON value, checked for its type."""
-    kind, flag = json_type(knob), flag_of(knob.name)
+    kind, flag = json_type(field), flag_of(field.name)
     if kind == "array":
         if isinstance(value, str):
-            return _from_text(knob, value)
+            return _from_text(field, value)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise UsageError(f"{flag} {shown(value)} is not a list of names; give names from {_listed(knob)}")
+            raise UsageError(f"{flag} {shown(value)} is not a list of names; give names from {_listed(field)}")
         return tuple(words(flag, item).strip().lower() for item in value)
     if kind == "string":
         if not isinstance(value, str):
             raise UsageError(f"{flag} {shown(value)} is not text; give it in quotes")
-        return _from_text(knob, value)
+        return _from_text(field, value)
     if kind == "boolean":
         if not isinstance(value, bool):
             raise UsageError(f"{flag} {shown(value)} is neither true nor false; give one of them")
         return value
-    if isinstance(value, str) and knob.name == "loudness":
-        return _from_text(knob, value)
+    if isinstance(value, str) and field.name == "loudness":
+        return _from_text(field, value)
     if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise UsageError(f"{flag} {shown(value)} is not {_a_number(knob)}; give {_a_number(knob)}{_between(knob)}")
+        raise UsageError(f"{flag} {shown(value)} is not {_a_number(field)}; give {_a_number(field)}{_between(field)}")
     if kind == "integer":
         return int(value) if isinstance(value, float) and value.is_integer() else value
     return float(value) if isinstance(value, int) and abs(value) < 2**53 else value
 
 
-def _from_text(knob: FormField, text: str) -> Any:
+def _from_text(field: FormField, text: str) -> Any:
     """What the words of a form or query mean for a setting."""
-    kind, flag = json_type(knob), flag_of(knob.name)
+    kind, flag = json_type(field), flag_of(field.name)
     text = words(flag, text).strip()
     if kind == "array":
         return tuple(part.strip().lower() for part in text.split(",") if part.strip()) or None
@@ -235,8 +235,8 @@ def _from_text(knob: FormField, text: str) -> Any:
     if kind in ("number", "integer"):
         # what does not read stays as it is, so that `Settings` complains in its own words
         return _number(text, whole=kind == "integer") if text else None
-    if knob.name in ("model", "emotion_model", "soundfont", "device"):
-        return _installed(knob, text)
+    if field.name in ("model", "emotion_model", "soundfont", "device"):
+        return _installed(field, text)
     if len(text) > MAX_LETTERS:
         raise UsageError(f"{flag} is longer than {MAX_LETTERS} letters; say it shorter")
     return text or None
@@ -269,23 +269,23 @@ def _number(text: str, *, whole: bool) -> Any:
     return text[:MAX_SHOWN]
 
 
-def _a_number(knob: FormField) -> str:
-    return "a whole number" if json_type(knob) == "integer" else "a number"
+def _a_number(field: FormField) -> str:
+    return "a whole number" if json_type(field) == "integer" else "a number"
 
 
-def _between(knob: FormField) -> str:
-    return f" from {knob.low:g} to {knob.high:.0f}" if knob.low is not None and knob.high is not None else ""
+def _between(field: FormField) -> str:
+    return f" from {field.low:g} to {field.high:.0f}" if field.low is not None and field.high is not None else ""
 
 
-def _listed(knob: FormField) -> str:
-    return ", ".join(value for value, _ in knob.choices)
+def _listed(field: FormField) -> str:
+    return ", ".join(value for value, _ in field.choices)
 
 
-def _installed(knob: FormField, value: str) -> str | None:
-    names = [choice for choice, _ in knob.choices]
+def _installed(field: FormField, value: str) -> str | None:
+    names = [choice for choice, _ in field.choices]
     if value not in names:
-        raise UsageError(f"{flag_of(knob.name)} {shown(value)} is not installed here; choose from {', '.join(names)}")
-    if knob.name == "soundfont":
+        raise UsageError(f"{flag_of(field.name)} {shown(value)} is not installed here; choose from {', '.join(names)}")
+    if field.name == "soundfont":
         # the first one is what plays when none is named; the others go by name, so that no record holds a path of this machine
         return None if value == names[0] else value
-    return None if knob.name == "model" and value == names[0] else value
+    return None if field.name == "model" and value == names[0] else value

@@ -21,7 +21,7 @@ from klangbild.emotion.read import read_emotion
 from klangbild.picture.features import picture_features
 from klangbild.picture.load import load_picture
 from klangbild.result import Result
-from klangbild.web import reproduce as recipes
+from klangbild.web import reproduce
 from klangbild.web.pictures import alt_text, emotion_json
 from klangbild.web.roll_json import roll_of
 from klangbild.whole_files import atomic_write
@@ -75,8 +75,8 @@ def make(composer: Composer, path: Path, alt: str | None, *, seed: int) -> dict[
         "roll": roll_of(result.piece),
         "sound": f"{stem}.mp3",
         "files": {"mid": f"{stem}.mid", "mp3": f"{stem}.mp3", "png": f"{stem}.png"},
-        "command": recipes.command(f"{name}.jpg", result.settings),
-        "python": recipes.python(f"{name}.jpg", result.settings),
+        "command": reproduce.command(f"{name}.jpg", result.settings),
+        "python": reproduce.python(f"{name}.jpg", result.settings),
     }
     atomic_write(OUT / f"{name}.json", _json(ready, indent=None))
     title = name.replace("-", " ").capitalize()

@@ -33,7 +33,7 @@ _HEADERS = [
 ]
 
 
-class Guard:
+class AccessMiddleware:
     """Wraps the app. auth: (name, password) or None. local: bound to this machine only, so that names of hosts are refused
     (a page elsewhere could otherwise reach us by a name that it points at 127.0.0.1)."""
 
@@ -42,7 +42,7 @@ class Guard:
         self._expected = ":".join(auth).encode() if auth else None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":  # nothing here speaks it: no door beside the guarded one
+        if scope["type"] == "websocket":  # nothing here speaks it: no way in past the checks below
             await send({"type": "websocket.close", "code": 1008})
             return
         if scope["type"] != "http":
@@ -74,12 +74,12 @@ class Guard:
                 raise TooMuch
             return message
 
-        async def guarded(message: Message) -> None:
+        async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message = {**message, "headers": [*message.get("headers", []), *_HEADERS]}
             await send(message)
 
-        await self.app(scope, counted, guarded)
+        await self.app(scope, counted, with_headers)
 
     def _refusal(self, scope: Message, headers: dict[str, str]) -> tuple[int, str, str | None] | None:
         """(status, sentence, realm) or None."""

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from klangbild.web.form_fields import knobs
+from klangbild.web.form_fields import form_fields
 from klangbild.web.schemas import components, ref, value_schema
 
 MAX_ALT_LETTERS = 500
@@ -111,7 +111,7 @@ def allowed(paths: dict[str, Any], path: str) -> list[str]:
 
 def _body(names: tuple[str, ...] | None = None) -> dict[str, Any]:
     """The body of a wish, as a form and as JSON, with all settings or these."""
-    listed = [knob for knob in knobs() if names is None or knob.name in names]
+    listed = [field for field in form_fields() if names is None or field.name in names]
     form: dict[str, Any] = {
         "picture": {
             "type": "string",
@@ -127,12 +127,12 @@ def _body(names: tuple[str, ...] | None = None) -> dict[str, Any]:
         sent["alt"] = _sent("the picture in words; kept with the result", MAX_ALT_LETTERS)
     typed = dict(sent)
     form |= {name: {**schema, "type": "string"} for name, schema in sent.items()}
-    for knob in listed:
-        if knob.kind == "file":
-            form[knob.name] = {"type": "string", "format": "binary", "description": f"{knob.help}, sent as a file"}
+    for field in listed:
+        if field.kind == "file":
+            form[field.name] = {"type": "string", "format": "binary", "description": f"{field.help}, sent as a file"}
             continue
-        form[knob.name] = value_schema(knob, null=False, text=True)
-        typed[knob.name] = value_schema(knob)
+        form[field.name] = value_schema(field, null=False, text=True)
+        typed[field.name] = value_schema(field)
     return {
         "required": True,
         "content": {

@@ -16,7 +16,7 @@ from klangbild.formats.table import TABLE
 from klangbild.music.piece import PITCH_NAMES
 from klangbild.picture.formats import ACCEPT
 from klangbild.web import texts
-from klangbild.web.form_fields import MAX_LETTERS, FormField, installed_engines, json_type, knobs
+from klangbild.web.form_fields import MAX_LETTERS, FormField, form_fields, installed_engines, json_type
 
 HERE = Path(__file__).resolve().parent
 # where the page shows a field other than in its group's fold
@@ -27,7 +27,7 @@ _STEPS = {"seconds": 1, "tempo": 1, "loudness": 0.5, "guidance": 0.1}
 
 def page_html(*, allow_url: bool = False) -> str:
     """The whole page, for the engines and models that are installed now."""
-    known = {knob.name: knob for knob in knobs()}
+    known = {field.name: field for field in form_fields()}
     folded = [k for k in known.values() if k.name not in (*_FIRST_PAGE, *_ON_THE_PAD)]
     several = len(installed_engines()) > 1
     music = [k for k in folded if k.group == "music"]
@@ -77,66 +77,66 @@ def _data(known: dict[str, FormField]) -> dict[str, Any]:
     }
 
 
-def _field(knob: FormField, *, help_text: str | None = None) -> str:
+def _field(field: FormField, *, help_text: str | None = None) -> str:
     """One labelled field with its help and a place for its error."""
-    key = f"k-{knob.name}"
-    about = escape(help_text or _help(knob))
-    attributes = f'aria-describedby="h-{knob.name} e-{knob.name}" data-knob="{knob.name}"'
-    tail = f'<p class="help" id="h-{knob.name}">{about}</p><p class="error" id="e-{knob.name}" hidden></p>'
-    outer = f'class="field field-{knob.kind}" data-engines="{" ".join(knob.engines)}"'
-    if knob.kind == "many":
+    key = f"k-{field.name}"
+    about = escape(help_text or _help(field))
+    attributes = f'aria-describedby="h-{field.name} e-{field.name}" data-field="{field.name}"'
+    tail = f'<p class="help" id="h-{field.name}">{about}</p><p class="error" id="e-{field.name}" hidden></p>'
+    outer = f'class="field field-{field.kind}" data-engines="{" ".join(field.engines)}"'
+    if field.kind == "many":
         boxes = "".join(
-            f'<label class="chip"><input type="checkbox" name="{knob.name}" value="{value}"> <span>{escape(word)}</span></label>'
-            for value, word in knob.choices
+            f'<label class="chip"><input type="checkbox" name="{field.name}" value="{value}"> <span>{escape(word)}</span></label>'
+            for value, word in field.choices
         )
         group = f'<div class="chips" {attributes}>{boxes}</div>'
-        return f"<fieldset {outer}><legend>{escape(knob.label)}</legend>{group}{tail}</fieldset>"
-    if knob.kind == "switch":
-        box = f'<label class="check" for="{key}"><input type="checkbox" id="{key}" {attributes}> {escape(knob.label)}</label>'
+        return f"<fieldset {outer}><legend>{escape(field.label)}</legend>{group}{tail}</fieldset>"
+    if field.kind == "switch":
+        box = f'<label class="check" for="{key}"><input type="checkbox" id="{key}" {attributes}> {escape(field.label)}</label>'
         return f"<div {outer}>{box}{tail}</div>"
-    return f'<div {outer}><label for="{key}">{escape(knob.label)}</label>{_input(knob, key, attributes)}{tail}</div>'
+    return f'<div {outer}><label for="{key}">{escape(field.label)}</label>{_input(field, key, attributes)}{tail}</div>'
 
 
-def _input(knob: FormField, key: str, attributes: str) -> str:
+def _input(field: FormField, key: str, attributes: str) -> str:
     auto = escape(texts.PAGE["auto"])
     default = (
         ""
-        if knob.default is None
-        else escape(f"{knob.default:g}" if isinstance(knob.default, float) else str(knob.default))
+        if field.default is None
+        else escape(f"{field.default:g}" if isinstance(field.default, float) else str(field.default))
     )
-    if knob.kind == "choice":
-        options = [] if knob.default is not None else [f'<option value="">{auto}</option>']
-        for value, word in knob.choices:
-            missing = value in knob.unavailable
+    if field.kind == "choice":
+        options = [] if field.default is not None else [f'<option value="">{auto}</option>']
+        for value, word in field.choices:
+            missing = value in field.unavailable
             state = " disabled" if missing else " selected" if value == default else ""
             shown = texts.PAGE["not_installed"].format(name=word) if missing else word
             options.append(f'<option value="{escape(value)}"{state}>{escape(shown)}</option>')
         return f'<select id="{key}" {attributes}>{"".join(options)}</select>'
-    if knob.kind == "file":
+    if field.kind == "file":
         return f'<input type="file" id="{key}" accept=".mid,.midi,audio/midi" {attributes}>'
     # loudness may be "off" as well as a number
-    if knob.kind in ("number", "whole") and knob.name != "loudness":
-        step = _STEPS.get(knob.name, 1 if knob.kind == "whole" else 0.05)
-        limits = f'min="{knob.low}" max="{knob.high}"'
+    if field.kind in ("number", "whole") and field.name != "loudness":
+        step = _STEPS.get(field.name, 1 if field.kind == "whole" else 0.05)
+        limits = f'min="{field.low}" max="{field.high}"'
         box = (
             f'<input type="number" id="{key}" {limits} step="any" value="{default}" inputmode="decimal" '
             f'placeholder="{auto}" autocomplete="off" {attributes}>'
         )
-        if knob.default is None:
+        if field.default is None:
             return box
-        high = 120 if knob.name == "seconds" else knob.high
+        high = 120 if field.name == "seconds" else field.high
         slider = (
-            f'<input type="range" min="{knob.low:g}" max="{high:g}" step="{step}" value="{default}" '
-            f'data-for="{key}" aria-label="{escape(texts.PAGE["slider"].format(label=knob.label))}">'
+            f'<input type="range" min="{field.low:g}" max="{high:g}" step="{step}" value="{default}" '
+            f'data-for="{key}" aria-label="{escape(texts.PAGE["slider"].format(label=field.label))}">'
         )
         return f'<div class="pair">{slider}{box}</div>'
-    if knob.name == "key":
+    if field.name == "key":
         keys = "".join(f'<option value="{tonic} {mode}">' for mode in ("major", "minor") for tonic in PITCH_NAMES)
         return f'<input type="text" id="{key}" list="keys" placeholder="{auto}" autocomplete="off" {attributes}><datalist id="keys">{keys}</datalist>'
     attributes += f' maxlength="{MAX_LETTERS}"'
     placeholder = (
         f' placeholder="{escape(texts.PAGE["words_example"])}"'
-        if knob.name == "text"
+        if field.name == "text"
         else f' placeholder="{auto}"'
         if not default
         else ""
@@ -144,15 +144,15 @@ def _input(knob: FormField, key: str, attributes: str) -> str:
     return f'<input type="text" id="{key}" value="{default}" autocomplete="off"{placeholder} {attributes}>'
 
 
-def _help(knob: FormField) -> str:
+def _help(field: FormField) -> str:
     parts = []
-    if knob.low is not None:
-        high = f"{knob.high:.0f}" if knob.high >= 1e6 else f"{knob.high:g}"
-        parts.append(texts.PAGE["range"].format(low=f"{knob.low:g}", high=high))
-    if knob.default not in (None, False, "") and "default" not in knob.help:
-        value = f"{knob.default:g}" if isinstance(knob.default, float) else str(knob.default)
+    if field.low is not None:
+        high = f"{field.high:.0f}" if field.high >= 1e6 else f"{field.high:g}"
+        parts.append(texts.PAGE["range"].format(low=f"{field.low:g}", high=high))
+    if field.default not in (None, False, "") and "default" not in field.help:
+        value = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
         parts.append(texts.PAGE["default"].format(value=value))
-    about = texts.HELP.get(knob.name, knob.help)
+    about = texts.HELP.get(field.name, field.help)
     text = about[:1].upper() + about[1:]
     if text.endswith(")") and parts:
         return f"{text[:-1]}; {'; '.join(parts)})."

@@ -15,13 +15,13 @@ from klangbild.picture.color import Swatch
 from klangbild.picture.features import picture_features
 from klangbild.picture.load import load_picture
 from klangbild.picture.picture import Picture
-from klangbild.web.temporary_folders import Shelf, keep_upload
+from klangbild.web.temporary_folders import TemporaryFolders, keep_upload
 
 THUMBNAIL_SIDE = 480
 
 
 @dataclass
-class Look:
+class KeptPicture:
     """A picture that was given: its file, its palette, its size (width, height)."""
 
     id: str
@@ -31,17 +31,17 @@ class Look:
     size: tuple[int, int]
 
 
-class Looks:
+class KeptPictures:
     """The pictures given in the last hour. One is decoded at a time: a large one takes up to 345 MB while it is."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf = shelf
-        self._looks: dict[str, Look] = {}
+    def __init__(self, folders: TemporaryFolders) -> None:
+        self.folders = folders
+        self._pictures: dict[str, KeptPicture] = {}
         self._decoding = threading.Lock()
 
-    def take(self, name: str, content: bytes | IO[bytes]) -> Look:
+    def take(self, name: str, content: bytes | IO[bytes]) -> KeptPicture:
         """Keep and look at an uploaded picture. Raises InputError: it is none, or too large."""
-        key, folder = self.shelf.new()
+        key, folder = self.folders.new()
         try:
             # in a folder of its own: whatever its name is, it is not one of ours
             (folder / "picture").mkdir()
@@ -51,40 +51,40 @@ class Looks:
                 features = picture_features(picture)
                 _write_thumbnail(picture, folder / "thumbnail.jpg")
         except BaseException:
-            self.shelf.drop(key)
+            self.folders.drop(key)
             raise
-        look = Look(key, folder, file, features.palette, (picture.width, picture.height))
-        self._looks[key] = look
-        self.forget(self.shelf.grown(file.stat().st_size))
-        return look
+        kept = KeptPicture(key, folder, file, features.palette, (picture.width, picture.height))
+        self._pictures[key] = kept
+        self.forget(self.folders.grown(file.stat().st_size))
+        return kept
 
     def knows(self, key: str) -> bool:
         """Whether there is such a picture (still)."""
-        return key in self._looks and self.shelf.folder(key) is not None
+        return key in self._pictures and self.folders.folder(key) is not None
 
-    def get(self, key: str) -> Look:
+    def get(self, key: str) -> KeptPicture:
         """Raises InputError: there is no such picture (any more)."""
         if not self.knows(key):
             raise InputError("this picture is no longer kept (pictures are removed after an hour); give it again")
-        return self._looks[key]
+        return self._pictures[key]
 
     def forget(self, keys: list[str]) -> None:
-        """Drop what the shelf has removed."""
+        """Drop the pictures whose folders are gone."""
         for key in keys:
-            self._looks.pop(key, None)
+            self._pictures.pop(key, None)
 
     def read(
-        self, look: Look | None, *, text: str | None, model: str = "klangbild", kind: str = "auto"
+        self, kept: KeptPicture | None, *, text: str | None, model: str = "klangbild", kind: str = "auto"
     ) -> dict[str, Any]:
         """The reading of a picture, words or both, as plain JSON values (see `emotion_json`)."""
         # the file itself, as composing reads it: the same numbers to the last digit
         with self._decoding:
-            picture = load_picture(look.file) if look else None
+            picture = load_picture(kept.file) if kept else None
             reading = read_emotion(picture, text=feelings_in(text), model=model, kind=kind)
-        return emotion_json(reading, look, told=kind != "auto")
+        return emotion_json(reading, kept, told=kind != "auto")
 
 
-def emotion_json(reading: Reading, look: Look | None = None, *, told: bool = False) -> dict[str, Any]:
+def emotion_json(reading: Reading, kept: KeptPicture | None = None, *, told: bool = False) -> dict[str, Any]:
     """{"emotion", "asked", "reasons", "kind", "source", "words", "unknown", "palette", "picture", "alt"}.
 
     `emotion` is on the raters' scale, `asked` on the music's plane (what --valence and --arousal set, what the pad shows).
@@ -98,12 +98,12 @@ def emotion_json(reading: Reading, look: Look | None = None, *, told: bool = Fal
         "unknown": list(reading.unknown),
         "words": words_of(reading, told=told),
     }
-    if look is not None:
-        palette = [{"hex": s.hex, "name": s.name, "share": s.share} for s in look.palette]
+    if kept is not None:
+        palette = [{"hex": s.hex, "name": s.name, "share": s.share} for s in kept.palette]
         found |= {
-            "picture": {"id": look.id, "name": look.file.name, "width": look.size[0], "height": look.size[1]},
+            "picture": {"id": kept.id, "name": kept.file.name, "width": kept.size[0], "height": kept.size[1]},
             "palette": palette,
-            "alt": alt_text(look.palette, reading.kind if told else None),
+            "alt": alt_text(kept.palette, reading.kind if told else None),
         }
     return found
 

@@ -19,10 +19,10 @@ from klangbild.composer import new_seed
 from klangbild.errors import InputError, KlangbildError, UsageError
 from klangbild.settings import Settings, flag_of
 from klangbild.unheard import refuse_unheard
-from klangbild.web import reproduce as recipes
-from klangbild.web.pictures import Look
+from klangbild.web import reproduce
+from klangbild.web.pictures import KeptPicture
 from klangbild.web.run_files import RunFiles
-from klangbild.web.temporary_folders import Shelf, keep_upload, same_file
+from klangbild.web.temporary_folders import TemporaryFolders, keep_upload, same_file
 from klangbild.web.texts import STEPS
 from klangbild.web.worker_process import Stalled, WorkerDied, WorkerProcess
 
@@ -89,8 +89,8 @@ class Run:
 class Runs:
     """The line, and the worker that it is handed to. stall_s: how long a piece may make no progress before it is ended."""
 
-    def __init__(self, shelf: Shelf, *, max_waiting: int = MAX_WAITING, stall_s: float = STALL_S) -> None:
-        self.shelf, self.max_waiting, self.stall_s = shelf, max_waiting, stall_s
+    def __init__(self, folders: TemporaryFolders, *, max_waiting: int = MAX_WAITING, stall_s: float = STALL_S) -> None:
+        self.folders, self.max_waiting, self.stall_s = folders, max_waiting, stall_s
         self.runs: dict[str, Run] = {}
         self.composer = WorkerProcess(warm=True)
         self.player = WorkerProcess()  # large files are asked for while other pieces are composed
@@ -125,7 +125,7 @@ class Runs:
         self,
         given: dict[str, Any],
         *,
-        look: Look | None = None,
+        kept: KeptPicture | None = None,
         alt: str = "",
         continues: tuple[str, bytes | IO[bytes]] | None = None,
     ) -> Run:
@@ -134,7 +134,7 @@ class Runs:
         Raises:
             UsageError: a setting is wrong. Full: too many wait.
         """
-        key, folder = self.shelf.new()
+        key, folder = self.folders.new()
         try:
             if continues is not None:
                 (folder / "before").mkdir()
@@ -142,12 +142,12 @@ class Runs:
             settings = Settings(**{**given, "seed": given.get("seed", new_seed())})
             refuse_unheard(settings)
             file = None
-            if look is not None:
+            if kept is not None:
                 (folder / "picture").mkdir()
-                file = folder / "picture" / look.file.name
-                same_file(look.file, file)
-                shutil.copyfile(look.folder / "thumbnail.jpg", folder / "thumbnail.jpg")
-            run = Run(key, folder, settings, file, alt, picture_id=look.id if look else None)
+                file = folder / "picture" / kept.file.name
+                same_file(kept.file, file)
+                shutil.copyfile(kept.folder / "thumbnail.jpg", folder / "thumbnail.jpg")
+            run = Run(key, folder, settings, file, alt, picture_id=kept.id if kept else None)
             with self._changed:
                 if len(self._line) >= self.max_waiting:
                     raise Full(f"{self.max_waiting} others are in line already; try again in a minute")
@@ -155,13 +155,13 @@ class Runs:
                 self._line.append(run)
                 self._changed.notify_all()
         except BaseException:
-            self.shelf.drop(key)
+            self.folders.drop(key)
             raise
         return run
 
     def get(self, key: str) -> Run | None:
         """The run of an id, its hour beginning anew."""
-        return self.runs.get(key) if self.shelf.folder(key) is not None else None
+        return self.runs.get(key) if self.folders.folder(key) is not None else None
 
     def place(self, run: Run) -> int:
         """How many runs come before this one: 0 when it is its turn."""
@@ -187,7 +187,7 @@ class Runs:
                 return
         if run.status in FINISHED:
             if not keep:
-                self.shelf.drop(run.id)
+                self.folders.drop(run.id)
                 self.runs.pop(run.id, None)
         else:
             run.stop_asked = True
@@ -197,7 +197,7 @@ class Runs:
         """Remove what is past its hour; gives the ids removed, of runs and of pictures."""
         with self._changed:
             busy = {run.id for run in self._line} | ({self._current.id} if self._current else set())
-        gone = self.shelf.sweep(frozenset(busy))
+        gone = self.folders.sweep(frozenset(busy))
         for key in gone:
             self.runs.pop(key, None)
         return gone
@@ -310,8 +310,8 @@ class Runs:
             else {},
             "picture": f"{base}/picture" if run.file else None,
             "picture_id": run.picture_id,
-            "command": recipes.command(name, run.settings),
-            "python": recipes.python(name, run.settings),
+            "command": reproduce.command(name, run.settings),
+            "python": reproduce.python(name, run.settings),
             "waits_s": dict(run.waits_s),
             "links": {"self": base, "events": f"{base}/events", "roll": f"{base}/roll"},
         }

@@ -13,9 +13,9 @@ from klangbild.settings import Settings, flag_of
 def changed(settings: Settings) -> dict[str, Any]:
     """The fields that differ from their defaults, in order."""
     return {
-        knob.name: getattr(settings, knob.name)
-        for knob in fields(Settings)
-        if getattr(settings, knob.name) != knob.default
+        field.name: getattr(settings, field.name)
+        for field in fields(Settings)
+        if getattr(settings, field.name) != field.default
     }
 
 

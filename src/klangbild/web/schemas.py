@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from klangbild.formats.table import FORMATS
-from klangbild.web.form_fields import MAX_LETTERS, FormField, json_type, knobs
+from klangbild.web.form_fields import MAX_LETTERS, FormField, form_fields, json_type
 
 Schema = dict[str, Any]
 
@@ -46,7 +46,9 @@ def components() -> dict[str, Schema]:
         "Preset": {
             "type": "object",
             "description": "settings by name, those that were given",
-            "properties": {knob.name: value_schema(knob, null=False) for knob in knobs() if knob.kind != "file"},
+            "properties": {
+                field.name: value_schema(field, null=False) for field in form_fields() if field.kind != "file"
+            },
         },
         "Health": _closed(
             {
@@ -60,22 +62,22 @@ def components() -> dict[str, Schema]:
     }
 
 
-def value_schema(knob: FormField, *, null: bool = True, text: bool = False) -> Schema:
+def value_schema(field: FormField, *, null: bool = True, text: bool = False) -> Schema:
     """A setting's value in JSON (null: or null, which means "not given"), or as the text of a form field."""
-    kind = json_type(knob)
-    limits = {} if knob.low is None else {"minimum": knob.low, "maximum": knob.high}
+    kind = json_type(field)
+    limits = {} if field.low is None else {"minimum": field.low, "maximum": field.high}
     schema: Schema
     if kind == "array":
         names = {"type": "string", "description": "names, separated by commas"}
         schema = names if text else {"anyOf": [{"type": "array", "items": {"type": "string"}}, names]}
-    elif knob.name == "loudness":
+    elif field.name == "loudness":
         schema = {"anyOf": [{"type": "number", **limits}, {"type": "string", "enum": ["off"]}]}
-    elif kind == "integer" and knob.choices:
-        schema = {"type": "integer", "enum": [int(value) for value, _ in knob.choices]}
+    elif kind == "integer" and field.choices:
+        schema = {"type": "integer", "enum": [int(value) for value, _ in field.choices]}
     elif kind == "string":
-        values = [value for value, _ in knob.choices]
+        values = [value for value, _ in field.choices]
         # a model or a SoundFont that is added later must not make this document wrong: they are named, not closed
-        free = not values or knob.name in ("model", "emotion_model", "soundfont")
+        free = not values or field.name in ("model", "emotion_model", "soundfont")
         schema = {"type": "string"} | ({"maxLength": MAX_LETTERS} if free else {"enum": values})
     else:
         schema = {"type": kind, **limits}
@@ -85,10 +87,10 @@ def value_schema(knob: FormField, *, null: bool = True, text: bool = False) -> S
             if "anyOf" in schema
             else {"anyOf": [schema, {"type": "null"}]}
         )
-    named = f": {', '.join(value for value, _ in knob.choices)}" if knob.choices and "enum" not in str(schema) else ""
-    schema["description"] = knob.help + named
-    if knob.default is not None and not text:
-        schema["default"] = knob.default
+    named = f": {', '.join(value for value, _ in field.choices)}" if field.choices and "enum" not in str(schema) else ""
+    schema["description"] = field.help + named
+    if field.default is not None and not text:
+        schema["default"] = field.default
     return schema
 
 
@@ -134,7 +136,7 @@ def _record() -> Schema:
     settings = {
         "type": "object",
         "description": "every setting, as `Settings` had them; null: not given",
-        "properties": {knob.name: {} for knob in knobs()},
+        "properties": {field.name: {} for field in form_fields()},
     }
     thing = {"type": ["object", "null"]}
     told = {

@@ -19,7 +19,7 @@ MAX_FOLDERS = 5000
 _ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
-class Shelf:
+class TemporaryFolders:
     """Folders under `root`, removed `keep_s` seconds after their last use, the oldest sooner when all exceed `max_bytes`."""
 
     def __init__(self, root: Path, *, keep_s: float = KEEP_S, max_bytes: int = MAX_BYTES) -> None:

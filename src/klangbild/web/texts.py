@@ -91,7 +91,7 @@ PAGE = {
     "again": "Again with this seed",
     "another": "Another one",
     "downloads": "Keep it",
-    "recipe": "Make it again elsewhere",
+    "reproduce": "Make it again elsewhere",
     "history": "This session",
     "about": "About",
     "alt": "Picture in words (alt text)",

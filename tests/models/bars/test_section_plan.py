@@ -16,7 +16,7 @@ from klangbild.models.bars import section_plan
 from klangbild.models.bars.engine import compose_notes, with_plan
 from klangbild.models.bars.runtime import load
 from klangbild.models.bars.section_attributes import N_VALUES, NAMES
-from klangbild.models.bars.section_plan import ContinuedPlan, SectionPlan, Sections
+from klangbild.models.bars.section_plan import ContinuedPlan, SectionPlan, SectionTable
 from klangbild.models.bars.weights import load_notes_model
 from klangbild.music.families import FAMILY_NAMES
 from klangbild.music.rules import Rules
@@ -27,7 +27,7 @@ CALM, WILD = Emotion(0.0, -0.9), Emotion(0.0, 0.9)
 DENSITY = NAMES.index("notes_per_beat")
 
 
-def table() -> Sections:
+def table() -> SectionTable:
     """Two sections of a piano piece that grows denser, then a section each of a band, drums alone, and drums with brass."""
     players = [("piano",), ("piano",), ("drums", "guitar", "bass"), ("drums",), ("drums", "brass")]
     values = np.zeros((5, N_VALUES), np.float32)
@@ -36,7 +36,7 @@ def table() -> Sections:
     arousal = np.array([-0.9, -0.9, 0.9, 0.9, 0.9], np.float32)
     knots = np.tile(np.linspace(0.0, 10.0, 33, dtype=np.float32), (N_VALUES, 1))
     bpm = np.array([60, 60, 120, 140, 160], np.float32)
-    return Sections(values, np.zeros(5, np.float32), arousal, bpm, np.array([0, 0, 1, 2, 3]), knots)
+    return SectionTable(values, np.zeros(5, np.float32), arousal, bpm, np.array([0, 0, 1, 2, 3]), knots)
 
 
 def plan(emotion: Emotion | None, seed: int = 0, **wishes) -> SectionPlan:
@@ -90,7 +90,9 @@ def test_sections_are_chosen_by_what_their_attributes_tell_too():
     values[:, DENSITY] = arousal
     arousal[:2], values[:2, DENSITY] = 0.8, (0.8, -0.8)
     knots = np.tile(np.linspace(0.0, 10.0, 33, dtype=np.float32), (N_VALUES, 1))
-    many = Sections(values, np.zeros(400, np.float32), arousal, np.full(400, 120, np.float32), np.arange(400), knots)
+    many = SectionTable(
+        values, np.zeros(400, np.float32), arousal, np.full(400, 120, np.float32), np.arange(400), knots
+    )
     assert np.corrcoef(many.told[:, 1], values[:, DENSITY])[0, 1] > 0.99
     weights = many.weights(Emotion(0.0, 0.8))
     assert weights[0] > 100 * weights[1]
@@ -118,12 +120,12 @@ def test_a_piece_that_goes_on_is_told_what_its_primer_is_like():
 def test_a_table_reads_back_and_a_damaged_one_says_so(tmp_path):
     made = table()
     made.save(tmp_path / "table.npz")
-    back = Sections.load(tmp_path / "table.npz")
+    back = SectionTable.load(tmp_path / "table.npz")
     assert (back.families == made.families).all() and np.abs(back.values - made.values).max() < 0.01
     assert (back.run(1) == [1, 0]).all() and (back.bpm == made.bpm).all()
     (tmp_path / "bad.npz").write_bytes(b"no table")
     with pytest.raises(InputError, match=r"bad\.npz"):
-        Sections.load(tmp_path / "bad.npz")
+        SectionTable.load(tmp_path / "bad.npz")
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -135,7 +137,7 @@ def test_a_piece_plays_with_its_whole_cast_and_nobody_else(seed):
 
 
 def test_calm_music_has_fewer_players_and_rarer_drums():
-    shipped = Sections.load(WEIGHTS / section_plan.FILE)
+    shipped = SectionTable.load(WEIGHTS / section_plan.FILE)
     calm, wild = (
         [SectionPlan(shipped, np.random.default_rng(seed), e, allowed=FAMILY_NAMES).families for seed in range(200)]
         for e in (CALM, WILD)
@@ -146,7 +148,7 @@ def test_calm_music_has_fewer_players_and_rarer_drums():
 
 def test_every_emotion_meets_many_bands():
     """One picture, composed again and again, is not always played by the same players in the manner of the same piece."""
-    shipped = Sections.load(WEIGHTS / section_plan.FILE)
+    shipped = SectionTable.load(WEIGHTS / section_plan.FILE)
     for asked in (Emotion(v, a) for v in (-0.8, 0.0, 0.8) for a in (-0.8, 0.0, 0.8)):
         weights = shipped.weights(asked)
         by_piece = np.bincount(shipped.piece, weights)

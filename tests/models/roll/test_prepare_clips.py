@@ -4,7 +4,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from test_prepare_notes import tune
+from band_pieces import tune
 
 from klangbild.errors import InputError
 from klangbild.models.bars.data.prepare import prepare_notes

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_prepare_notes import tune
+from band_pieces import tune
 
 from klangbild.models.bars.data.prepare import prepare_notes
 from klangbild.models.bars.data.prepared import NoteData

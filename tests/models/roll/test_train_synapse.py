@@ -1,4 +1,4 @@
-"""The small model's synapse: the same numbers in numpy and torch, silent at zero, trained, resumed and exported."""
+"""Our sound model's synapse: the same numbers in numpy and torch, silent at zero, trained, resumed and exported."""
 
 import hashlib
 import json

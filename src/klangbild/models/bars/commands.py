@@ -1,4 +1,4 @@
-"""Our notes model's part of the command line: `data prepare notes`, `data labels|attribution`, `train notes`, `train export notes`."""
+"""Our notes model's part of the command line: `data prepare notes`, `data labels|bar-profiles|attribution`, `train notes`, `train export notes`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CONFIG = Path("configs/notes.toml")
 
 
 def add_data_commands(actions: argparse._SubParsersAction, prepare: argparse._SubParsersAction) -> None:
-    """`data prepare notes`, `data labels`, `data attribution`."""
+    """`data prepare notes`, `data labels`, `data bar-profiles`, `data attribution`."""
     notes = prepare.add_parser("notes", help="MIDI files for the notes model", description=_PREPARE)
     notes.add_argument(
         "raw", type=Path, nargs="+", metavar="RAW_DIR", help="folders of MIDI sets: zips with CSVs, folders, or .mid"
@@ -44,6 +44,12 @@ def add_data_commands(actions: argparse._SubParsersAction, prepare: argparse._Su
     labels.add_argument("notes", type=Path, metavar="NOTES.npz", help="what 'data prepare notes' wrote")
     labels.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.npz")
     labels.set_defaults(run=_run_labels)
+    profiles = actions.add_parser("bar-profiles", help="where in the bar things happen, counted", description=_PROFILES)
+    profiles.add_argument(
+        "raw", type=Path, nargs="+", metavar="RAW_DIR", help="folders of MIDI sets, as for 'data prepare notes'"
+    )
+    profiles.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.json")
+    profiles.set_defaults(run=_run_profiles)
     credits = actions.add_parser("attribution", help="ATTRIBUTION.md from a manifest", description=_ATTRIBUTION)
     credits.add_argument("manifest", type=Path, metavar="MANIFEST.csv", help="what 'data prepare notes' wrote")
     credits.add_argument("-o", "--out", type=Path, default=Path("ATTRIBUTION.md"), metavar="FILE.md")
@@ -130,6 +136,14 @@ def _run_labels(args: argparse.Namespace) -> int:
     return 0
 
 
+def _run_profiles(args: argparse.Namespace) -> int:
+    from klangbild.models.bars.data.count_positions import write_positions
+
+    n_pieces = write_positions(args.raw, args.out)
+    print(f"{args.out}: counted in {n_pieces} {'piece' if n_pieces == 1 else 'pieces'}")
+    return 0
+
+
 def _run_attribution(args: argparse.Namespace) -> int:
     from klangbild.models.bars.data.attribution import attribution_text
     from klangbild.training.manifest import read_manifest
@@ -213,6 +227,10 @@ _PREPARE = (
 _LABELS = (
     "Writes how the sections of a prepared file were pseudo-labelled (the ridge on its rated pieces, quantile maps of each set) "
     "as one small file with its card, so that music which nobody rated can be labelled alike."
+)
+_PROFILES = (
+    "Counts where kicks, snares, other drums, low and high notes fall in bars of four and of three beats, in files whose own tempo "
+    "map is right: the table by which performances without a beat are put back on one (models/bars/data/bar-profiles.json)."
 )
 _ATTRIBUTION = (
     "Writes who made the music that was prepared, where it is from and under which licence, as the manifest says: the text that "

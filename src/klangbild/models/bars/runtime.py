@@ -19,7 +19,7 @@ from klangbild.models.bars.conditioning import MODES, prefix_ids
 from klangbild.models.bars.io_binding import IoBinding
 from klangbild.models.bars.key_value_cache import KeyValueCache
 from klangbild.models.bars.section_plan import FILE as SECTIONS_FILE
-from klangbild.models.bars.section_plan import Sections, sections_file
+from klangbild.models.bars.section_plan import SectionTable, sections_file
 from klangbild.models.bars.weight_patch import apply_patch
 from klangbild.shipped import open_session
 
@@ -40,7 +40,7 @@ class NotesRuntime:
         self.card = card
         self.context: int = card["context"]
         self.conditioning: str = card["mode"]
-        self.sections: Sections | None = None
+        self.sections: SectionTable | None = None
         self._condition_width = 3 + sizes.get("attributes", 0)
         self._vocabulary: int = sizes["vocabulary"]
         self._layers, self._heads = sizes["layers"], sizes["heads"]
@@ -163,5 +163,5 @@ def load(path: str | Path, *, threads: int = 1) -> NotesRuntime:
     table = path.with_name(sections_file(path.stem))
     table = table if table.is_file() else path.with_name(SECTIONS_FILE)
     if card["sizes"].get("attributes") and table.is_file():
-        model.sections = Sections.load(table)
+        model.sections = SectionTable.load(table)
     return model

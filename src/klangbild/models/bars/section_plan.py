@@ -59,7 +59,7 @@ def sections_file(model: str) -> str:
 
 
 @dataclass(frozen=True)
-class Sections:
+class SectionTable:
     """The table: N sections of training music, those of one piece together and in order.
 
     values (N, `N_VALUES`) float32: attributes; valence, arousal (N,) float32 in [-1, 1]; bpm (N,) float32; piece (N,) int:
@@ -80,13 +80,13 @@ class Sections:
         atomic_npz(path, piece=self.piece.astype(np.uint16), knots=self.knots.astype(np.float32), **small)
 
     @staticmethod
-    def load(path: Path) -> Sections:
+    def load(path: Path) -> SectionTable:
         """Raises InputError: damaged."""
         try:
             with np.load(path, allow_pickle=False) as archive:
                 small = {n: archive[n].astype(np.float32) / _STEPS for n in ("values", "valence", "arousal")}
                 bpm = archive["bpm"].astype(np.float32)
-                table = Sections(**small, bpm=bpm, piece=archive["piece"].astype(int), knots=archive["knots"])
+                table = SectionTable(**small, bpm=bpm, piece=archive["piece"].astype(int), knots=archive["knots"])
             if table.values.shape != (len(table.piece), N_VALUES) or not len(table.piece):
                 raise ValueError("other attributes")
             return table
@@ -137,7 +137,7 @@ class SectionPlan:
 
     def __init__(
         self,
-        table: Sections,
+        table: SectionTable,
         rng: np.random.Generator,
         emotion: Emotion | None,
         *,
@@ -210,7 +210,7 @@ class SectionPlan:
 class ContinuedPlan:
     """What the sections of a piece are told that goes on from a primer: what the primer's own are like."""
 
-    def __init__(self, table: Sections, primer: np.ndarray) -> None:
+    def __init__(self, table: SectionTable, primer: np.ndarray) -> None:
         starts = [i for i, token in enumerate(primer) if bars.BAR_0 <= token < bars.TEMPO_0][:: bars.SECTION_BARS]
         parts = np.split(np.asarray(primer), starts[1:])
         self._values = [to_values(raw_attributes(part), table.knots) for part in parts]

@@ -103,7 +103,7 @@ def _add_projection_export(exports: argparse._SubParsersAction) -> None:
 
 
 def _add_synapse_export(exports: argparse._SubParsersAction) -> None:
-    export = exports.add_parser("melfusion", help="the small model's synapse, to .npz, with its card")
+    export = exports.add_parser("melfusion", help="our sound model's synapse, to .npz, with its card")
     export.add_argument("--config", type=Path, default=_SYNAPSE, metavar="FILE", help="settings (TOML)")
     export.add_argument("--form", choices=("gated", "paper", "released"), default="gated", help="default: gated")
     export.add_argument("--run", dest="run_dir", metavar="DIR", help="default: runs/roll-melfusion-FORM")
@@ -114,16 +114,14 @@ def _add_synapse_export(exports: argparse._SubParsersAction) -> None:
 
 def add_projection_options(parser: argparse.ArgumentParser) -> None:
     """Options of `train art2mus` that only our model has."""
-    parser.add_argument("--minutes", type=float, metavar="M", help="be done after M minutes in all (small model)")
+    parser.add_argument("--minutes", type=float, metavar="M", help="be done after M minutes in all (our sound model)")
     parser.add_argument("--base", type=Path, metavar="FILE", help="the frozen sound model, instead of the config's")
 
 
 def add_synapse_options(parser: argparse.ArgumentParser) -> None:
     """Options of `train melfusion` that only our model has."""
-    parser.add_argument(
-        "--base", type=Path, metavar="FILE", help="small model: the frozen sound model's weights or checkpoint"
-    )
-    parser.add_argument("--minutes", type=float, metavar="M", help="small model: be done after M minutes in all")
+    parser.add_argument("--base", type=Path, metavar="FILE", help="our sound model: its frozen weights or checkpoint")
+    parser.add_argument("--minutes", type=float, metavar="M", help="our sound model: be done after M minutes in all")
 
 
 def run_pair(args: argparse.Namespace) -> int:
@@ -157,7 +155,7 @@ def train_melfusion(args: argparse.Namespace) -> int:
     """Train gates and maps of a form, the sound model frozen."""
     if args.image_model or args.triplets or args.gates_only:
         raise UsageError(
-            "--image-model, --triplets and --gates-only go with --music-model; our small model reads its config"
+            "--image-model, --triplets and --gates-only go with --music-model; our sound model reads its config"
         )
     config = _synapse_config(args)
     from klangbild.models.roll.training.train_synapse import train_synapse

@@ -1,4 +1,4 @@
-"""The piano-roll latent of our small model: a beat of music as 92 numbers, and back to notes. numpy only.
+"""The piano-roll latent of our sound model: a beat of music as 92 numbers, and back to notes. numpy only.
 
     0 .. 79    what a beat's roll is (`grid.py`), by the autoencoder's code: spread 1, and made to bear disturbance
     80         tempo: log2(bpm / 112) / 0.42

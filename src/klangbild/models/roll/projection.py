@@ -1,4 +1,4 @@
-"""Art2Mus's idea on our small model: a picture's embedding becomes tokens that the frozen sound model listens to.
+"""Art2Mus's idea on our sound model: a picture's embedding becomes tokens that the frozen sound model listens to.
 
     1        one token in the context, beside the words           (Art2Mus)
     4        four tokens                                          (Art2Mus-4)

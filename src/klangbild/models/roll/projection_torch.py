@@ -1,4 +1,4 @@
-"""Art2Mus's projection for our small model, as it is trained; `projection.py` computes the same with numpy.
+"""Art2Mus's projection for our sound model, as it is trained; `projection.py` computes the same with numpy.
 
 embedding (B, 384) -> tokens: one or four of the model's width in the context, or, for `direct`, four narrow ones that every
 block turns to keys and values of its own behind a tanh gate.

@@ -1,4 +1,4 @@
-"""MeLFusion's idea on our small model: the levels of the picture encoder speak in the blocks of the frozen sound model.
+"""MeLFusion's idea on our sound model: the levels of the picture encoder speak in the blocks of the frozen sound model.
 
 Fine levels speak in the first blocks, coarse ones in the last (`block_levels`); each level is seen at 4 x 4 places.
 One interface, three forms, as for the published system (`synapse.py`):

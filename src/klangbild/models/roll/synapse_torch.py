@@ -1,4 +1,4 @@
-"""The small model's synapse as it is trained; `synapse.py` computes the same with numpy.
+"""Our sound model's synapse as it is trained; `synapse.py` computes the same with numpy.
 
 A map of a level begins as the words' own key and value maps of its block behind a map that was fitted, in closed form, to
 say what paired clips' words say (`start`): from there training moves it. Gates begin a little open, for a gate at zero

@@ -33,8 +33,8 @@ export class Fields {
   // {name: value} of what differs from its default; files are left to `files`
   values() {
     const given = {};
-    for (const part of document.querySelectorAll("[data-knob]")) {
-      const name = part.dataset.knob;
+    for (const part of document.querySelectorAll("[data-field]")) {
+      const name = part.dataset.field;
       const { kind, default: standard } = this.known[name];
       if (part.closest("[data-engines]").hidden || kind === "file") continue;
       if (kind === "many") {
@@ -56,9 +56,9 @@ export class Fields {
   }
 
   write(values) {
-    for (const part of document.querySelectorAll("[data-knob]")) {
-      const { kind, default: standard } = this.known[part.dataset.knob];
-      const value = values[part.dataset.knob] ?? null;
+    for (const part of document.querySelectorAll("[data-field]")) {
+      const { kind, default: standard } = this.known[part.dataset.field];
+      const value = values[part.dataset.field] ?? null;
       if (kind === "many") {
         const chosen = Array.isArray(value) ? value : String(value ?? "").split(",");
         for (const box of part.querySelectorAll("input")) box.checked = chosen.includes(box.value);
@@ -84,7 +84,7 @@ export class Fields {
     const place = (error.field && $(`e-${error.field}`)) || $(elsewhere);
     place.textContent = error.message;
     place.hidden = false;
-    const first = (name) => document.querySelector(`[data-knob="${name}"] input`); // of several boxes
+    const first = (name) => document.querySelector(`[data-field="${name}"] input`); // of several boxes
     const field =
       error.field &&
       (error.field === "picture" ? $("file") : $(`k-${error.field}`) || first(error.field) || $(error.field));

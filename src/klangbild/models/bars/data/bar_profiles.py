@@ -4,8 +4,8 @@ They decide which of several readings of a pulse (how many pulses a beat, how ma
 the likeliest. A reading's score is the mean log-odds of the notes' positions plus the logarithm of the bar's length, as
 longer bars leave each note more places to be in, plus a preference for usual tempi.
 
-The table `bar-profiles.json` was counted in files whose own tempo map is right: each row is the share of a
-channel's onsets at each of the bar's steps, every piece weighing alike.
+The table `bar-profiles.json` was counted in files whose own tempo map is right (`klangbild data bar-profiles`, in
+`count_positions.py`): each row is the share of a channel's onsets at each of the bar's steps, every piece weighing alike.
 """
 
 from __future__ import annotations

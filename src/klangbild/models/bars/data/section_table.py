@@ -6,7 +6,7 @@ import numpy as np
 
 from klangbild.models.bars.data.attributes import attributes_of, knots_of
 from klangbild.models.bars.data.prepared import NoteData
-from klangbild.models.bars.section_plan import Sections
+from klangbild.models.bars.section_plan import SectionTable
 from klangbild.music.section_features import FEATURES
 
 SECTIONS = 8192
@@ -14,7 +14,7 @@ _MIN_IDS = 64
 _MIN_SHARE = 0.1
 
 
-def gather_sections(data: NoteData, *, pool_shares: dict[str, float], seed: int = 0) -> Sections:
+def gather_sections(data: NoteData, *, pool_shares: dict[str, float], seed: int = 0) -> SectionTable:
     """Attributes and emotion of about `SECTIONS` sections of training pieces (none that is held out), whole pieces at a time.
 
     pool_shares: how often training draws from each set; sets below a tenth are there for harmony and labels, and are left out.
@@ -28,7 +28,7 @@ def gather_sections(data: NoteData, *, pool_shares: dict[str, float], seed: int 
     order = np.random.default_rng(seed).permutation(len(data.piece_name))
     fitting = fitting[np.argsort(order[piece[fitting]], kind="stable")][:SECTIONS]
     _, number = np.unique(order[piece[fitting]], return_inverse=True)
-    return Sections(
+    return SectionTable(
         values=attributes_of(data)[fitting],
         valence=data.valence[fitting],
         arousal=data.arousal[fitting],

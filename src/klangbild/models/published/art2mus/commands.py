@@ -50,7 +50,7 @@ def add_train_commands(parts: argparse._SubParsersAction, exports: argparse._Sub
         "art2mus", help="Art2Mus's image projection, the sound model frozen", description=_ART2MUS
     )
     art2mus.add_argument(
-        "--model", metavar="NAME|DIR", help="AudioLDM 2 in diffusers' layout (default: our small model)"
+        "--model", metavar="NAME|DIR", help="AudioLDM 2 in diffusers' layout (default: our sound model)"
     )
     art2mus.add_argument("--pairs", type=Path, metavar="FILE", help="made by 'klangbild data pair'")
     art2mus.add_argument("--music", type=Path, metavar="DIR", help="the folder its tracks are in (with --model)")
@@ -59,7 +59,7 @@ def add_train_commands(parts: argparse._SubParsersAction, exports: argparse._Sub
         type=int,
         choices=(0, 1, 4),
         metavar="N",
-        help="1 or 4; 0 = into every block (small model only)",
+        help="1 or 4; 0 = into every block (our sound model only)",
     )
     roll.add_projection_options(art2mus)
     add_loop_options(art2mus, "runs/art2mus")
@@ -76,7 +76,7 @@ def _run_pair(args: argparse.Namespace) -> int:
     if args.imagebind is None:
         raise NotAvailableError(
             "pairing needs a space that pictures and music share; give --imagebind imagebind_huge.pth, or the prepared "
-            "rolls of our small model as --music data/prepared/roll.npz, which are matched by what both ask for"
+            "rolls of our sound model as --music data/prepared/roll.npz, which are matched by what both ask for"
         )
     names = {
         folder: [path.relative_to(folder).as_posix() for path in files]
@@ -171,7 +171,7 @@ def _imagebind(path: Path) -> Any:
 
 
 _ART2MUS = (
-    "With --model: the published recipe on AudioLDM 2. Without: our small model, on what 'klangbild data pair --music "
+    "With --model: the published recipe on AudioLDM 2. Without: our sound model, on what 'klangbild data pair --music "
     "data/prepared/sound.npz' wrote."
 )
 _PAIR = (

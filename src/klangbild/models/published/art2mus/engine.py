@@ -23,7 +23,7 @@ class Art2MusEngine(PublishedEngine):
         """The number of image tokens. Raises UsageError: the published projections have one or four."""
         tokens = 1 if settings.image_tokens is None else settings.image_tokens
         if tokens not in (1, 4):
-            raise UsageError("--image-tokens 0 is for our small model; Art2Mus's has 1 or 4")
+            raise UsageError("--image-tokens 0 is for our sound model; Art2Mus's has 1 or 4")
         return tokens
 
     def asked(self, settings: Settings) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def add_train_commands(parts: argparse._SubParsersAction, exports: argparse._Sub
         "melfusion", help="MeLFusion's synapses, alone or with the music network", description=_MELFUSION
     )
     melfusion.add_argument(
-        "--music-model", metavar="NAME|DIR", help="Tango or AudioLDM, diffusers' layout (default: our small model)"
+        "--music-model", metavar="NAME|DIR", help="Tango or AudioLDM, diffusers' layout (default: our sound model)"
     )
     melfusion.add_argument("--image-model", metavar="NAME|DIR", help="Stable Diffusion (with --music-model)")
     melfusion.add_argument(
@@ -103,6 +103,6 @@ def _run_train(args: argparse.Namespace) -> int:
 
 
 _MELFUSION = (
-    "With --music-model: a published music network. Without: gates and maps of our small model, on what 'klangbild data "
+    "With --music-model: a published music network. Without: gates and maps of our sound model, on what 'klangbild data "
     "pair --music data/prepared/sound.npz' wrote."
 )

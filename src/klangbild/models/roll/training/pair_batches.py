@@ -1,4 +1,4 @@
-"""Batches for Art2Mus's recipe on our small model: a picture's embedding, its clip somewhere between noise and music, and words."""
+"""Batches for Art2Mus's recipe on our sound model: a picture's embedding, its clip somewhere between noise and music, and words."""
 
 from __future__ import annotations
 

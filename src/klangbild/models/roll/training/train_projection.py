@@ -1,4 +1,4 @@
-"""`klangbild train art2mus`: Art2Mus's recipe on our small model. The sound model is frozen, only a projection learns.
+"""`klangbild train art2mus`: Art2Mus's recipe on our sound model. The sound model is frozen, only a projection learns.
 
 Pictures and clips come from matched pairs (`data/small_pairs`). In two stages:
 

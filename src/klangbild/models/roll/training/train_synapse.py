@@ -1,4 +1,4 @@
-"""`klangbild train melfusion` without `--music-model`: MeLFusion's synapse on our small model. Only gates and maps learn.
+"""`klangbild train melfusion` without `--music-model`: MeLFusion's synapse on our sound model. Only gates and maps learn.
 
 Triplets of picture, words and clip come from matched pairs (`data/small_pairs`) and captions that mostly say who plays and
 how fast, seldom what is felt: that is left to the picture. Words and picture are each dropped in a tenth of the cases.

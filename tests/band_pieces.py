@@ -1,4 +1,4 @@
-"""Pieces made in code for the sound and show tests: dense like real band music, every number from a seed."""
+"""Pieces made in code for tests in several folders: dense like real band music, every number from a seed."""
 
 from __future__ import annotations
 
@@ -39,3 +39,22 @@ def one_note(
 ) -> Piece:
     """A single note from beat 0."""
     return Piece((Track(family, program, make_notes([0.0], [beats], [pitch], [velocity])),))
+
+
+def tune(seed: int, *, bars: int = 20, bpm: float = 100.0) -> Piece:
+    """A small band: chords, bass, a wandering tune, and drums."""
+    rng = np.random.default_rng(seed)
+    chords = [(0, 4, 7), (9, 0, 4), (5, 9, 0), (7, 11, 2)]
+    rows = {"piano": [], "bass": [], "drums": []}
+    pitch = 72
+    for bar in range(bars):
+        chord = chords[(bar + seed) % 4]
+        rows["bass"] += [(4 * bar + b, 1.0, 36 + chord[0], 90) for b in (0, 2)]
+        rows["piano"] += [(4 * bar, 4.0, 48 + c, 70) for c in chord]
+        for eighth in range(8):
+            pitch = int(np.clip(pitch + rng.integers(-3, 4), 60, 84))
+            rows["piano"].append((4 * bar + eighth / 2, 0.5, pitch, 80))
+            rows["drums"].append((4 * bar + eighth / 2, 0.25, 42 if eighth % 4 else 36, 100))
+    programs = {"piano": 0, "bass": 32, "drums": 0}
+    tracks = tuple(Track(f, programs[f], make_notes(*zip(*notes, strict=True))) for f, notes in rows.items())
+    return Piece(tracks, tempos=((0.0, bpm),))

@@ -1,12 +1,11 @@
-"""Who is let in by the guard alone, without a server: this machine's names, the right password, a page's own requests."""
+"""Who is let in by the middleware alone, without a server: this machine's names, the right password, a page's own requests."""
 
-import asyncio
 import base64
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from running import awaited
 
-from klangbild.web.middleware import Guard
+from klangbild.web.middleware import AccessMiddleware
 
 
 def status(headers: dict[str, str], *, method: str = "GET", **options) -> int:
@@ -24,9 +23,7 @@ def status(headers: dict[str, str], *, method: str = "GET", **options) -> int:
 
     lines = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "method": method, "path": "/", "headers": lines}
-    # in a thread of its own: a browser that other tests hold open has a loop running in this one
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, Guard(app, **options)(scope, receive, send)).result()
+    awaited(AccessMiddleware(app, **options)(scope, receive, send))
     return sent[0]["status"]
 
 
