@@ -19,6 +19,7 @@ from klangbild.music.piece import Piece
 _TEMPO_WORDS = ((168, "very fast"), (128, "fast"), (100, "lively"), (76, "moderate"), (56, "slow"), (0, "very slow"))
 _DENSITY_WORDS = ((9.0, "dense"), (1.2, None), (0.0, "sparse"))
 _RISE_RATIO = 1.6
+_FELT, _ON_BEAT = 0.6, 0.1
 _SOFT_VELOCITY, _LOUD_VELOCITY = 52, 98
 
 
@@ -34,12 +35,14 @@ def describe(piece: Piece) -> str:
         return "silence"
     key = piece.key or estimate_key(piece)
     bpm, (numerator, denominator) = main_tempo(piece), main_meter(piece)
-    parts = [tempo_word(bpm)]
+    felt = felt_tempo(piece)
+    parts = [tempo_word(felt)]
     pitched = any(family != "drums" for family in piece.families)
     if pitched:
         parts.append(key.mode)
     parts.append(_instrument_words(piece))
-    parts.append(f"{round(bpm)} bpm in {numerator}/{denominator}")
+    written = "" if round(felt) == round(bpm) else f" (felt as {round(felt)})"
+    parts.append(f"{round(bpm)} bpm{written} in {numerator}/{denominator}")
     parts += [words for words in (_density_word(piece), _dynamics_word(piece)) if words]
     parts += _shape_words(piece)
     return ", ".join(parts)
@@ -72,6 +75,29 @@ def main_tempo(piece: Piece) -> float:
     for (beat, bpm), end in zip(piece.tempos, ends, strict=True):
         lasting[bpm] = lasting.get(bpm, 0.0) + max(min(end, piece.end_beats) - beat, 0.0) / bpm
     return max(lasting, key=lasting.__getitem__)
+
+
+def felt_tempo(piece: Piece) -> float:
+    """The tempo in bpm that a listener taps: the written one, or half or twice it where that is how the music moves.
+
+    A beat is felt where something begins on it: with onsets on fewer than `_FELT` of the beats the pulse is twice as slow; below
+    56 bpm, with onsets on nearly all half beats, twice as fast.
+    """
+    bpm = main_tempo(piece)
+    onsets = (
+        np.unique(np.concatenate([track.notes["onset"] for track in piece.tracks])) if piece.tracks else np.zeros(0)
+    )
+    if len(onsets) < 2:
+        return bpm
+
+    def filled(step: float) -> float:
+        grid = np.arange(np.floor(onsets[0]), max(piece.end_beats, onsets[-1]), step)
+        near = np.clip(np.searchsorted(onsets, grid - _ON_BEAT), 0, len(onsets) - 1)
+        return float((np.abs(onsets[near] - grid) <= _ON_BEAT).mean())
+
+    if bpm >= _TEMPO_WORDS[3][0] and filled(1.0) < _FELT:
+        return bpm / 2.0
+    return bpm * 2.0 if bpm < _TEMPO_WORDS[4][0] and filled(0.5) > 0.9 else bpm
 
 
 def main_meter(piece: Piece) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def add_data_commands(actions: argparse._SubParsersAction, prepare: argparse._Su
     profiles.set_defaults(run=_run_profiles)
     credits = actions.add_parser("attribution", help="ATTRIBUTION.md from a manifest", description=_ATTRIBUTION)
     credits.add_argument("manifest", type=Path, metavar="MANIFEST.csv", help="what 'data prepare notes' wrote")
-    credits.add_argument("-o", "--out", type=Path, default=Path("ATTRIBUTION.md"), metavar="FILE.md")
+    credits.add_argument("-o", "--out", type=Path, default=Path("ATTRIBUTION.md"), metavar="FILE.md[.gz]")
     credits.add_argument("--model", default="", metavar="NAME", help="what learnt from it, for the heading")
     credits.set_defaults(run=_run_attribution)
 
@@ -149,9 +150,9 @@ def _run_attribution(args: argparse.Namespace) -> int:
     from klangbild.training.manifest import read_manifest
     from klangbild.whole_files import atomic_write
 
-    text = attribution_text(read_manifest(args.manifest), model=args.model)
+    text = attribution_text(read_manifest(args.manifest), model=args.model).encode()
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(args.out, text.encode())
+    atomic_write(args.out, gzip.compress(text, mtime=0) if args.out.suffix == ".gz" else text)
     print(args.out)
     return 0
 

@@ -12,6 +12,7 @@ Choosing tracks and attributes before the notes: J. Ens and P. Pasquier (2020), 
 
 from __future__ import annotations
 
+import math
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +20,13 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import rankdata
 
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError
 from klangbild.models.bars import language as bars
 from klangbild.models.bars.picture_bias import PictureBias
-from klangbild.models.bars.section_attributes import N_VALUES, jittered, raw_attributes, to_values
+from klangbild.models.bars.section_attributes import N_VALUES, NAMES, jittered, raw_attributes, to_values
 from klangbild.music.families import FAMILY_NAMES
 from klangbild.whole_files import atomic_npz
 
@@ -35,6 +37,14 @@ NEARNESS = 0.1
 TELLING = 0.15
 """The same of the emotion that a section's attributes and tempo tell by themselves: its notes are not copied, so nothing else of
 it reaches the piece."""
+PACE_WIDTH = 0.3
+"""Standard deviation of how far the tempo and the pace (onsets a second) of a section may stand, as places among all sections, from the
+asked arousal: what listeners hear of calm first."""
+SLOWER, CALM = 0.72, -0.2
+"""Calm music is slower than the section it is like: its tempo loses exp(-`SLOWER`) for a unit of arousal below `CALM`. Real sections of that
+calm are called lively by their written tempo in two cases of three; listeners go by the tempo first."""
+SLOW_BPM = 60.0
+"""What is as slow as this is slow enough."""
 MIN_PIECES = 24.0
 """Where fewer pieces (effective number) are as near as that, up to twice as far is near enough: one picture should not always meet
 the same band."""
@@ -105,6 +115,7 @@ class SectionTable:
         asked = np.array([emotion.valence, emotion.arousal])
         cost = ((self.emotions - asked) ** 2).sum(axis=1) / (2.0 * NEARNESS**2)
         cost += ((self.told - asked) ** 2).sum(axis=1) / (2.0 * TELLING**2)
+        cost += ((self.pace - emotion.arousal) ** 2).sum(axis=1) / (2.0 * PACE_WIDTH**2)
         for wider in np.linspace(1.0, 2.0, 9):
             weights = np.exp((cost.min() - cost) / wider**2)
             if _effective_number(np.bincount(self.piece, weights)) >= MIN_PIECES:
@@ -125,6 +136,14 @@ class SectionTable:
         square = values.T @ values + _PENALTY * np.eye(values.shape[1])
         read = values @ np.linalg.solve(square, values.T @ (emotions - emotions.mean(axis=0)))
         return emotions.mean(axis=0) + read * emotions.std(axis=0) / np.maximum(read.std(axis=0), 1e-6)
+
+    @cached_property
+    def pace(self) -> np.ndarray:
+        """(N, 2): the places, -1 .. 1, of each section's tempo and of its onsets a second among those of the table."""
+        at = NAMES.index("onsets_per_beat")
+        places = np.linspace(-1.0, 1.0, self.knots.shape[1])
+        onsets_s = np.interp(self.values[:, at], places, self.knots[at]) * self.bpm / 60.0
+        return np.stack([2.0 * rankdata(x) / (len(x) + 1.0) - 1.0 for x in (self.bpm, onsets_s)], axis=1)
 
     def run(self, first: int) -> np.ndarray:
         """The numbers (n,) of the sections of a piece from `first` on, then round again from its start."""
@@ -176,7 +195,9 @@ class SectionPlan:
 
     def tempo(self, number: int) -> float | None:
         """Beats per minute of the section that section `number` of the piece is like (ask `section` first)."""
-        return float(self._table.bpm[self._run[number % len(self._run)]])
+        calm = 0.0 if self._emotion is None else max(CALM - self._emotion.arousal, 0.0)
+        bpm = float(self._table.bpm[self._run[number % len(self._run)]])
+        return max(bpm * math.exp(-SLOWER * calm), min(bpm, SLOW_BPM))
 
     def _drawn(self, emotion: Emotion | None, mask: int, fewest: int) -> int:
         weight, harmony = self._table.weights(emotion) * self._for_picture, _bits(HARMONY)

@@ -1,5 +1,7 @@
 """ATTRIBUTION.md names every piece that was prepared, its maker, its source and its licence; and none that was left out."""
 
+import gzip
+
 from klangbild.models.bars.data.attribution import attribution_text
 from klangbild.training.manifest import Row, read_manifest, write_manifest
 
@@ -39,6 +41,8 @@ def test_the_command(tmp_path, klangbild):
     code, out, _ = klangbild("data", "attribution", tmp_path / "m.csv", "-o", tmp_path / "x" / "ATTRIBUTION.md")
     assert code == 0 and out.strip() == str(tmp_path / "x" / "ATTRIBUTION.md")
     assert (tmp_path / "x" / "ATTRIBUTION.md").read_text(encoding="utf-8") == attribution_text(ROWS)
+    assert klangbild("data", "attribution", tmp_path / "m.csv", "-o", tmp_path / "A.md.gz")[0] == 0
+    assert gzip.decompress((tmp_path / "A.md.gz").read_bytes()).decode() == attribution_text(ROWS)
     code, _, err = klangbild("data", "attribution", tmp_path / "none.csv")
     assert code == 1 and "there is no such manifest" in err
 

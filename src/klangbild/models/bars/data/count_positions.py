@@ -24,7 +24,7 @@ MIN_ONSETS = 16
 
 
 def count_positions(pieces: Iterable[Piece]) -> dict[int, np.ndarray]:
-    """Beats a bar (4 and 3) -> shares of a channel's onsets, (5, 48) and (5, 36), each row's sum 1.
+    """Pieces -> {beats a bar, 4 and 3: (channels, steps), 5 and 48 or 36, the shares of a channel's onsets, each row's sum 1}.
 
     Every piece weighs alike, however long; pieces of other meters, or of several, are passed over.
     """
