@@ -32,6 +32,7 @@ MEASURES: dict[str, Measure] = {
         "how surprised a notes model is by held-out music, in bits", "klangbild.models.bars.training.nll", _NOTES
     ),
     "notes": Measure("folders of MIDI files against real music: every score of notes", "klangbild.measure.notes"),
+    "ears": Measure("a composer's measures of folders of MIDI: harmony, tune, beat, form", "klangbild.measure.ears"),
     "steering": Measure("does the music follow the asked emotion? a grid, read back", "klangbild.measure.steering"),
     "nearness": Measure(
         "is it near real music, asked for what real music feels like?", "klangbild.measure.nearness", _NOTES

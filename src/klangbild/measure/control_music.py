@@ -6,6 +6,7 @@ Conventions
 Controls of notes
     shuffled_bars     the bars of a piece in random order: the notes are right, the form is not.
     shuffled_notes    pitches, velocities and onsets each permuted over the piece, family by family: right counts, no music.
+    shuffled_pitches  pitches permuted within each pitched part: its rhythm and its notes, no tune and no harmony.
     one_bar           one bar of the piece, over and over.
     random_notes      as many notes, but uniform in onset, pitch and velocity: the white noise of notes.
 Controls of sound
@@ -80,6 +81,17 @@ def shuffled_notes(piece: Piece, rng: np.random.Generator) -> Piece:
             rng.permutation(track.notes[f]) for f in ("onset", "pitch", "velocity", "duration")
         )
         tracks.append(Track(track.family, track.program, make_notes(onset, duration, pitch, velocity)))
+    return replace(piece, tracks=tuple(tracks))
+
+
+def shuffled_pitches(piece: Piece, rng: np.random.Generator) -> Piece:
+    """Pitches permuted within each pitched track; drums, rhythm and loudness stay."""
+    tracks = []
+    for track in piece.tracks:
+        notes = track.notes.copy()
+        if not track.is_drum:
+            notes["pitch"] = rng.permutation(notes["pitch"])
+        tracks.append(replace(track, notes=np.sort(notes, order=("onset", "pitch"), kind="stable")))
     return replace(piece, tracks=tuple(tracks))
 
 

@@ -21,12 +21,13 @@ STEPS_PER_BEAT = 12
 DRUMS = FAMILY_INDEX["drums"]
 GRID_DTYPE = np.dtype([
     ("step", "i8"), ("length", "i8"), ("pitch", "i8"), ("velocity", "i8"), ("family", "i8"), ("bar", "i8"), ("at", "i8"),
+    ("part", "i8"),
 ])  # fmt: skip
 
 
 @dataclass(frozen=True)
 class BarGrid:
-    """notes: (n,) `GRID_DTYPE`, `bar` the bar it starts in and `at` its step within it. starts: (bars + 1,) steps."""
+    """notes: (n,) `GRID_DTYPE`, `bar` the bar it starts in, `at` its step within it, `part` its track. starts: (bars + 1,) steps."""
 
     piece: Piece
     notes: np.ndarray
@@ -56,6 +57,16 @@ class BarGrid:
         ]
 
     @cached_property
+    def sounding(self) -> np.ndarray:
+        """How many pitched notes sound: int16 (steps, 128), to the end of the last whole beat."""
+        notes = self.pitched
+        last = int((notes["step"] + notes["length"]).max()) if len(notes) else 0
+        roll = np.zeros((-(-last // STEPS_PER_BEAT) * STEPS_PER_BEAT + 1, 128), np.int16)
+        np.add.at(roll, (notes["step"], notes["pitch"]), 1)
+        np.add.at(roll, (notes["step"] + notes["length"], notes["pitch"]), -1)
+        return roll.cumsum(axis=0, dtype=np.int16)[:-1]
+
+    @cached_property
     def home(self) -> int:
         """Pitch class that plays the part of C when the piece is read in C major or A minor."""
         key = estimate_key(self.piece)
@@ -65,12 +76,12 @@ class BarGrid:
 def bar_grid(piece: Piece) -> BarGrid:
     """Any piece -> its grid. Notes before beat 0 do not exist; the last bar is whole."""
     parts = []
-    for track in piece.tracks:
+    for number, track in enumerate(piece.tracks):
         part = np.zeros(len(track.notes), GRID_DTYPE)
         part["step"] = np.rint(track.notes["onset"] * STEPS_PER_BEAT)
         part["length"] = np.maximum(np.rint(track.notes["duration"] * STEPS_PER_BEAT), 1)
         part["pitch"], part["velocity"] = track.notes["pitch"], track.notes["velocity"]
-        part["family"] = FAMILY_INDEX[track.family]
+        part["family"], part["part"] = FAMILY_INDEX[track.family], number
         parts.append(part)
     notes = np.concatenate(parts) if parts else np.zeros(0, GRID_DTYPE)
     notes = np.sort(notes, order=("step", "family", "pitch"), kind="stable")
