@@ -271,3 +271,22 @@ def test_cards_are_filled_and_know_when_they_are_old(tmp_path, capsys):
     assert "measure again" in capsys.readouterr().out
     assert main(["measure", "card", str(tmp_path / "m.json")]) == 2
     assert main(["measure", "card", str(tmp_path / "x.json"), "--check"]) == 1
+
+
+def test_ears_stand_beside_real_music_and_its_controls(music, tmp_path, capsys):
+    (music / "broken.mid").write_bytes(b"MThd nothing")
+    assert main(["measure", "ears", str(music), "--json"]) == 0
+    told = capsys.readouterr()
+    sets = json.loads(told.out)["sets"]
+    assert set(sets) == {"mine", "real", "shuffled bars", "shuffled pitches"} and "broken.mid" in told.err
+    assert len({tuple(scores) for scores in sets.values()}) == 1
+    assert sets["mine"]["single_onsets"]["value"] == 1 and sets["mine"]["parts"]["value"] == 1
+    value = {name: {k: v["value"] for k, v in scores.items()} for name, scores in sets.items()}
+    for score, control in (
+        ("chord_beats", "pitches"),
+        ("motifs_return", "bars"),
+        ("density_range", "bars"),
+        ("steps", "pitches"),
+    ):
+        assert value["real"][score] > value[f"shuffled {control}"][score], score
+    assert main(["measure", "ears"]) == 2 and main(["measure", "ears", str(music), "--keep"]) == 2

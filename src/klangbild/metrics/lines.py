@@ -67,7 +67,7 @@ def line_of(notes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def phrases(notes: np.ndarray) -> list[tuple[int, int, float]]:
-    """Phrases of one part's notes: (first onset, behind its last onset, length in beats), by the onsets of `line_of`."""
+    """Phrases of one part's notes (n,): (first onset, behind its last onset, length in beats), by the onsets of `line_of`."""
     ordered = np.sort(notes, order=("step", "pitch"), kind="stable")
     step, first = np.unique(ordered["step"], return_index=True)
     if not len(step):
