@@ -78,7 +78,7 @@ def odd_pictures() -> dict[str, Image.Image]:
 @pytest.mark.parametrize("name", sorted(odd_pictures()))
 def test_odd_pictures_are_handled(klangbild, tmp_path, name):
     odd_pictures()[name].save(tmp_path / name)
-    code, stdout, err = klangbild(tmp_path / name, "-o", tmp_path / "out", *FAST)
+    code, stdout, err = klangbild(tmp_path / name, "-o", tmp_path / "out", *FAST, "--tempo", 120)
     assert (code, err) == (0, "") and len(stdout.split()) == 2
 
 

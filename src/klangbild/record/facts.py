@@ -20,6 +20,9 @@ from klangbild.picture.voice import Voice
 from klangbild.record.shape import SCHEMA, check_shape
 from klangbild.settings import Settings
 
+COMPOSING = "2"
+"""The rules by which notes are composed: raised whenever a record that an older klangbild made would give other notes.
+1: before sections were chosen by their tempo, too."""
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
@@ -264,7 +267,7 @@ class Record(Mapping[str, Any]):
 
 def versions() -> dict[str, str]:
     """Versions of what the numbers depend on."""
-    found = {"klangbild": __version__}
+    found = {"klangbild": __version__, "composing": COMPOSING}
     for name in ("numpy", "scipy", "onnxruntime", "symusic"):
         try:
             found[name] = version(name)

@@ -72,7 +72,11 @@ def differences(then: Record, now: Record) -> list[str]:
     found = []
     if then.model.sha256 != now.model.sha256:
         found.append(f"model {then.model.name} was another version")
+    if then.versions.get("composing", "1") != now.versions["composing"]:
+        found.append("it was composed by other rules, those of an older klangbild")
     for name, version in then.versions.items():
+        if name == "composing":
+            continue
         if now.versions.get(name) != version:
             found.append(f"{name} was {version}, here it is {now.versions.get(name)}")
     before, here = (record.sound.soundfont if record.sound else None for record in (then, now))

@@ -51,6 +51,7 @@ class Block(nn.Module):
         self.expands, self.adds = expands, stride == 1 and before == after
 
     def forward(self, x: Tensor) -> Tensor:
+        """(n, before, height, width) -> (n, after, height / stride, width / stride)."""
         inner = F.relu6(self._bn0(self._expand_conv(x))) if self.expands else x
         inner = F.relu6(self._bn1(self._depthwise_conv(inner)))
         inner = self._bn2(self._project_conv(inner))

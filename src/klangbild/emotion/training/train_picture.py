@@ -74,7 +74,10 @@ def run(given: argparse.Namespace) -> int:
 def measured_words(
     top: np.ndarray, labels: np.ndarray, group: np.ndarray, sets: np.ndarray, *, folds: int = 4, seed: int = 5
 ) -> dict[str, dict[str, float]]:
-    """Precision and recall of what is said, per set, in folds whose readers and thresholds never saw the groups."""
+    """Precision and recall of what is said, per set, in folds whose readers and thresholds never saw the groups.
+
+    top (n, classes), labels (n, words) of 1, 0 and -1 for unknown, group and sets (n,).
+    """
     fold = folds_of(group, folds=folds, rng=np.random.default_rng(seed))
     said = np.zeros(labels.shape, bool)
     for number in range(folds):

@@ -130,7 +130,7 @@ def labels_of_class(number: int, name: str) -> np.ndarray:
 
 
 def labels_of_title(title: str) -> np.ndarray:
-    """A painting by its title: 1 where it says so; what it does not say is not known."""
+    """A painting by its title: 1 where it says so; what it does not say is not known (-1). int8 (words,)."""
     return np.array(
         [1 if word in _TITLES and re.search(rf"\b(?:{_TITLES[word]})\b", title.lower()) else -1 for word in WORDS],
         np.int8,
