@@ -104,7 +104,7 @@ def test_a_damaged_model_is_named_and_the_rest_works(models_home, capsys, damage
 
 
 def test_doctor_and_the_page_tell_of_it(models_home, capsys):
-    from klangbild.web.form_fields import installed_engines, knobs
+    from klangbild.web.form_fields import form_fields, installed_engines
 
     for name in ("bad", "good"):
         hub.save_pretrained(models_home / name, {**CONFIG, "name": name}, "card", write)
@@ -112,7 +112,7 @@ def test_doctor_and_the_page_tell_of_it(models_home, capsys):
     assert main(["doctor", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["added models"] == "good" and "lists no files" in facts["damaged model bad"]
-    choices = [value for value, _ in next(knob for knob in knobs() if knob.name == "model").choices]
+    choices = [value for value, _ in next(knob for knob in form_fields() if knob.name == "model").choices]
     assert "good" in choices and "bad" not in choices and "notes" in installed_engines()
 
 
