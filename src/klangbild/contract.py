@@ -7,7 +7,7 @@ all models, to what is promised here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -50,7 +50,7 @@ class Request:
     picture: Picture | None = None
     voice: Voice | None = None
     translate: bool = True
-    kind: dict[str, Any] | None = None
+    kind: Mapping[str, Any] | None = None
 
     @property
     def draw_seed(self) -> int:
