@@ -42,7 +42,7 @@ PACE_WIDTH = 0.3
 asked arousal: what listeners hear of calm first."""
 SLOWER, CALM = 0.72, -0.2
 """Calm music is slower than the section it is like: its tempo loses exp(-`SLOWER`) for a unit of arousal below `CALM`. Real sections of that
-calm are called lively by their written tempo in two cases of three; listeners go by the tempo first."""
+calm are often written at a lively tempo; listeners go by the tempo first."""
 SLOW_BPM = 60.0
 """What is as slow as this is slow enough."""
 MIN_PIECES = 24.0
