@@ -16,7 +16,8 @@ class Rules:
     different ones at the least. mode: "major" or "minor". tempo_bpm: written exactly. meter: (numerator, denominator).
     tempo_place: where in its step of the language a tempo lies, -0.5 .. 0.5; None: at its middle, as decoded.
     bars or seconds: the length (one of them, or neither). whole_bars: the seconds are to be whole bars, so that the tempo is one of
-    those at which they are, where there is one (`length.whole_bars_fill`). loop: the last bar leads to the first; there is no closing chord. keep: one tempo and mode for the whole piece.
+    those at which they are, where there is one (`length.whole_bars_fill`). loop: the last bar leads to the first; there is no closing chord.
+    changes_s: seconds, rising, at which another stretch begins, with a tempo and a mode of its own; between them both stay.
     max_notes_per_second, max_notes_at_once: the density that is never exceeded.
 
     Raises:
@@ -34,7 +35,7 @@ class Rules:
     seconds: float | None = None
     whole_bars: bool = False
     loop: bool = False
-    keep: bool = True
+    changes_s: tuple[float, ...] = ()
     max_notes_per_second: float = 45.0
     max_notes_at_once: int = 14
 

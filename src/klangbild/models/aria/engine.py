@@ -17,14 +17,14 @@ from dataclasses import fields, replace
 import numpy as np
 
 from klangbild.contract import OnBar, OnProgress
-from klangbild.emotion.space import Emotion, EmotionPath
+from klangbild.emotion.space import Emotion
 from klangbild.errors import Stopped
 from klangbild.models.aria.grammar import DUE_S
 from klangbild.models.aria.language import EventsLanguage
 from klangbild.models.aria.published_sampler import MidiEmotionSampling, generate, n_missing
 from klangbild.models.aria.vocabulary import INSTRUMENTS, is_shift, shift_ms
 from klangbild.models.aria.window import WindowedModel
-from klangbild.models.bars.engine import Composition, composition, rules_of
+from klangbild.models.bars.engine import Composition, composition, course_of, rules_of
 from klangbild.models.bars.sampler import Sampler, Sampling, Take
 from klangbild.models.candidates import Tell
 from klangbild.music.key import estimate_key
@@ -215,7 +215,8 @@ class _Reporter:
 
 
 def _emotion_at(asked: Emotion, settings: Settings) -> Callable[[float], Emotion]:
-    return EmotionPath.parse(settings.path).at if settings.path else lambda _seconds: asked
+    course = course_of(settings)
+    return course.at if course else lambda _seconds: asked
 
 
 def _with_primer(rules: Rules, settings: Settings, language: EventsLanguage) -> tuple[Rules, np.ndarray | None]:

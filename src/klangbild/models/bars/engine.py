@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from klangbild.contract import NoteModel, OnBar, OnProgress
+from klangbild.emotion.course import Course
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import Stopped, UsageError
 from klangbild.models.bars.form import hold_last_chord
@@ -58,7 +59,16 @@ def rules_of(settings: Settings) -> Rules:
         seconds=settings.length_seconds,
         whole_bars=settings.exact,
         loop=settings.loop,
-        keep=settings.path is None,
+        changes_s=course.changes_s if (course := course_of(settings)) else (),
+    )
+
+
+def course_of(settings: Settings) -> Course | None:
+    """The course that `--path` says, over the length asked for; None: there is none."""
+    if settings.path is None:
+        return None
+    return Course.of(
+        EmotionPath.parse(settings.path), settings.length_seconds if settings.continue_from is None else None
     )
 
 
@@ -84,9 +94,9 @@ def compose_notes(
     language = language or BarsLanguage()
     heard = voice is not None and settings.picture_weight > 0.0 and settings.continue_from is None
     picture = PictureBias(voice.traits, settings.picture_weight) if heard else None
-    wished, primer, home = _with_primer(rules_of(settings), settings, language)
-    path = EmotionPath.parse(settings.path) if settings.path else None
-    emotion_at = path.at if path else (lambda _seconds: asked)
+    wished, primer, home, given_s = _with_primer(rules_of(settings), settings, language)
+    course = course_of(settings)
+    emotion_at = (lambda seconds: course.at(max(seconds, given_s))) if course else (lambda _seconds: asked)
     sampling = Sampling.of(settings, guidance=settings.guidance)
     n_drawn: list[int] = []
 
@@ -195,14 +205,14 @@ def _bars_done(ids: list[int], n_bars: int) -> tuple[int, int]:
 
 def _with_primer(
     rules: Rules, settings: Settings, language: BarsLanguage
-) -> tuple[Rules, np.ndarray | None, Key | None]:
-    """Rules, primer ids and home key when the piece goes on from a MIDI file: its bars count in front of the length asked.
+) -> tuple[Rules, np.ndarray | None, Key | None, float]:
+    """Rules, primer ids, home key and seconds given when the piece goes on from a MIDI file: its bars count in front of the length asked.
 
     Raises:
         UsageError: a key of the other mode is asked for.
     """
     if settings.continue_from is None:
-        return rules, None, None
+        return rules, None, None, 0.0
     from klangbild.music.key import estimate_key
 
     piece = read_continued(settings.continue_from)
@@ -219,9 +229,10 @@ def _with_primer(
     seconds = given.seconds
     rules = replace(
         rules,
+        changes_s=tuple(change_s for change_s in rules.changes_s if change_s > seconds),
         meter=rules.meter or given.meters[-1][1:],
         tempo_place=place,
         bars=rules.bars + bars if rules.bars else None,
         seconds=rules.seconds + seconds if rules.seconds else None,
     )
-    return rules, ids, key
+    return rules, ids, key, seconds

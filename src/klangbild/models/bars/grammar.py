@@ -55,8 +55,7 @@ class BarsState(GrammarState):
             meters = (b.METERS.index(self.rules.meter),)
         elif self.meter >= 0:  # one meter for the whole piece
             meters = (self.meter,)
-        # a section has one mode, and so has a piece, unless its emotion is to change on the way
-        kept = self.mode if self.rules.keep or not self.section_starts else -1
+        kept = -1 if self.stretch_starts else self.mode  # a stretch has one mode
         for mode, name in enumerate(b.MODES):
             if self.rules.mode in (None, name) and kept in (-1, mode):
                 for meter in meters:
@@ -65,18 +64,19 @@ class BarsState(GrammarState):
     def _allow_tempo(self, mask: np.ndarray) -> None:
         if self.rules.tempo_bpm is not None:
             mask[b.TEMPO_0 + b.tempo_bin(self.rules.tempo_bpm)] = True
-        elif self.tempo >= 0 and self.rules.keep:
+        elif self.tempo >= 0 and self.section_bar != self.stretch_bar:
             mask[b.TEMPO_0 + self.tempo] = True
         else:
             fits = self._tempi_of_whole_bars()
             mask[b.TEMPO_0 : b.POSITION_0] = fits if fits.any() else True
 
     def _tempi_of_whole_bars(self) -> np.ndarray:
-        """bool (tempi,): those at which a whole number of bars lasts as long as is asked; all, where that is not asked."""
-        seconds = self.rules.seconds
-        if not (self.rules.whole_bars and self.rules.keep and seconds):
+        """bool (tempi,): those at which a whole number of bars lasts until the next change, or as long as is asked; all, where neither is."""
+        changes = self.rules.changes_s
+        end = changes[self.stretch] if self.stretch < len(changes) else self.rules.seconds
+        if not end or not (self.rules.whole_bars or self.stretch < len(changes)):
             return np.ones(b.N_TEMPI, bool)
-        beats = b.BAR_STEPS[self.meter] / b.GRID
+        beats, seconds = b.BAR_STEPS[self.meter] / b.GRID, max(end - self.elapsed_s, 1e-3)
         return np.array([whole_bars_fill(seconds, beats * 60.0 / self.bpm_of(tempo)) for tempo in range(b.N_TEMPI)])
 
     def _owes_duration(self) -> bool:

@@ -6,10 +6,12 @@ Ids go in one by one and change what is known; what may come next is the grammar
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Self
 
 from klangbild.errors import UsageError
 from klangbild.models.bars import vocabulary as b
+from klangbild.models.bars.sections_begin import stretch_bars, stretch_sections
 from klangbild.music.families import FAMILIES, FAMILY_INDEX
 from klangbild.music.rules import Rules
 
@@ -32,6 +34,12 @@ class GrammarState:
         self.n_bars: int | None = rules.bars
         self.elapsed_s = 0.0  # at the start of the current section
         self.section_bar = 0  # the bar that section starts with
+        self.stretch = (
+            0  # number of the stretch in hand (`sections_begin.py`), its first bar, and the bars of its sections
+        )
+        self.stretch_bar = 0
+        self.lengths: tuple[int, ...] = ()  # not known yet: 8 each
+        self.section = -1  # number of the section in hand within the stretch
         self.empty_bars = 0
         self.heard = 0  # families heard in the piece, in this section, in this bar (bit masks)
         self.heard_in_section = 0
@@ -56,7 +64,19 @@ class GrammarState:
     @property
     def section_starts(self) -> bool:
         """True when the next Bar would open a new section."""
-        return self.bar < 0 or self.bar + 1 - self.section_bar >= b.SECTION_BARS
+        whole = self.lengths[self.section] if 0 <= self.section < len(self.lengths) else b.SECTION_BARS
+        return self.bar < 0 or self.bar + 1 - self.section_bar >= whole
+
+    @property
+    def stretch_starts(self) -> bool:
+        """True when the next Bar would open a new stretch."""
+        last = self.stretch < len(self.rules.changes_s) and 0 < len(self.lengths) == self.section + 1
+        return self.bar < 0 or (last and self.section_starts)
+
+    @property
+    def stretch_s(self) -> float:
+        """The second at which the stretch in hand is asked to begin."""
+        return self.rules.changes_s[self.stretch - 1] if self.stretch else 0.0
 
     @property
     def seconds_per_bar(self) -> float:
@@ -82,19 +102,31 @@ class GrammarState:
         """In the last bar of a piece of several: the bar of the closing chord. A loop has none."""
         return self.is_final and self.bar > 0 and not self.rules.loop
 
+    def recast(self, families: Sequence[str]) -> None:
+        """From the section that opens on, these play and no others."""
+        self.allowed_families = sum(1 << FAMILY_INDEX[name] for name in families)
+
     def finish(self) -> None:
         """Come to an end: the bar after the current one becomes the last."""
         wanted = self.bar + 2
         self.n_bars = wanted if self.n_bars is None else min(self.n_bars, wanted)
 
     def _plan_length(self) -> None:
-        """Called when a section's tempo is known: how many bars make up the asked seconds."""
-        if self.rules.seconds is not None:
+        """Called when a section's tempo is known: how many bars make up the asked seconds, and how its stretch is cut."""
+        opens, changes = self.section_bar == self.stretch_bar, self.rules.changes_s
+        if self.rules.seconds is not None and (self.n_bars is None or (opens and self.stretch)):
             remaining = max(self.rules.seconds - self.elapsed_s, 0.0)
             bars = self.section_bar + round(remaining / self.seconds_per_bar)
-            bars = max(bars, self.bar + 1)
-            if self.n_bars is None or not self.rules.keep:
-                self.n_bars = bars
+            self.n_bars = max(bars, self.bar + 1)
+        if not opens:
+            return
+        if self.stretch < len(changes):
+            bars = stretch_bars(self.elapsed_s, changes[self.stretch], self.seconds_per_bar)
+            self.lengths = stretch_sections(bars, ends_piece=False)
+            if self.rules.seconds is not None and self.n_bars is not None:
+                self.n_bars = max(self.n_bars, self.stretch_bar + bars + 1)
+        elif self.n_bars is not None:
+            self.lengths = stretch_sections(self.n_bars - self.stretch_bar, ends_piece=True)
 
     # -- moving on -------------------------------------------------------------------------------------------------
 
@@ -136,13 +168,17 @@ class GrammarState:
             self.highest[family] = max(self.highest[family], pitch)
 
     def _bar(self, token: int) -> None:
-        starts_section = self.section_starts
+        starts_section, starts_stretch = self.section_starts, self.stretch_starts
         if self.bar >= 0:
             self.empty_bars = self.empty_bars + 1 if self.position < 0 else 0
         if starts_section:
             if self.bar >= 0:
                 self.elapsed_s += (self.bar + 1 - self.section_bar) * self.seconds_per_bar
             self.section_bar = self.bar + 1
+            self.section += 1
+            if starts_stretch:
+                self.stretch += self.bar >= 0
+                self.stretch_bar, self.section, self.lengths = self.section_bar, 0, ()
             self.heard_in_section = 0
             self.durations, self.velocities = [-1] * _N, [-1] * _N
         self.bar += 1

@@ -70,7 +70,9 @@ class Sampler:
         self.take = Take()
         self.stream: list[tuple[int, np.ndarray]] = []  # what the model has read: id, condition
         self.sections: list[int] = []  # where in take.ids each section starts
+        self.asked: list[np.ndarray] = []  # the condition of each section
         self.chunk_starts: list[int] = []  # where in the stream a section starts: the model may begin to read there
+        self.reread = False  # the stream is not what the model has read any more
         self.primer, self.plan, self.picture = primer, plan, picture
         self.kinds = kinds_of(language)
         self.by_kind = np.argsort(self.kinds, kind="stable")  # all ids, kind by kind
@@ -95,7 +97,7 @@ class Sampler:
             else:
                 token = self._draw(logits)
                 self.take.n_drawn += 1
-            opens_section = self._opens_section(token)
+            opens_section, whole = self._opens_section(token), self._is_whole()
             self.language.advance(self.state, token)
             if self.melodic_lines:
                 self.melodic_lines.read(token)
@@ -110,6 +112,9 @@ class Sampler:
                 before, condition = self.condition, self._condition()
                 self.condition, self.moved = condition, _moved(before, condition)
                 self.sections.append(len(self.take.ids) - 1)
+                self.asked.append(condition)
+                if not whole:
+                    self._leave_out_last()
                 unread = [*(self._prefix(condition) if len(self.sections) > 1 else []), token]
                 self.chunk_starts.append(len(self.stream))
                 forced = forced or self._quote()
@@ -147,6 +152,8 @@ class Sampler:
             number = self._model_section()
             like = self.plan.section(number, emotion if self.model.conditioning != "none" else None)
             bpm = self.plan.tempo(number)
+            if self.state.stretch and self.plan.families:
+                self.state.recast(self.plan.families)
         if self.language.name == "bars":
             minor = bool(self.state.mode) if self.state.mode >= 0 else None
             self.bias.open_section(emotion if self.is_biased else None, minor=minor, bpm=bpm)
@@ -155,23 +162,32 @@ class Sampler:
     def _model_section(self) -> int:
         """The number of the section that the one which opens returns to, or its own."""
         number = len(self.sections)
-        if self.state.n_bars is None or self.language.name != "bars":
+        if self.language.name != "bars":
             return number
-        letters = plan_form(-(-self.state.n_bars // bars.SECTION_BARS))
-        return letters.index(letters[number]) if number < len(letters) else number
+        within, letters = max(self.state.section, 0), plan_form(len(self.state.lengths))
+        return number - within + letters.index(letters[within]) if within < len(letters) else number
 
     def _section_start_s(self) -> float:
-        """Seconds into the piece at which the section in hand starts (a section's Bar has been passed, its tempo may not)."""
-        return getattr(self.state, "elapsed_s", 0.0)
+        """Seconds into the piece at which what is asked of the section in hand was asked for."""
+        return getattr(self.state, "stretch_s", getattr(self.state, "elapsed_s", 0.0))
 
     def _opens_section(self, token: int) -> bool:
         return self.language.name == "bars" and bars.BAR_0 <= token < bars.TEMPO_0 and self.state.section_starts
 
+    def _is_whole(self) -> bool:
+        """Whether the section in hand has as many bars by now as those that the model has learnt of."""
+        return self.language.name != "bars" or (self.state.bar + 1 - self.state.section_bar) % bars.SECTION_BARS == 0
+
+    def _leave_out_last(self) -> None:
+        """Let the model forget a section that ended early: it counts bars by eight, and those that follow are to stand right."""
+        del self.stream[self.chunk_starts.pop() :]
+        self.reread = True
+
     def _read(self, ids: list[int], condition: np.ndarray) -> np.ndarray:
         """Let the model read ids -> log-probabilities (rows, size) of what follows."""
         self.stream.extend((token, condition) for token in ids)
-        if self.model.fill + len(ids) > self.model.context:
-            unread = self._from_anew()
+        if self.reread or self.model.fill + len(ids) > self.model.context:
+            unread, self.reread = self._from_anew(), False
             self.model.start(2 if self.guided else 1)
         else:
             unread = self.stream[len(self.stream) - len(ids) :]
@@ -263,14 +279,14 @@ class Sampler:
     def _quote(self) -> list[int]:
         """At the start of a section that returns: the ids of its model's first bars (after the Bar just drawn)."""
         state, number = self.state, len(self.sections) - 1
-        if number == 0 or state.n_bars is None:
+        if state.n_bars is None:
             return []
-        letters = plan_form(-(-state.n_bars // bars.SECTION_BARS))
-        if number >= len(letters) or letters[number] not in letters[:number]:
+        within, letters = state.section, plan_form(len(state.lengths))
+        if within >= len(letters) or letters[within] not in letters[:within] or state.lengths[within] <= COPIED_BARS:
             return []
-        source = letters.index(letters[number])
+        source = number - within + letters.index(letters[within])
         start = self.sections[source]
-        if self._emotion_moved(start) or state.bar + COPIED_BARS >= state.n_bars - 1:
+        if _moved(self.asked[source], self.condition) or state.bar + COPIED_BARS >= state.n_bars - 1:
             return []
         stop = self.sections[source + 1] if source + 1 < len(self.sections) else len(self.take.ids)
         model = self.take.ids[start:stop]
@@ -278,11 +294,6 @@ class Sampler:
         if len(at_bars) <= COPIED_BARS:
             return []
         return model[1 : at_bars[COPIED_BARS] + 1]  # with the Bar behind them, so that nothing is added to the last one
-
-    def _emotion_moved(self, start: int) -> bool:
-        """True when this section asks for another emotion than the one that starts at take.ids[start]."""
-        place = self.chunk_starts[self.sections.index(start)] if start in self.sections else 0
-        return _moved(self.stream[place][1], self.condition)
 
 
 def _moved(before: np.ndarray, now: np.ndarray) -> bool:

@@ -51,7 +51,9 @@ the same band."""
 UNLIKENESS = 0.7
 """Nats that a run loses for each family by which it differs from a wished cast."""
 MOVED = 0.15
-"""A section whose asked emotion lies further than this from the run's, on either axis, starts another run."""
+"""A section whose asked emotion lies further than this from the run's, on either axis, starts another run, and with it others may play."""
+KINSHIP = 0.3
+"""Nats that such a run loses for each family by which it differs from who played before."""
 SHORT_BARS, SHORT_SECONDS = 4, 8.0
 """Shorter pieces need not hear everyone."""
 HARMONY = ("piano", "organ", "guitar", "strings", "pad")
@@ -169,7 +171,8 @@ class SectionPlan:
         never drums alone where anything else is. picture: what it weighs for and moves."""
         self._table, self._rng, self._picture = table, rng, picture
         self._for_picture = 1.0 if picture is None else np.exp(picture.of_sections(table.values))
-        self._bits = _bits(wished) if wished else self._drawn(emotion, _bits(allowed), fewest)
+        self._free, self._fewest = (0 if wished else _bits(allowed)), fewest
+        self._bits = _bits(wished) if wished else self._drawn(emotion, self._free, fewest)
         self._follow(emotion)
 
     @property
@@ -182,11 +185,13 @@ class SectionPlan:
         if emotion is not None and self._emotion is not None:
             off = max(abs(emotion.valence - self._emotion.valence), abs(emotion.arousal - self._emotion.arousal))
             if off > MOVED:
-                self._follow(emotion)
+                self._follow(emotion, number)
         if number not in self._told:
-            values = self._table.values[self._run[number % len(self._run)]].copy()
+            values = self._table.values[self._at(number)].copy()
             plays = (self._bits >> np.arange(_N_PLAYERS)) & 1
-            if number > 0 and not self._joined:  # in the midst of a piece some may rest, as they do in the run
+            if (
+                number > self._first and not self._joined
+            ):  # in the midst of a piece some may rest, as they do in the run
                 plays = plays & (values[:_N_PLAYERS] > 0) if (plays & (values[:_N_PLAYERS] > 0)).any() else plays
             values[:_N_PLAYERS] = np.where(plays, 1.0, -1.0)
             told = jittered(values, self._rng)
@@ -196,40 +201,44 @@ class SectionPlan:
     def tempo(self, number: int) -> float | None:
         """Beats per minute of the section that section `number` of the piece is like (ask `section` first)."""
         calm = 0.0 if self._emotion is None else max(CALM - self._emotion.arousal, 0.0)
-        bpm = float(self._table.bpm[self._run[number % len(self._run)]])
+        bpm = float(self._table.bpm[self._at(number)])
         return max(bpm * math.exp(-SLOWER * calm), min(bpm, SLOW_BPM))
 
     def _drawn(self, emotion: Emotion | None, mask: int, fewest: int) -> int:
-        weight, harmony = self._table.weights(emotion) * self._for_picture, _bits(HARMONY)
-        families = self._table.families
-
-        def whole(plan: int) -> bool:
-            if mask & harmony:
-                return bool(plan & harmony)
-            return bool(plan & ~_DRUMS) or plan == mask == _DRUMS
-
+        weight, families = self._table.weights(emotion) * self._for_picture, self._table.families
         chosen = 0
         for _ in range(_TRIES):
             drawn = int(families[self._rng.choice(len(weight), p=weight / weight.sum())]) & mask
-            chosen = chosen | drawn if whole(chosen) else drawn  # too few: further players join
-            if whole(chosen) and chosen.bit_count() >= fewest:
+            chosen = chosen | drawn if _is_whole(chosen, mask) else drawn  # too few: further players join
+            if _is_whole(chosen, mask) and chosen.bit_count() >= fewest:
                 return chosen
         return mask
 
-    def _follow(self, emotion: Emotion | None) -> None:
-        """Choose the run: near the emotion, with players like ours."""
+    def _at(self, number: int) -> int:
+        return int(self._run[(number - self._first) % len(self._run)])
+
+    def _follow(self, emotion: Emotion | None, number: int = 0) -> None:
+        """Choose the run from section `number` on: near the emotion, with players like ours; in the midst of a piece its own play from
+        there, where nobody wished for others."""
         table = self._table
+        unlikeness = KINSHIP if number and self._free else UNLIKENESS
         mine = (self._bits >> np.arange(_N_PLAYERS)) & 1 == 1
         differ = ((table.values[:, :_N_PLAYERS] > 0) != mine).sum(axis=1).astype(float)
-        weight = table.weights(emotion) * self._for_picture * np.exp(-UNLIKENESS * (differ - differ.min()))
+        weight = table.weights(emotion) * self._for_picture * np.exp(-unlikeness * (differ - differ.min()))
         first = int(self._rng.choice(len(weight), p=weight / weight.sum()))
-        self._run, self._emotion = table.run(first), emotion
+        self._run, self._first, self._emotion = table.run(first), number, emotion
+        cast = int(table.families[first]) & self._free
+        if number and _is_whole(cast, self._free) and cast.bit_count() >= self._fewest:
+            self._bits = cast
         self._joined = int(table.families[first]) & self._bits != self._bits
         self._told: dict[int, np.ndarray] = {}
 
 
 class ContinuedPlan:
     """What the sections of a piece are told that goes on from a primer: what the primer's own are like."""
+
+    families: tuple[str, ...] = ()
+    """Nobody is chosen: who is allowed may play."""
 
     def __init__(self, table: SectionTable, primer: np.ndarray) -> None:
         starts = [i for i, token in enumerate(primer) if bars.BAR_0 <= token < bars.TEMPO_0][:: bars.SECTION_BARS]
@@ -244,6 +253,14 @@ class ContinuedPlan:
     def tempo(self, number: int) -> float | None:
         """None: a piece that goes on keeps its tempo."""
         return None
+
+
+def _is_whole(cast: int, allowed: int) -> bool:
+    """Whether a cast can make a piece of its own: with harmony, where that is allowed, and no drums alone where anything else is."""
+    harmony = _bits(HARMONY)
+    if allowed & harmony:
+        return bool(cast & harmony)
+    return bool(cast & ~_DRUMS) or cast == allowed == _DRUMS
 
 
 def _effective_number(weights: np.ndarray) -> float:
