@@ -34,6 +34,7 @@ import numpy as np
 
 from klangbild.metrics.bar_grid import STEPS_PER_BEAT, BarGrid
 from klangbild.music.families import FAMILY_INDEX
+from klangbild.music.tune import tune_among
 
 MOTIF, LONG_SCALE, TUNE_SCALE = 4, 14, 9
 _BASS = FAMILY_INDEX["bass"]
@@ -44,19 +45,7 @@ def salient_part(grid: BarGrid) -> int | None:
     """The number of the part that is on top for long, and a line; None where only drums and bass play."""
     notes = grid.pitched
     notes = notes[notes["family"] != _BASS]
-    if not len(notes):
-        return None
-    top = np.full(int((notes["step"] + notes["length"]).max()), -1)
-    owner = np.zeros(len(top), int)
-    for note in np.sort(notes, order=("pitch", "velocity"), kind="stable"):
-        span = slice(note["step"], note["step"] + note["length"])
-        top[span], owner[span] = note["pitch"], note["part"]
-    on_top = np.bincount(owner[top >= 0])
-    single = [
-        float((line_of(notes[notes["part"] == part])[2] == 1).mean()) if n else 0.0 for part, n in enumerate(on_top)
-    ]
-    # where all play chords only, the one on top
-    return int((on_top * (np.array(single) + 1e-6)).argmax())
+    return tune_among(*(notes[name] for name in ("step", "length", "pitch", "velocity", "part")))
 
 
 def line_of(notes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

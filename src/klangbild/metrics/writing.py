@@ -16,21 +16,13 @@ Metrics (of one piece; NaN without pitched notes)
 from __future__ import annotations
 
 from collections import OrderedDict
-from types import MappingProxyType
 
 import numpy as np
 
 from klangbild.metrics.bar_grid import BarGrid
+from klangbild.music.programs import DISTORTED, E1, RANGES, SOLOS
 
-SOLOS = frozenset([*range(40, 44), *range(56, 61), *range(64, 80)])
-DISTORTED = frozenset([29, 30])
-E1, OFTEN = 28, 0.1
-RANGES = MappingProxyType({
-    40: (55, 105), 41: (48, 91), 42: (36, 84), 43: (24, 67), 56: (52, 87), 57: (34, 77), 58: (26, 65), 59: (52, 87), 60: (34, 77),
-    64: (56, 88), 65: (49, 85), 66: (44, 80), 67: (36, 74), 68: (58, 93), 69: (52, 84), 70: (34, 77), 71: (50, 96),
-    72: (74, 108), 73: (59, 99), 74: (60, 98),
-})  # fmt: skip
-"""Program -> lowest and highest sounding MIDI pitch."""
+OFTEN = 0.1
 
 
 def at_once(notes: np.ndarray, *, classes: bool) -> np.ndarray:

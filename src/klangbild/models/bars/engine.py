@@ -22,6 +22,7 @@ from klangbild.models.bars.sampler import Sampler, Sampling
 from klangbild.models.bars.section_plan import SHORT_BARS, SHORT_SECONDS, ContinuedPlan, SectionPlan
 from klangbild.models.candidates import Tell, draw_candidates
 from klangbild.music.fit import Score, score_piece
+from klangbild.music.home import clear_last_bar
 from klangbild.music.length import looping, of_length
 from klangbild.music.midi import read_continued
 from klangbild.music.orchestrate import in_key, orchestrate
@@ -99,6 +100,7 @@ def compose_notes(
     emotion_at = (lambda seconds: course.at(max(seconds, given_s))) if course else (lambda _seconds: asked)
     sampling = Sampling.of(settings, guidance=settings.guidance)
     n_drawn: list[int] = []
+    free_from = 0.0 if primer is None else language.decode(primer).length_beats
 
     def draw(candidate: int, tell: Tell) -> Piece:
         wish = Key.parse(settings.key) if settings.key else home
@@ -148,8 +150,8 @@ def compose_notes(
         if settings.tempo is not None:
             piece = replace(piece, tempos=((0.0, float(settings.tempo)),))
         if not take.stopped and not settings.loop:
-            piece = hold_last_chord(piece)
-        return orchestrate(in_key(piece, wish, drawn_key), asked, drawn_key)
+            piece = clear_last_bar(hold_last_chord(piece), free_from)
+        return orchestrate(in_key(piece, wish, drawn_key), asked, drawn_key, free_from=free_from)
 
     return composition(draw, asked, settings, n_drawn, on_progress=on_progress)
 
