@@ -19,7 +19,14 @@ from klangbild.models.bars.form import hold_last_chord
 from klangbild.models.bars.language import BarsLanguage, tempo_bin, tempo_place, tempo_within
 from klangbild.models.bars.picture_bias import PictureBias
 from klangbild.models.bars.sampler import Sampler, Sampling
-from klangbild.models.bars.section_plan import SHORT_BARS, SHORT_SECONDS, ContinuedPlan, SectionPlan
+from klangbild.models.bars.section_plan import (
+    SHORT_BARS,
+    SHORT_SECONDS,
+    ContinuedPlan,
+    PiecePlan,
+    SectionPlan,
+    Sections,
+)
 from klangbild.models.candidates import Tell, draw_candidates
 from klangbild.music.fit import Score, score_piece
 from klangbild.music.home import clear_last_bar
@@ -30,6 +37,9 @@ from klangbild.music.piece import Key, Piece
 from klangbild.music.rules import Rules
 from klangbild.picture.voice import Voice
 from klangbild.settings import INSTRUMENTS, Settings
+
+Planner = Callable[[int, Rules], PiecePlan]
+"""The number of a candidate, and what must hold -> its plan."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +93,13 @@ def compose_notes(
     on_progress: OnProgress | None = None,
     on_bar: OnBar | None = None,
     voice: Voice | None = None,
+    planned: Planner | None = None,
 ) -> Composition:
     """The best of `settings.candidates` pieces for the asked emotion (music's plane).
 
     on_progress(done, total) counts bars over all candidates and may return False: what exists by then is kept. on_bar gets
-    the piece so far, at each bar of the candidate in hand. voice: the picture's own, heard by `settings.picture_weight`.
+    the piece so far, at each bar of the candidate in hand. voice: the picture's own, heard by `settings.picture_weight`. planned: the
+    plan of each candidate, where another model makes it and not the table of sections; a piece that goes on from another needs none.
 
     Raises:
         Stopped: the caller stopped before the first bar was complete.
@@ -108,10 +120,16 @@ def compose_notes(
         place = wished.tempo_place  # a piece that goes on keeps its tempo
         if place is None and wished.tempo_bpm is None:
             place = float(np.random.default_rng([seed, candidate, 3]).uniform(-0.5, 0.5))
-        rules, plan = replace(wished, tempo_place=place), None
+        rules, felt_at = replace(wished, tempo_place=place), emotion_at
+        plan: Sections | None = None
         table = getattr(model, "sections", None)
         if table is not None and primer is not None:
             plan = ContinuedPlan(table, primer)
+        elif planned is not None:
+            plan = planned(candidate, rules)
+            rules = plan.rules(rules)
+            if path is None:
+                felt_at = lambda _seconds, feeling=plan.feeling: feeling  # noqa: E731
         elif table is not None:
             plan = SectionPlan(
                 table,
@@ -136,7 +154,7 @@ def compose_notes(
             rules,
             sampling,
             rng=np.random.default_rng([seed, candidate]),
-            emotion_at=emotion_at,
+            emotion_at=felt_at,
             on_bar=bar_done,
             primer=primer,
             plan=plan,
@@ -184,7 +202,7 @@ def composition(
     return Composition(piece, sum(n_drawn), found.scores, found.chosen, found.stopped, () if told is None else (told,))
 
 
-def with_plan(rules: Rules, plan: SectionPlan) -> Rules:
+def with_plan(rules: Rules, plan: SectionPlan | PiecePlan) -> Rules:
     """The rules with only these players, all of them to be heard unless the piece is very short."""
     short = (rules.bars or SHORT_BARS) < SHORT_BARS or (rules.seconds or SHORT_SECONDS) < SHORT_SECONDS
     fewest = rules.min_instruments if short else len(plan.families)

@@ -25,7 +25,7 @@ from klangbild.models.bars.form import COPIED_BARS, plan_form
 from klangbild.models.bars.melodic_line import MelodicLines
 from klangbild.models.bars.picture_bias import MOTIF_BARS, LastBar, PictureBias
 from klangbild.models.bars.section_attributes import inputs
-from klangbild.models.bars.section_plan import MOVED, ContinuedPlan, SectionPlan
+from klangbild.models.bars.section_plan import MOVED, Sections
 from klangbild.models.bars.token_sampling import RHYTHM, Sampling, chances, kinds_of, log_odds, pick
 from klangbild.music.rules import Rules
 
@@ -60,7 +60,7 @@ class Sampler:
         emotion_at: Callable[[float], Emotion] | None = None,
         on_bar: Callable[[list[int]], bool | None] | None = None,
         primer: np.ndarray | None = None,
-        plan: SectionPlan | ContinuedPlan | None = None,
+        plan: Sections | None = None,
         picture: PictureBias | None = None,
     ) -> None:
         self.model, self.language, self.rules, self.sampling = model, language, rules, sampling

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from scipy.stats import rankdata
@@ -28,6 +29,7 @@ from klangbild.models.bars import language as bars
 from klangbild.models.bars.picture_bias import PictureBias
 from klangbild.models.bars.section_attributes import N_VALUES, NAMES, jittered, raw_attributes, to_values
 from klangbild.music.families import FAMILY_NAMES
+from klangbild.music.rules import Rules
 from klangbild.whole_files import atomic_npz
 
 FILE = "notes-sections.npz"
@@ -153,6 +155,31 @@ class SectionTable:
         return np.roll(mine, -int(np.searchsorted(mine, first)))
 
 
+class Sections(Protocol):
+    """What each section of a piece is told to be like, wherever it is from."""
+
+    def section(self, number: int, emotion: Emotion | None) -> np.ndarray:
+        """(`N_VALUES`,) float32: what section `number` of the piece is like, where this emotion is asked."""
+
+    def tempo(self, number: int) -> float | None:
+        """Beats per minute of section `number` (ask `section` first); None: as it comes."""
+
+
+class PiecePlan(Sections, Protocol):
+    """A plan of a whole piece that another model made (`compose_notes(planned=...)`): what it feels like and what must hold, besides."""
+
+    @property
+    def feeling(self) -> Emotion:
+        """Of the whole piece."""
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Who plays, in the order of `FAMILY_NAMES`."""
+
+    def rules(self, rules: Rules) -> Rules:
+        """The rules with what the plan settles, where nobody asked for anything else."""
+
+
 class SectionPlan:
     """Who plays one piece, and what each of its sections is told to be like."""
 
@@ -200,9 +227,7 @@ class SectionPlan:
 
     def tempo(self, number: int) -> float | None:
         """Beats per minute of the section that section `number` of the piece is like (ask `section` first)."""
-        calm = 0.0 if self._emotion is None else max(CALM - self._emotion.arousal, 0.0)
-        bpm = float(self._table.bpm[self._at(number)])
-        return max(bpm * math.exp(-SLOWER * calm), min(bpm, SLOW_BPM))
+        return calmed(float(self._table.bpm[self._at(number)]), self._emotion)
 
     def _drawn(self, emotion: Emotion | None, mask: int, fewest: int) -> int:
         weight, families = self._table.weights(emotion) * self._for_picture, self._table.families
@@ -261,6 +286,12 @@ def _is_whole(cast: int, allowed: int) -> bool:
     if allowed & harmony:
         return bool(cast & harmony)
     return bool(cast & ~_DRUMS) or cast == allowed == _DRUMS
+
+
+def calmed(bpm: float, emotion: Emotion | None) -> float:
+    """The tempo of a section like which music of this emotion is: calm music is slower than it, see `SLOWER`."""
+    calm = 0.0 if emotion is None else max(CALM - emotion.arousal, 0.0)
+    return max(bpm * math.exp(-SLOWER * calm), min(bpm, SLOW_BPM))
 
 
 def _effective_number(weights: np.ndarray) -> float:
