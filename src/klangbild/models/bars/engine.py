@@ -128,7 +128,7 @@ def compose_notes(
         elif planned is not None:
             plan = planned(candidate, rules)
             rules = plan.rules(rules)
-            if path is None:
+            if course is None:
                 felt_at = lambda _seconds, feeling=plan.feeling: feeling  # noqa: E731
         elif table is not None:
             plan = SectionPlan(

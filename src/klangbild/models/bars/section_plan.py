@@ -158,6 +158,10 @@ class SectionTable:
 class Sections(Protocol):
     """What each section of a piece is told to be like, wherever it is from."""
 
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Who plays now, in the order of `FAMILY_NAMES`; none: whoever is allowed."""
+
     def section(self, number: int, emotion: Emotion | None) -> np.ndarray:
         """(`N_VALUES`,) float32: what section `number` of the piece is like, where this emotion is asked."""
 
@@ -171,10 +175,6 @@ class PiecePlan(Sections, Protocol):
     @property
     def feeling(self) -> Emotion:
         """Of the whole piece."""
-
-    @property
-    def families(self) -> tuple[str, ...]:
-        """Who plays, in the order of `FAMILY_NAMES`."""
 
     def rules(self, rules: Rules) -> Rules:
         """The rules with what the plan settles, where nobody asked for anything else."""
