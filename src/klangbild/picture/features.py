@@ -1,7 +1,7 @@
 """What can be said about a picture with a ruler: features that a person can check by looking.
 
 Each is listed in `FEATURES` with its range, what it measures, and where it comes from. They describe; what they do to the
-predicted emotion, and for which kind of picture, is for `emotion/` to say. About 8 ms per picture, one core.
+predicted emotion, and for which kind of picture, is for `emotion/` to say. About 12 ms per picture, one core.
 
 Sources: [HS03] Hasler and Suesstrunk 2003, "Measuring colorfulness in natural images". [VM94] Valdez and Mehrabian 1994,
 "Effects of color on emotions". [MH10] Machajdik and Hanbury 2010, "Affective image classification using features inspired
@@ -10,6 +10,7 @@ by psychology and art theory". [F87] Field 1987, "Relations between the statisti
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -122,8 +123,21 @@ class PictureFeatures(Mapping[str, float]):
         return len(FEATURE_NAMES)
 
 
-def picture_features(picture: Picture, *, side: int = 128) -> PictureFeatures:
-    """Measure a picture, looked at with about side*side pixels (detail is measured in those pixels)."""
+_measured: dict[int, tuple[weakref.ref[Picture], PictureFeatures]] = {}
+"""Of the pictures that are held now: emotion, kind and traits ask for the same."""
+
+
+def picture_features(picture: Picture) -> PictureFeatures:
+    """Measure a picture, looked at with about 128 * 128 pixels (detail is measured in those pixels); once for each `Picture` object."""
+    key = id(picture)
+    known = _measured.get(key)
+    if known is None or known[0]() is not picture:
+        known = weakref.ref(picture, lambda _: _measured.pop(key, None)), _measure(picture)
+        _measured[key] = known
+    return known[1]
+
+
+def _measure(picture: Picture, side: int = 128) -> PictureFeatures:
     rgb = small_view(picture, side)
     lab = to_lab(rgb)
     colors = palette(rgb, lab)

@@ -119,9 +119,8 @@ def _things(lab: np.ndarray) -> tuple[float, float]:
     """log2 of 1 + the number of patches of one color, and how far their colors lie apart (L*a*b* / 100)."""
     from scipy import ndimage
 
-    calm = ndimage.median_filter(lab, size=(5, 5, 1), mode="nearest")
-    steps = np.round(calm / np.array([20.0, 18.0, 18.0])).astype(int)
-    _, labels = np.unique(steps.reshape(-1, 3), axis=0, return_inverse=True)
+    steps = np.round(_median(lab) / np.array([20.0, 18.0, 18.0])).astype(int) + 64
+    _, labels = np.unique((steps[..., 0] * 256 + steps[..., 1]) * 256 + steps[..., 2], return_inverse=True)
     labels = labels.reshape(steps.shape[:2])
     patches = 0
     colors = []
@@ -137,6 +136,15 @@ def _things(lab: np.ndarray) -> tuple[float, float]:
     share = share / share.sum()
     apart = np.sqrt(((centers[:, None] - centers[None]) ** 2).sum(axis=2)) / 100
     return float(np.log2(1 + patches)), float(share @ apart @ share)
+
+
+def _median(lab: np.ndarray, reach: int = 2) -> np.ndarray:
+    """The median of each channel (height, width, 3) over 5 x 5 pixels; as scipy's, three times as fast at this size."""
+    padded = np.pad(lab, ((reach, reach), (reach, reach), (0, 0)), mode="edge")
+    height, width = lab.shape[:2]
+    side = 2 * reach + 1
+    near = np.stack([padded[y : y + height, x : x + width] for y in range(side) for x in range(side)])
+    return np.partition(near, len(near) // 2, axis=0)[len(near) // 2]
 
 
 def _repeats(light: np.ndarray) -> float:
@@ -166,9 +174,12 @@ def skyline_of(light: np.ndarray, points: int = SKYLINE_POINTS) -> tuple[float, 
     cost = 1.0 - strength
     total, back = cost[:, 0].copy(), []
     reach = 2
+    padded = np.full(len(total) + 2 * reach, np.inf)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, len(total))
+    climb = 0.08 * np.abs(np.arange(-reach, reach + 1))[:, None]
     for column in range(1, cost.shape[1]):
-        padded = np.pad(total, reach, constant_values=np.inf)
-        moves = np.stack([padded[i : i + len(total)] + 0.08 * abs(i - reach) for i in range(2 * reach + 1)])
+        padded[reach:-reach] = total
+        moves = windows + climb
         best = moves.argmin(axis=0)
         back.append(best - reach)
         total = moves.min(axis=0) + cost[:, column]
