@@ -126,3 +126,22 @@ def test_equal_bytes_in_two_processes():
         for seed in ("1", "2")
     ]  # fmt: skip
     assert runs[0] == runs[1] and len(runs[0]) == 2 * hashlib.sha256().digest_size + 1
+
+
+def test_the_places_looked_at_stand_on_the_picture_and_at_their_times():
+    """`--gaze` drew nothing of where it looked."""
+    gaze = ((0.0, 0.1, 0.2), (1.5, 0.5, 0.9), (3.0, 0.97, 0.02))
+    gray = Picture(np.full((90, 120, 3), 128, np.uint8), "gray", "0" * 64)
+    plain, seen = (draw_piano_roll(band_piece(bars=4), picture=gray, gaze=g) for g in ((), gaze))
+    assert plain.size == seen.size
+    moved = np.abs(np.asarray(plain).astype(int) - np.asarray(seen)).max(axis=2) > 60
+    high, wide = 284, 284 * 120 / 90
+    for _, x, y in gaze:  # each place, kept inside
+        px, py = int(48 + min(max(wide * x, 11), wide - 11)), int(48 + min(max(high * y, 11), high - 11))
+        assert moved[py - 8 : py + 9, px - 8 : px + 9].mean() > 0.5
+    assert not moved[:44].any() and not moved[48 + 286 : 360, :500].any()
+    axis = np.flatnonzero(moved[400:].any(axis=0))
+    runs = 1 + int((np.diff(axis) > 1).sum())
+    assert runs == 3 and not moved[48:320, 48 + int(wide) + 2 :].any()
+    without = draw_piano_roll(band_piece(bars=4), gaze=gaze)
+    assert np.array_equal(np.asarray(without), np.asarray(draw_piano_roll(band_piece(bars=4))))

@@ -84,6 +84,7 @@ def draw(result: Saved) -> Image:
         asked=result.asked,
         title=result.name if result.picture or not result.settings.text else result.settings.text,
         subtitle=f"{result.asked.name} music from {'a picture' if result.name != 'words' else 'words'}, seed {result.seed}",
+        gaze=result.record.voice.gaze if result.record.voice else (),
     )
 
 

@@ -32,6 +32,7 @@ from klangbild.show.canvas import (
     wrapped,
 )
 from klangbild.show.plane import draw_plane
+from klangbild.show.thumbnail import Gaze, draw_gaze_times, draw_picture
 
 _MARGIN = 48
 _GUTTER = 132
@@ -68,18 +69,20 @@ def draw_piano_roll(
     asked: Emotion | None = None,
     title: str = "",
     subtitle: str = "",
+    gaze: Gaze = (),
     width: int = 1800,
 ) -> Image.Image:
     """The sheet as an RGB image, `width` (>= 900) pixels wide; its height follows from the number of lanes.
 
-    emotion: what the picture feels like; asked: the point that the music was made for.
+    emotion: what the picture feels like; asked: the point that the music was made for. gaze: the places of the picture that the music
+    comes to, in order, drawn on the picture and at their times; without a picture they are left out.
     """
     width = max(int(width), 900)
     lanes = _lanes(piece)
     lanes_height = sum(lane.height for lane in lanes) + _LANE_GAP * max(len(lanes) - 1, 0) if lanes else 120
     roll_top = _MARGIN + _HEADER + 74
     canvas = Canvas(width, math.ceil(roll_top + lanes_height + 64 + _MARGIN * 0.6))
-    _draw_header(canvas, piece, picture, emotion, asked, title, subtitle)
+    _draw_header(canvas, piece, picture, emotion, asked, title, subtitle, gaze)
     left, right = _MARGIN + _GUTTER, width - _MARGIN
     end = max(piece.end_beats, 1e-6)
     seconds = max(piece.seconds, 1e-6)
@@ -90,6 +93,9 @@ def draw_piano_roll(
     for lane in lanes:
         _draw_lane(canvas, lane, roll_top, left, right)
     _draw_time(canvas, piece, x_of, roll_top, lanes_height, left, right, seconds, end)
+    if picture is not None:
+        at = roll_top + lanes_height + 10
+        draw_gaze_times(canvas, gaze, lambda t: left + (right - left) * t / seconds, at, seconds)
     for lane in lanes:
         (_draw_drums if lane.family == "drums" else _draw_notes)(canvas, lane, roll_top, x_of)
     if not lanes:
@@ -116,11 +122,11 @@ def alt_text(piece: Piece) -> str:
 # --- header ----------------------------------------------------------------------------------------------------------
 
 
-def _draw_header(canvas, piece, picture, emotion, asked, title, subtitle) -> None:
+def _draw_header(canvas, piece, picture, emotion, asked, title, subtitle, gaze) -> None:
     x, y = float(_MARGIN), float(_MARGIN)
     right = canvas.width - _MARGIN
     if picture is not None:
-        x += _draw_picture(canvas, picture, x, y) + 44
+        x += draw_picture(canvas, picture, x, y, _HEADER - 16, gaze) + 44
     if emotion or asked:
         side = _HEADER - 56
         draw_plane(canvas, right - side - 64, y + 22, side, emotion=emotion, asked=asked)
@@ -160,25 +166,6 @@ def _figures(facts: dict) -> list[tuple[str, str]]:
 
 def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:] + "." if words else ""
-
-
-def _draw_picture(canvas: Canvas, picture: Picture, x: float, y: float) -> float:
-    """The picture in its own shape, at most 300 high and 430 wide, its five main colours under it; returns its width."""
-    image = Image.fromarray(picture.rgb)
-    space = _HEADER - 16
-    shape = min(max(image.width / image.height, 0.25), 4.0)
-    high = min(space, 430 / shape)
-    wide = max(high * shape, 24)
-    canvas.paste(image, x, y, wide, high)
-    canvas.rectangle(x, y, x + wide, y + high, outline=LINE)
-    tiny = image.convert("RGB").resize((64, 64), Image.Resampling.BOX)
-    reduced = tiny.quantize(5, method=Image.Quantize.MEDIANCUT)
-    palette = reduced.getpalette()
-    counts = sorted(reduced.getcolors(), reverse=True)
-    for index, (_, entry) in enumerate(counts):
-        x0, x1 = (x + wide * k / len(counts) for k in (index, index + 1))
-        canvas.rectangle(x0, y + high + 7, x1, y + high + 15, fill=tuple(palette[3 * entry : 3 * entry + 3]))
-    return wide
 
 
 # --- lanes -----------------------------------------------------------------------------------------------------------
