@@ -78,7 +78,7 @@ def test_signs_of_the_trade_are_read(key):
         (".wav", "did you mean 'wav'?"),
         ("WAV", "did you mean 'wav'?"),
         ("mp4", "the nearest that we do is 'mp3' (all: mid"),
-        ("musicxml", "the nearest that we do is 'mid'"),
+        ("mxl", "the nearest that we do is 'musicxml'"),
         ("flak", "did you mean 'flac'?"),
         ("xyz", "choose from mid"),
         ("mid wav", "write mid,wav"),

@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from klangbild.errors import InputError, OutputError, UsageError
+from klangbild.errors import InputError, NotAvailableError, OutputError, UsageError
 from klangbild.file_names import as_file_name
 from klangbild.formats.table import DEFAULT_FORMATS, FORMATS, format_named, that_need_sound
 from klangbild.record.carriers import read_record
@@ -193,6 +193,14 @@ class Result:
         """The record in a file of ours. Raises InputError."""
         return read_record(path)
 
+    def to_musicxml(self) -> bytes:
+        """The score, as a MusicXML 4.0 file. Raises UsageError: the model makes sound, not notes."""
+        from klangbild.formats.writers import score_of
+
+        if self.piece is None:
+            raise _no_notes("musicxml", self.record.model.name)
+        return score_of(self)
+
     def roll(self) -> Any:
         """The piano roll (or, where there are no notes, the spectrogram) as a PIL image."""
         from klangbild.formats.writers import draw
@@ -252,12 +260,18 @@ def _filled(template: str, values: dict[str, Any]) -> str:
 
 
 def check_formats(formats: tuple[str, ...], model: str, *, notes: bool) -> None:
-    """Raises UsageError for a format we do not write, or notes asked of a model that makes sound without them."""
+    """Raises UsageError for a format we do not write, or notes asked of a model that makes sound without them; NotAvailableError where
+    what draws it is not installed."""
     for name in formats:
         if name not in FORMATS:
             raise UsageError(f"-f {unknown_format(name, FORMATS)}")
-        if not format_named(name).can_be_made(notes=notes):
+        row = format_named(name)
+        if not row.can_be_made(notes=notes):
             raise _no_notes(name, model)
+        if row.missing:
+            raise NotAvailableError(
+                f"-f {name} needs {row.missing}, which is not installed; run: pip install 'klangbild[{row.extra}]'"
+            )
 
 
 def _no_notes(name: str, model: str) -> UsageError:

@@ -70,7 +70,7 @@ def test_whole_road_by_mouse(visit, paintings, shots):
     seed = facts(page)["seed"]
     assert names["MIDI"] == f"dusk-{seed}.mid"
     assert names["ZIP for a DAW"] == f"dusk-{seed}.zip"
-    assert set(names) == {"MIDI", "WAV", "MP3", "FLAC", "Stems", "PNG", "ZIP for a DAW", "JSON"}
+    assert set(names) == {"MIDI", "WAV", "MP3", "FLAC", "Stems", "PNG", "MusicXML", "ZIP for a DAW", "JSON"}
     page.screenshot(path=shots / "desktop.png", full_page=True)
     # the same seed is the same music, another one is not
     words = page.inner_text("#piece-words")

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from klangbild.errors import UsageError
-from klangbild.formats.table import DEFAULT_FORMATS, FORMATS
+from klangbild.formats.table import DEFAULT_FORMATS, FORMATS, FORMATS_HERE
 from klangbild.models.registry import ENGINES, deaf, engines_hearing
 from klangbild.settings import Settings, flag_of
 
@@ -81,7 +81,7 @@ def add_output(parser: argparse.ArgumentParser, *, formats: bool = True) -> None
 def asked_formats(
     arguments: argparse.Namespace, known: tuple[str, ...] = FORMATS, kind: str = "format we write"
 ) -> tuple[str, ...] | None:
-    """What -f names, each once and in order ("all": every one); None without -f.
+    """What -f names, each once and in order ("all": every one that can be written here); None without -f.
 
     Raises:
         UsageError: it names something else, or -o names a file besides.
@@ -97,7 +97,7 @@ def asked_formats(
         raise UsageError(f"-o {out} names one file and -f a list of formats; give a folder with -f, or leave -f out")
     formats = tuple(dict.fromkeys(part.strip().lower() for part in arguments.format.split(",") if part.strip()))
     if formats == ("all",):
-        return known
+        return tuple(name for name in known if name in FORMATS_HERE)
     for name in formats:
         if name not in known:
             raise UsageError(f"-f {unknown_format(name, known, kind)}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from klangbild.models.registry import named
@@ -35,7 +36,7 @@ class Format:
     name: as -f takes it. writer: a function of (a `writers.Saved`, a path) that writes it whole or not at all. needs: of `NOTES`,
     `SOUND`, `DRAWING`. suffix: what follows the name of the piece. usual: written where no format is asked for. reader: a function
     of (an open file, its path) that gives the record's text in it, or None. read_as: other suffixes of files that are read like it.
-    media_type: as HTTP names it. page: how the page offers it, if it does. also: other names for the very same. nearest_of: formats
+    libraries: what it is drawn with, by the names they are imported by, of the extra `extra`. media_type: as HTTP names it. page: how the page offers it, if it does. also: other names for the very same. nearest_of: formats
     that we do not write, of which it is the nearest that we do.
     """
 
@@ -46,6 +47,8 @@ class Format:
     usual: bool = False
     reader: str = ""
     read_as: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    extra: str = ""
     media_type: str = "application/octet-stream"
     page: OnPage | None = None
     also: tuple[str, ...] = ()
@@ -69,6 +72,11 @@ class Format:
         """Whether there is such a file of music with, or without, notes."""
         return notes or NOTES not in self.needs
 
+    @property
+    def missing(self) -> str:
+        """The first of its libraries that is not installed; "" where it can be written here."""
+        return next((name for name in self.libraries if find_spec(name) is None), "")
+
     def needs_sound(self, *, notes: bool) -> bool:
         """Whether the sound is made for it."""
         return SOUND in self.needs or (DRAWING in self.needs and not notes)
@@ -87,7 +95,7 @@ TABLE = (
     Format(
         "mid", f"{_WRITERS}:write_midi", frozenset({NOTES}), usual=True, reader=f"{_CARRIERS}:record_in_midi", read_as=("midi",),
         media_type="audio/midi", page=OnPage("MIDI", "the notes, for any music program", at_once=True),
-        also=("midi",), nearest_of=("smf", "musicxml", "xml", "mxl", "notes"),
+        also=("midi",), nearest_of=("smf", "notes"),
     ),
     Format(
         "wav", _SOUND_FILE, frozenset({SOUND}), usual=True, reader=_TAGS, media_type="audio/wav",
@@ -111,7 +119,19 @@ TABLE = (
     Format(
         "png", f"{_WRITERS}:write_png", frozenset({DRAWING}), usual=True, reader=f"{_CARRIERS}:record_in_png", media_type="image/png",
         page=OnPage("PNG", "the piano roll as a picture", at_once=True),
-        nearest_of=("jpg", "jpeg", "svg", "pdf", "webp", "image", "roll", "pianoroll"),
+        nearest_of=("jpg", "jpeg", "webp", "image", "roll", "pianoroll"),
+    ),
+    Format(
+        "musicxml", f"{_WRITERS}:write_musicxml", frozenset({NOTES}), reader=f"{_CARRIERS}:record_in_musicxml",
+        media_type="application/vnd.recordare.musicxml+xml", page=OnPage("MusicXML", "the score, for notation programs"),
+        also=("xml",), nearest_of=("mxl", "mei", "abc", "lilypond", "ly", "sheet"),
+    ),
+    Format(
+        "pdf", f"{_WRITERS}:write_pdf", frozenset({NOTES}), libraries=("verovio", "cairosvg"), extra="score",
+        media_type="application/pdf", nearest_of=("score", "sheetmusic"),
+    ),
+    Format(
+        "svg", f"{_WRITERS}:write_svg", frozenset({NOTES}), libraries=("verovio",), extra="score", media_type="image/svg+xml",
     ),
     Format(
         "stems", f"{_WRITERS}:write_stems", frozenset({SOUND}), suffix="-stems", media_type="application/zip",
@@ -126,6 +146,8 @@ TABLE = (
     ),
 )  # fmt: skip
 FORMATS = tuple(row.name for row in TABLE)
+FORMATS_HERE = tuple(row.name for row in TABLE if not row.missing)
+"""Those whose libraries are installed."""
 DEFAULT_FORMATS = tuple(row.name for row in TABLE if row.usual)
 SOUND_FORMATS = tuple(row.name for row in TABLE if row.writer == _SOUND_FILE)
 """Formats of plain sound files."""

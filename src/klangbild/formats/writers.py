@@ -136,6 +136,40 @@ def _png_bytes(result: Saved) -> bytes:
     return png_bytes(draw(result), texts={"Title": result.name, "Description": words, "klangbild": result.embedded})
 
 
+def score_of(result: Saved) -> bytes:
+    """The score as MusicXML, with the record in it."""
+    from klangbild.score.musicxml import to_musicxml
+
+    assert result.piece is not None
+    return to_musicxml(result.piece, title=_title(result), record=result.embedded)
+
+
+def _title(result: Saved) -> str:
+    """What stands above a score: the picture's name, or the words."""
+    if result.picture is None and result.settings.text:
+        return result.settings.text
+    return result.name.replace("_", " ").replace("-", " ")
+
+
+def write_musicxml(result: Saved, path: Path) -> None:
+    """The score, for notation programs."""
+    atomic_write(path, score_of(result), durable=True)
+
+
+def write_svg(result: Saved, path: Path) -> None:
+    """The score, engraved."""
+    from klangbild.score.engrave import engraved_svg
+
+    atomic_write(path, engraved_svg(score_of(result)))
+
+
+def write_pdf(result: Saved, path: Path) -> None:
+    """The score, engraved, for a printer."""
+    from klangbild.score.engrave import engraved_pdf
+
+    atomic_write(path, engraved_pdf(score_of(result), title=_title(result)))
+
+
 def write_stems(result: Saved, path: Path) -> None:
     """A folder with a WAV for each instrument family."""
     from klangbild.sound.files import write_audio

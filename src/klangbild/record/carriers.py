@@ -1,4 +1,4 @@
-"""The record inside a file of ours: as JSON, in a MIDI file's text event, in a sound file's tags, in a PNG's text."""
+"""The record inside a file of ours: as JSON, in a MIDI file's text event, in a sound file's tags, in a PNG's text, in a score's field."""
 
 from __future__ import annotations
 
@@ -69,6 +69,20 @@ def record_in_png(file: BinaryIO, path: Path) -> str | None:
     except (OSError, ValueError, SyntaxError, struct.error, EOFError, Image.DecompressionBombError):
         raise InputError(f"{path}: is not a readable PNG; give another file of the same piece") from None
     return text if isinstance(text, str) else None
+
+
+def record_in_musicxml(file: BinaryIO, path: Path) -> str | None:
+    """The record in a score's miscellaneous field. Raises InputError: it is too large, or not XML."""
+    from xml.etree import ElementTree
+
+    from klangbild.score.musicxml import RECORD_FIELD
+
+    try:
+        root = ElementTree.fromstring(_content(file, path))
+    except ElementTree.ParseError:
+        raise InputError(f"{path}: is not a readable MusicXML file; give another file of the same piece") from None
+    fields = root.iterfind("identification/miscellaneous/miscellaneous-field")
+    return next((field.text for field in fields if field.get("name") == RECORD_FIELD), None)
 
 
 def _content(file: BinaryIO, path: Path) -> bytes:

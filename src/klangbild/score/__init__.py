@@ -1,0 +1,1 @@
+"""A piece as a score: what a player reads, as MusicXML, SVG and PDF."""
