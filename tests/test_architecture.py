@@ -16,7 +16,9 @@ GROUND = {
     "errors", "file_names", "hub", "hub_quiet", "hub_weights_torch", "input_file", "interrupt", "settings", "shipped", "slips",
     "whole_files", "models.registry", "formats.table",
 }  # fmt: skip
-ROOMS = ("picture", "emotion", "music", "sound", "score", "show", "metrics", "training", "models", "measure", "cli", "web")
+ROOMS = (
+    "picture", "emotion", "music", "sound", "score", "show", "metrics", "training", "models", "measure", "cli", "web",
+)  # fmt: skip
 # what a room may look into beside itself and the ground; the sentence picture -> emotion -> music -> sound comes first
 MAY = {
     "picture": set(),
