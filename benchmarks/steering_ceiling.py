@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from klangbild.emotion.space import Emotion
-from klangbild.measure.judges.judge import JUDGES, load_judge
 from klangbild.measure.steering import GRID, evaluate
+from klangbild.metrics.emotion_judge import JUDGES, load_judge
 from klangbild.models.bars.data.prepared import NoteData
 from klangbild.models.bars.section_plan import NEARNESS
 from klangbild.music.section_features import FEATURES

@@ -27,9 +27,9 @@ MAY = {
     "sound": {"music"},
     "score": {"music"},
     "show": {"picture", "emotion", "music", "sound"},
-    "metrics": {"music", "sound"},
+    "metrics": {"emotion", "music", "sound"},
     "training": set(),
-    "models": {"picture", "emotion", "music", "sound", "contract"},
+    "models": {"picture", "emotion", "music", "sound", "metrics", "contract"},
     "measure": set(ROOMS) - {"cli", "web"} | {"composer", "result", "record", "contract"},
     "front": {"contract", "record", "formats", "result", "unheard", "variations", *ROOMS}
     - {"metrics", "training", "measure", "cli", "web"},

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from klangbild.emotion.heard import Heard
 from klangbild.emotion.space import Emotion
 from klangbild.settings import Settings
 
@@ -64,7 +65,8 @@ class EngineOutput:
 
     piece: the notes, which are played when somebody asks for their sound. stems: without notes, the sound, not yet mixed.
     model: {"name", "sha256", "licence"} (`record.facts.ModelFacts`). facts: the record's "music". timings_s: seconds per step. length_s: how long the sound
-    is to be, its end faded; None: as long as it sounds. told: what the asker should know of wishes that were not quite granted.
+    is to be, its end faded; None: as long as it sounds. told: what the asker should know of wishes that were not quite granted. heard: what the judges of
+    emotion hear in the notes; None: they were not asked, or could not tell.
     """
 
     piece: Piece | None
@@ -76,6 +78,7 @@ class EngineOutput:
     device: str = "cpu"
     length_s: float | None = None
     told: tuple[str, ...] = ()
+    heard: Heard | None = None
 
 
 class Engine(Protocol):

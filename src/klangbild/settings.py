@@ -122,6 +122,10 @@ class Settings:
     candidates: int = _knob(
         1, "make this many pieces and keep the one that fits best", min=1, max=16, metavar="N", group="music"
     )
+    drafts: int = _knob(
+        3, "a piece that misses its emotion, as our judges hear it, is written up to this many times more, and the nearest is kept", min=0,
+        max=3, metavar="N", group="music",
+    )  # fmt: skip
     guidance: float | None = _knob(
         None, "how strongly the picture steers (1 = not beyond what was learnt; default: 1.75 for notes, 2.5 for klangbild-roll, 3.5 for Art2Mus, 3 for MeLFusion)",
         min=1.0, max=10.0, metavar="G", group="advanced",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from klangbild.errors import InputError, NotAvailableError, UsageError
-from klangbild.measure.judges.judge import _percentile, kind_of, load_judge, read_piece
+from klangbild.metrics.emotion_judge import _percentile, kind_of, load_judge, read_piece
 from klangbild.metrics.note_sets import compare, load_reference
 from klangbild.music.piece import Piece, Track, make_notes
 

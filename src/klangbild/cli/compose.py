@@ -288,6 +288,8 @@ class Teller:
         else:
             for path in paths.values():
                 print(path, flush=True)
+        if result.record.heard is not None:
+            self.tell(f"{result.name}: {result.record.heard.words(result.asked)}")
         for line in result.told:
             self.tell(line, of=result.name)
         if self.arguments.verbose:
@@ -300,6 +302,11 @@ class Teller:
         )
         for reason in result.reasons:
             print(f"  {reason}", file=sys.stderr)
+        heard = result.record.heard
+        if heard is not None:
+            point = heard.emotion
+            drafts = f"; nearest of {heard.drafts} drafts" if heard.drafts > 1 else ""
+            print(f"  heard: valence {point.valence:+.2f}, arousal {point.arousal:+.2f}{drafts}", file=sys.stderr)
         print(f"  {result.record.music.words}", file=sys.stderr)
         print("  " + ", ".join(f"{k} {v:.2f} s" for k, v in result.record.run.timings_s.items()), file=sys.stderr)
 

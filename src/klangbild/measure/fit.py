@@ -25,10 +25,10 @@ import numpy as np
 
 from klangbild.errors import InputError, KlangbildError, UsageError
 from klangbild.measure.composed import refuse_other_settings
-from klangbild.measure.judges.judge import JUDGES, load_judge, read_piece
 from klangbild.measure.judges.sound_judge import LIMITS
 from klangbild.measure.results import Results, add_output, give, passed_over, progress
 from klangbild.metrics import retrieval
+from klangbild.metrics.emotion_judge import JUDGES, load_judge, read_piece
 from klangbild.metrics.intervals import Estimate, bootstrap_spearman
 from klangbild.music.midi_plain import MIDI_ENDINGS
 from klangbild.picture.find import pictures_below

@@ -18,9 +18,9 @@ import numpy as np
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError
 from klangbild.measure.composed import compose_into
-from klangbild.measure.judges.judge import load_judge
 from klangbild.measure.notes import real_half, score_folder
 from klangbild.measure.results import Results, add_output, give
+from klangbild.metrics.emotion_judge import load_judge
 from klangbild.models.bars.data.emotion_labels import NO_LABEL
 from klangbild.models.bars.data.prepared import NoteData
 from klangbild.settings import DEFAULT_SECONDS, Settings

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from klangbild.errors import InputError
-from klangbild.measure.judges.judge import load_judge, read_piece
 from klangbild.measure.results import Results, add_output, give, passed_over, progress, set_names
 from klangbild.metrics import validity, wishes
 from klangbild.metrics.bar_grid import bar_grid
+from klangbild.metrics.emotion_judge import load_judge, read_piece
 from klangbild.metrics.intervals import Estimate, bootstrap
 from klangbild.metrics.note_sets import NoteSet, compare, load_reference
 from klangbild.models.bars.language import BarsLanguage

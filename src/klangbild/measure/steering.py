@@ -23,8 +23,8 @@ import numpy as np
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError
 from klangbild.measure.composed import compose_into
-from klangbild.measure.judges.judge import JUDGES, load_judge, read_piece
 from klangbild.measure.results import Results, add_output, give, passed_over
+from klangbild.metrics.emotion_judge import JUDGES, load_judge, read_piece
 from klangbild.metrics.intervals import Estimate, bootstrap, bootstrap_spearman
 from klangbild.settings import Settings
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from klangbild.emotion.course import course_words
 from klangbild.music.families import FAMILY_INDEX
 from klangbild.music.key import estimate_key
 from klangbild.music.piece import Piece
@@ -45,6 +46,8 @@ def describe(piece: Piece) -> str:
     parts.append(f"{round(bpm)} bpm{written} in {numerator}/{denominator}")
     parts += [words for words in (_density_word(piece), _dynamics_word(piece)) if words]
     parts += _shape_words(piece)
+    if piece.moods:
+        parts.append(course_words([(float(piece.beats_to_seconds(beat)), name) for beat, name in piece.moods]))
     return ", ".join(parts)
 
 

@@ -10,7 +10,8 @@ References: key profiles as in `notes.key`; for rate, loudness and articulation 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -68,6 +69,16 @@ def score_piece(piece: Piece, asked: Emotion) -> Score:
     fit = float(1.0 - min(distance / 2.0, 1.0))
     variety, harmony = _variety(piece), _harmony(piece)
     return Score(valence, arousal, fit, variety, harmony, 0.6 * fit + 0.2 * variety + 0.2 * harmony)
+
+
+def score_course(piece: Piece, asked: Sequence[tuple[float, Emotion]]) -> Score:
+    """As `score_piece`, of a piece of which these emotions were asked from these beats on: the mean of its stretches."""
+    if len(asked) == 1:
+        return score_piece(piece, asked[0][1])
+    ends = [beat for beat, _ in asked[1:]] + [piece.end_beats + 1.0]
+    parts = [(piece.between(beat, end), emotion) for (beat, emotion), end in zip(asked, ends, strict=True)]
+    scores = [astuple(score_piece(part, emotion)) for part, emotion in parts if part.n_notes]
+    return Score(*np.mean(scores, axis=0).tolist())
 
 
 def _on_scale(name: str, value: float) -> float:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,8 @@ Column = Sequence[float] | np.ndarray
 NOTE_DTYPE = np.dtype([("onset", "f8"), ("duration", "f8"), ("pitch", "u1"), ("velocity", "u1")])
 LOOP_START, LOOP_END = "loopStart", "loopEnd"
 """Markers between which game engines repeat a MIDI file."""
+MOOD = "mood: "
+"""How a marker begins from which on another emotion was asked of the music; its name follows."""
 PITCH_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 
@@ -125,6 +127,11 @@ class Piece:
         return any(text == LOOP_END for _, text in self.markers)
 
     @property
+    def moods(self) -> tuple[tuple[float, str], ...]:
+        """(beat, the name of the emotion asked from there on), of a piece whose course has several."""
+        return tuple((beat, text.removeprefix(MOOD)) for beat, text in self.markers if text.startswith(MOOD))
+
+    @property
     def end_beats(self) -> float:
         """Where the piece ends: the end of its last bar, or of its last note if that is later."""
         ends = [float((t.notes["onset"] + t.notes["duration"]).max()) for t in self.tracks if len(t.notes)]
@@ -165,6 +172,30 @@ class Piece:
             change = bisect_right(changes, beat + 1e-6)
             beat = changes[change] if change < len(changes) and changes[change] < following - 1e-6 else following
         return starts
+
+    def between(self, begin: float, end: float) -> Piece:
+        """The notes that start at beats from `begin` to before `end`, as a piece of its own that starts at beat 0, with its tempi and meters."""
+
+        def moved(changes: tuple[Any, ...]) -> tuple[Any, ...]:
+            before = [change for change in changes if change[0] <= begin + 1e-6]
+            within = [change for change in changes if begin + 1e-6 < change[0] < end]
+            return ((0.0, *before[-1][1:]), *((change[0] - begin, *change[1:]) for change in within))
+
+        tracks = []
+        for track in self.tracks:
+            onset = track.notes["onset"]
+            notes = track.notes[(onset >= begin - 1e-6) & (onset < end - 1e-6)].copy()
+            notes["onset"] = np.maximum(notes["onset"] - begin, 0.0)
+            tracks.append(replace(track, notes=notes))
+        whole = min(end, max(self.length_beats, begin)) - begin
+        return replace(
+            self,
+            tracks=tuple(tracks),
+            tempos=moved(self.tempos),
+            meters=moved(self.meters),
+            markers=(),
+            length_beats=whole,
+        )
 
     def transposed(self, semitones: int) -> Piece:
         """Every pitched note and the key moved by `semitones`; a note that would leave 0..127 moves an octave back."""

@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from klangbild import __version__
+from klangbild.emotion.heard import Heard
 from klangbild.emotion.space import Emotion
 from klangbild.picture.voice import Voice
 from klangbild.record.shape import SCHEMA, check_shape
@@ -146,7 +147,7 @@ class Record(Mapping[str, Any]):
     klangbild: the version that made it. settings: with the seed that was drawn. picture: None for music from words alone. sound: None
     until the sound is made, and where the record travelled in a file that does not know it. run: None where the record travelled
     inside a file. voice: what was heard of the picture beside its feeling, and the key of its draws; None: there was no picture, or
-    pictures had none yet.
+    pictures had none yet. heard: what the judges of emotion hear in the notes; None: they were not asked, or could not tell.
     """
 
     klangbild: str
@@ -160,6 +161,7 @@ class Record(Mapping[str, Any]):
     versions: Mapping[str, str]
     run: Run | None
     voice: Voice | None = None
+    heard: Heard | None = None
 
     @property
     def engine(self) -> str:
@@ -209,6 +211,8 @@ class Record(Mapping[str, Any]):
         if run is not None:
             written["told"] = list(run.told)
         written |= {"settings": self.settings.as_dict(), "music": dict(self.music.facts)}
+        if self.heard is not None:
+            written["heard"] = self.heard.as_dict(self.emotion.asked)
         if sound is not None:
             font = {"soundfont": vars(sound.soundfont).copy()} if sound.soundfont else {}
             written["sound"] = {**_given(sound), **font}
@@ -253,6 +257,7 @@ class Record(Mapping[str, Any]):
             values.get("versions", {}),
             run,
             Voice.from_dict(values["voice"]) if values.get("voice") else None,
+            Heard.from_dict(values["heard"]) if values.get("heard") else None,
         )
 
     def __getitem__(self, name: str) -> Any:

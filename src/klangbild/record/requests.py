@@ -25,6 +25,7 @@ def record_of(request: Request, output: EngineOutput, *, told: Sequence[str], ti
         sound=None,
         versions=used,
         voice=request.voice,
+        heard=output.heard,
         run=Run(tuple(told), {name: round(seconds, 3) for name, seconds in timings_s.items()}, device=output.device),
     )
 

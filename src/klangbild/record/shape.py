@@ -149,6 +149,11 @@ _VOICE = _table(
     {**dict.fromkeys(TRAITS, _PLACE), "skyline": _row(_PLACE, SKYLINE_POINTS), "key": _whole(0, 2**32 - 1)},
     {"gaze": _every(_row(_number(0.0, 1e6), 3))},
 )
+_POINT = _table({"valence": _PLACE, "arousal": _PLACE})
+_STRETCH = _table({"seconds": _number(0.0, 1e6), "asked": _POINT, "heard": _or_none(_POINT)})
+_HEARD = _table(
+    {"valence": _PLACE, "arousal": _PLACE, "drafts": _whole(1, 1000)}, {"words": _text, "stretches": _every(_STRETCH)}
+)
 _SOUND = _table(
     {"rate": _whole(1, 10**6), "seconds": _number(0.0, 1e9), "lufs": _LEVEL, "true_peak_dbtp": _LEVEL},
     {"soundfont": _or_none(_table({"name": _text, "sha256": _text}))},
@@ -159,7 +164,7 @@ _RECORD = _table(
         "reasons": _every(_text), "settings": _each_of(_anything),
     },
     {
-        "picture": _or_none(_PICTURE), "voice": _or_none(_VOICE), "music": _table(
+        "picture": _or_none(_PICTURE), "voice": _or_none(_VOICE), "heard": _or_none(_HEARD), "music": _table(
             {}, {"words": _text, "words_heard_as": _each_of(_text), "words_translated": _each_of(_text)},
         ),
         "sound": _or_none(_SOUND), "versions": _each_of(_text), "told": _every(_text),

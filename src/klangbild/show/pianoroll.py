@@ -16,7 +16,7 @@ from PIL import Image
 from klangbild.emotion.space import Emotion
 from klangbild.music.describe import describe, music_facts
 from klangbild.music.families import FAMILIES, FAMILY_INDEX
-from klangbild.music.piece import PITCH_NAMES, Piece
+from klangbild.music.piece import MOOD, PITCH_NAMES, Piece
 from klangbild.picture.picture import Picture
 from klangbild.show.canvas import (
     FAINT,
@@ -311,12 +311,16 @@ def _draw_time(canvas, piece, x_of, top, height, left, right, seconds, end) -> N
 
 
 def _draw_markers(canvas, piece, x_of, top, height, left, right) -> None:
-    flags = [(beat, text) for beat, text in piece.markers if text.strip()]
+    flags = [(beat, text.removeprefix(MOOD)) for beat, text in piece.markers if text.strip()]
     if 1 < len(piece.tempos) <= 12:
         changes = zip(piece.tempos, piece.tempos[1:], strict=False)
         flags += [(beat, f"{bpm:.0f} bpm") for (_, before), (beat, bpm) in changes if round(bpm) != round(before)]
     free_from = left
-    for beat, text in sorted(flags):
+    by_beat: dict[float, list[str]] = {}
+    for beat, text in flags:
+        by_beat.setdefault(beat, []).append(text)
+    for beat, texts in sorted(by_beat.items()):
+        text = ", ".join(texts)
         x = float(x_of(beat))
         label = shortened(text, 12, 150)
         wide = text_width(label, 12) + 14

@@ -151,6 +151,10 @@ def _record() -> Schema:
         "told": {"type": "array", "items": {"type": "string"}, "description": "what was asked for and came otherwise"},
         "settings": settings,
         "music": {**thing, "description": "tempo, key, meter, instruments, notes, and the music in words"},
+        "heard": {
+            **thing,
+            "description": "valence and arousal that judges of emotion hear in the notes, how many drafts were made, and in words",
+        },
         "sound": {**thing, "description": "rate, length, loudness and true peak"},
         "versions": {"type": "object", "additionalProperties": {"type": "string"}},
         "ai_generated": {"type": "boolean"},

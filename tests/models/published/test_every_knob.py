@@ -32,7 +32,7 @@ TURNED = {
     "picture_weight": 0.0, "gaze": True, "steps": 3, "path": "0:-0.9,-0.9 2:0.9,0.9", "loudness": -30, "emotion_model": "features",
     "synapse": 0.25, "sampler": "midi-emotion", "commercial": True, "device": "cuda",
 }  # fmt: skip
-"""The rest (`engine`, `image_tokens`, `without`, `continue_from`, `soundfont`, `kind`) depends on the result that it is to change, or is a file."""
+"""The rest (`engine`, `image_tokens`, `without`, `continue_from`, `soundfont`, `kind`, `drafts`) depends on the result that it is to change, or is a file."""
 REFUSED = {
     "aria": {"loop", "picture_weight", "guidance", "device", "negative", "steps", "image_tokens", "synapse", "conditioning"},
     "notes": {"sampler", "device", "negative", "steps", "image_tokens", "synapse", "commercial"},

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import rankdata
 
 from klangbild.errors import InputError
-from klangbild.measure.judges.judge import JUDGES, Judge, _percentile
+from klangbild.metrics.emotion_judge import JUDGES, Judge, _percentile
 from klangbild.metrics.intervals import bootstrap, spearman
 from klangbild.metrics.real_or_generated import auc
 from klangbild.models.bars.data.choose_labels import relabelled
@@ -116,18 +117,41 @@ def accuracy(judge: Judge, data: NoteData, corpus: str, pieces: np.ndarray) -> d
 
 def cross_validated(data: NoteData, corpus: str, *, folds: int = 10) -> dict[str, Any]:
     """Spearman of out-of-fold readings of all rated pieces of a corpus."""
-    pieces = rated_pieces(data, corpus, heldout=None)
-    fold = np.random.default_rng(0).permutation(np.arange(len(pieces)) % folds)
-    read = np.full((len(pieces), 2), np.nan)
-    for number in range(folds):
-        judge = fit(data, corpus, pieces=pieces[fold != number])
-        read[fold == number] = read_rated(judge, data, pieces[fold == number], corpus)
+    pieces, read = _read_out_of_fold(data, corpus, folds)
     known = np.isfinite(read[:, 0])
     out: dict[str, Any] = {"pieces": int(known.sum()), "folds": folds}
     for axis, name in enumerate(("valence", "arousal")):
         rows = np.stack([ratings(data, axis)[pieces][known], read[known, axis]], axis=1)
         out[f"{name}_spearman"] = bootstrap(rows, _spearman_of_rows, resamples=500).as_dict()
     return out
+
+
+def _read_out_of_fold(data: NoteData, corpus: str, folds: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers (n,) of all rated pieces of a corpus and what judges fitted without them read in them (n, 2)."""
+    pieces = rated_pieces(data, corpus, heldout=None)
+    fold = np.random.default_rng(0).permutation(np.arange(len(pieces)) % folds)
+    read = np.full((len(pieces), 2), np.nan)
+    for number in range(folds):
+        judge = fit(data, corpus, pieces=pieces[fold != number])
+        read[fold == number] = read_rated(judge, data, pieces[fold == number], corpus)
+    return pieces, read
+
+
+def error_of_all(data: NoteData) -> dict[str, float]:
+    """See `emotion_judge.own_error`: of VGMIDI, which alone has ratings that are more than quadrants."""
+    pieces, own = _read_out_of_fold(data, "vgmidi")
+    reads = [own, *(read_rated(fit(data, name), data, pieces, "vgmidi") for name in JUDGES if name != "vgmidi")]
+    known = np.isfinite(np.concatenate(reads, axis=1)).all(axis=1)
+    error = {}
+    for axis, name in enumerate(("valence", "arousal")):
+        read = np.mean([_places(one[known, axis]) for one in reads], axis=0)
+        error[name] = round(float(np.abs(read - _places(ratings(data, axis)[pieces][known])).mean()), 3)
+    return error
+
+
+def _places(values: np.ndarray) -> np.ndarray:
+    """Values (n,) -> their places among each other, (n,) in (-1, 1)."""
+    return 2.0 * (rankdata(values) - 0.5) / len(values) - 1.0
 
 
 def label_leak(data: NoteData, corpus: str) -> dict[str, float]:
@@ -161,6 +185,8 @@ def fit_all(data: NoteData, out: Path) -> dict[str, Any]:
             f"on {other}": across,
             "labels_with_and_without_it": label_leak(data, corpus),
         }
+        if corpus == "vgmidi":
+            cards[corpus]["error_of_all"] = error_of_all(data)
         cards[corpus]["accuracy_in_words"] = _in_words(corpus, own, other, across)
         for key in ("columns", "knots", "weights", "bias", "score_knots"):
             value = getattr(judge, key)

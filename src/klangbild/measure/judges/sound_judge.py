@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from klangbild.errors import InputError, KlangbildError, UsageError
-from klangbild.measure.judges.judge import JUDGES, _percentile
+from klangbild.metrics.emotion_judge import JUDGES, _percentile
 from klangbild.metrics.intervals import bootstrap, spearman
 from klangbild.metrics.real_or_generated import auc
 from klangbild.metrics.sound_embedding import GROUPS, raw_features, weights_file

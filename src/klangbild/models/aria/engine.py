@@ -24,7 +24,7 @@ from klangbild.models.aria.language import EventsLanguage
 from klangbild.models.aria.published_sampler import MidiEmotionSampling, generate, n_missing
 from klangbild.models.aria.vocabulary import INSTRUMENTS, is_shift, shift_ms
 from klangbild.models.aria.window import WindowedModel
-from klangbild.models.bars.engine import Composition, composition, course_of, rules_of
+from klangbild.models.bars.engine import Composition, composition, course_of, rules_of, with_moods
 from klangbild.models.bars.sampler import Sampler, Sampling, Take
 from klangbild.models.candidates import Tell
 from klangbild.music.key import estimate_key
@@ -65,6 +65,7 @@ def compose_events(
     rules, primer = _with_primer(rules_of(settings), settings, language)
     draw = _draw_theirs if settings.sampler == "midi-emotion" else _draw_ours
     n_drawn: list[int] = []
+    course = course_of(settings)
 
     def draw_piece(candidate: int, tell: Tell) -> Piece:
         reporter = _Reporter(settings, rules, language, tell, on_bar)
@@ -74,9 +75,12 @@ def compose_events(
         piece = language.decode(ids)
         if reporter.stopped and piece.n_notes == 0:
             raise Stopped("stopped before the first note; nothing was kept")
+        if course and primer is None:
+            within = [change_s for change_s in course.changes_s if change_s < piece.seconds]
+            piece = with_moods(piece, course, [0.0, *piece.seconds_to_beats(within).tolist()])
         return _written_as_asked(piece, settings)
 
-    return composition(draw_piece, asked, settings, n_drawn, on_progress=on_progress)
+    return composition(draw_piece, asked, settings, n_drawn, on_progress=on_progress, course=course)
 
 
 class EventsSampler(Sampler):

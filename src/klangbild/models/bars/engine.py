@@ -5,7 +5,7 @@ Equal model, settings, emotion and seed give equal notes: candidate i draws from
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from klangbild.contract import NoteModel, OnBar, OnProgress
 from klangbild.emotion.course import Course
+from klangbild.emotion.heard import Heard
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import Stopped, UsageError
 from klangbild.models.bars.form import hold_last_chord
@@ -28,12 +29,13 @@ from klangbild.models.bars.section_plan import (
     Sections,
 )
 from klangbild.models.candidates import Tell, draw_candidates
-from klangbild.music.fit import Score, score_piece
+from klangbild.models.drafts import heard_in, judged
+from klangbild.music.fit import Score, score_course
 from klangbild.music.home import clear_last_bar
 from klangbild.music.length import looping, of_length
 from klangbild.music.midi import read_continued
 from klangbild.music.orchestrate import in_key, orchestrate
-from klangbild.music.piece import Key, Piece
+from klangbild.music.piece import MOOD, Key, Piece
 from klangbild.music.rules import Rules
 from klangbild.picture.voice import Voice
 from klangbild.settings import INSTRUMENTS, Settings
@@ -45,7 +47,7 @@ Planner = Callable[[int, Rules], PiecePlan]
 @dataclass(frozen=True)
 class Composition:
     """A piece with what was weighed: `scores` of all candidates, in order; `chosen` is the index of the piece. told: what its asker
-    should know of wishes that were not quite granted."""
+    should know of wishes that were not quite granted. heard: what the judges of emotion hear in it."""
 
     piece: Piece
     n_tokens: int
@@ -53,6 +55,7 @@ class Composition:
     chosen: int = 0
     stopped: bool = False
     told: tuple[str, ...] = ()
+    heard: Heard | None = None
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -114,7 +117,7 @@ def compose_notes(
     n_drawn: list[int] = []
     free_from = 0.0 if primer is None else language.decode(primer).length_beats
 
-    def draw(candidate: int, tell: Tell) -> Piece:
+    def draw(candidate: int, tell: Tell, most_ids: int | None = None) -> Piece:
         wish = Key.parse(settings.key) if settings.key else home
         drawn_key = np.random.default_rng([seed, candidate, 1])
         place = wished.tempo_place  # a piece that goes on keeps its tempo
@@ -143,7 +146,9 @@ def compose_notes(
             rules = with_plan(rules, plan)
 
         def bar_done(ids: list[int]) -> bool | None:
-            if on_bar:
+            if most_ids is not None and len(ids) > most_ids:
+                return False
+            if on_bar and most_ids is None:
                 on_bar(_in_tempo(language.decode(np.array(ids)), place))
             done, total = _bars_done(ids, sampler.state.n_bars or 0)
             return tell(done / total) if total else None
@@ -162,6 +167,8 @@ def compose_notes(
         )
         take = sampler.run()
         n_drawn.append(take.n_drawn)
+        if take.stopped and most_ids is not None:
+            raise Stopped("a draft that ends early is none")
         piece = _in_tempo(language.decode(np.array(take.ids)), place)
         if piece.n_notes == 0:
             raise Stopped("stopped before the first bar was complete; nothing was kept")
@@ -169,37 +176,81 @@ def compose_notes(
             piece = replace(piece, tempos=((0.0, float(settings.tempo)),))
         if not take.stopped and not settings.loop:
             piece = clear_last_bar(hold_last_chord(piece), free_from)
+        if course and primer is None:
+            piece = with_moods(piece, course, _starts(piece, sampler.state.stretch_bars))
         return orchestrate(in_key(piece, wish, drawn_key), asked, drawn_key, free_from=free_from)
 
-    return composition(draw, asked, settings, n_drawn, on_progress=on_progress)
+    drafts = settings.drafts if planned is None else 0
+    return composition(draw, asked, settings, n_drawn, on_progress=on_progress, course=course, drafts=drafts)
 
 
 def composition(
-    draw: Callable[[int, Tell], Piece],
+    draw: Callable[..., Piece],
     asked: Emotion,
     settings: Settings,
     n_drawn: list[int],
     *,
     on_progress: OnProgress | None,
+    course: Course | None = None,
+    drafts: int = 0,
 ) -> Composition:
-    """The best of `settings.candidates` pieces by `score_piece`. n_drawn: ids of each candidate, which `draw` fills.
+    """The best of `settings.candidates` pieces by `score_piece`, read by the judges; where it misses, the nearest of it and further drafts.
+
+    draw: (number, tell[, most ids: beyond them a draft raises Stopped]) -> a piece. n_drawn: ids of each piece drawn, which `draw` fills.
+    course: what was asked in time, where that changes; its changes stand in the piece as markers (`with_moods`).
 
     Raises:
         Stopped: the caller stopped before there was a piece.
     """
+
+    def asked_of(piece: Piece) -> list[tuple[float, Emotion]]:
+        feelings = [emotion for _, emotion in course.stretches] if course and piece.moods else [asked]
+        return list(zip([beat for beat, _ in piece.moods] or [0.0], feelings, strict=False))
+
     found = draw_candidates(
         settings.candidates,
         draw,
-        lambda pieces: [score_piece(piece, asked) for piece in pieces if piece.n_notes],
+        lambda pieces: [score_course(piece, asked_of(piece)) for piece in pieces if piece.n_notes],
         rank=lambda score: score.total,
         on_progress=on_progress,
     )
-    piece, told = found.best, None
-    if settings.exact and settings.seconds and not found.stopped:
-        piece, told = of_length(piece, settings.seconds, loop=settings.loop)
-    if settings.loop and not found.stopped:
-        piece = looping(piece)
-    return Composition(piece, sum(n_drawn), found.scores, found.chosen, found.stopped, () if told is None else (told,))
+
+    def finished(piece: Piece) -> tuple[Piece, str | None]:
+        told = None
+        if settings.exact and settings.seconds:
+            piece, told = of_length(piece, settings.seconds, loop=settings.loop)
+        return looping(piece) if settings.loop else piece, told
+
+    kept, heard, stopped = (found.best, None) if found.stopped else finished(found.best), None, found.stopped
+    if settings.continue_from is not None:  # its own bars were nobody's wish
+        pass
+    elif stopped:
+        heard = heard_in(kept[0], asked_of(kept[0]))
+    else:
+        done = float(settings.candidates)
+        kept, heard, stopped = judged(
+            kept,
+            lambda number, tell, most_ids: finished(draw(settings.candidates + number, lambda _: tell(), most_ids)),
+            lambda draft: asked_of(draft[0]),
+            piece_of=lambda draft: draft[0],
+            drafts=drafts,
+            ids=lambda: sum(n_drawn),
+            go_on=lambda: on_progress(done, done) if on_progress else None,
+        )
+    piece, told = kept
+    told = () if told is None else (told,)
+    return Composition(piece, sum(n_drawn), found.scores, found.chosen, stopped, told, heard)
+
+
+def _starts(piece: Piece, bars: Sequence[int]) -> list[float]:
+    starts = piece.bar_starts()
+    return [starts[bar] for bar in bars if bar < len(starts)]
+
+
+def with_moods(piece: Piece, course: Course, beats: Sequence[float]) -> Piece:
+    """The piece with a marker at each beat from which on a stretch of its course was asked."""
+    moods = tuple((beat, MOOD + emotion.name) for beat, (_, emotion) in zip(beats, course.stretches, strict=False))
+    return replace(piece, markers=(*piece.markers, *moods)) if len(moods) > 1 else piece
 
 
 def with_plan(rules: Rules, plan: SectionPlan | PiecePlan) -> Rules:

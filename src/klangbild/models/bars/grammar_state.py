@@ -38,6 +38,7 @@ class GrammarState:
             0  # number of the stretch in hand (`sections_begin.py`), its first bar, and the bars of its sections
         )
         self.stretch_bar = 0
+        self.stretch_bars = [0]  # of all stretches begun so far
         self.lengths: tuple[int, ...] = ()  # not known yet: 8 each
         self.section = -1  # number of the section in hand within the stretch
         self.empty_bars = 0
@@ -55,7 +56,7 @@ class GrammarState:
 
     def copy(self) -> Self:
         other = copy.copy(self)
-        for name in ("durations", "velocities", "lowest", "highest"):
+        for name in ("durations", "velocities", "lowest", "highest", "stretch_bars"):
             setattr(other, name, getattr(self, name)[:])
         return other
 
@@ -179,6 +180,7 @@ class GrammarState:
             if starts_stretch:
                 self.stretch += self.bar >= 0
                 self.stretch_bar, self.section, self.lengths = self.section_bar, 0, ()
+                self.stretch_bars += [self.section_bar] * (self.bar >= 0)
             self.heard_in_section = 0
             self.durations, self.velocities = [-1] * _N, [-1] * _N
         self.bar += 1

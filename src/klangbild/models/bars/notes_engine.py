@@ -76,6 +76,7 @@ class NotesEngine:
             device=str(getattr(self.model, "device", "cpu")),
             length_s=None if composition.stopped else _length_s(composition.piece, request.settings),
             told=composition.told,
+            heard=composition.heard,
         )
 
 

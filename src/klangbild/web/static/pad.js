@@ -66,6 +66,9 @@ export class Pad {
     this.spread = shape(plane, "ellipse", { class: "spread" });
     this.way = shape(plane, "line", { class: "way" });
     this.dot = shape(plane, "circle", { r: 4, class: "predicted" });
+    this.sounds = shape(plane, "circle", { r: 5, class: "sounds" });
+    shape(this.sounds, "title", {}, t("sounds_like"));
+    this.hear(null);
     this.handle = shape(svg, "g", {
       class: "handle", role: "slider", tabindex: 0, "aria-label": t("mood_slider"), "aria-valuemin": -1,
       "aria-valuemax": 1, "aria-describedby": "pad-help",
@@ -104,6 +107,14 @@ export class Pad {
       event.preventDefault();
       this.reset();
     }
+  }
+
+  // where the judges hear the piece that is shown, or null
+  hear(point) {
+    this.sounds.style.display = point ? "" : "none";
+    if (!point) return;
+    this.sounds.setAttribute("cx", point.valence * SIZE);
+    this.sounds.setAttribute("cy", -point.arousal * SIZE);
   }
 
   // what the picture says; a point moved by hand stays where it was put

@@ -111,6 +111,7 @@ function see(seen, keep = false) {
   if (seen.picture) picture = seen.picture;
   // a mood that came with loaded settings, before there was any picture, holds for the first one
   pad.predict(seen.asked, keep || !other || !pad.predicted);
+  if (other) pad.hear(null);
   const { emotion } = seen;
   const spread = (value) => (value ? ` ± ${value.toFixed(2)}` : "");
   $("read").textContent = t("rated", {
@@ -143,6 +144,8 @@ function moved(point, byHand) {
   for (const axis of ["valence", "arousal"]) $(axis).value = point[axis].toFixed(2);
   $("pad-reset").hidden = $("pad-make").hidden = !pad.moved;
 }
+
+document.addEventListener("heard", ({ detail }) => pad.hear(detail));
 
 for (const axis of ["valence", "arousal"])
   $(axis).addEventListener("change", () => {

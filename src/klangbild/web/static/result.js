@@ -27,7 +27,7 @@ export function prepare(player, names) {
 }
 
 export function factsOf(record) {
-  const { music, emotion, sound } = record;
+  const { music, emotion, sound, heard } = record;
   const seconds = (sound || music).seconds; // the sound may still be in the making
   const minutes = `${Math.floor(seconds / 60)}:${String(Math.round(seconds % 60)).padStart(2, "0")}`;
   return {
@@ -37,6 +37,7 @@ export function factsOf(record) {
     meter: music.meter,
     instruments: (music.instruments || []).join(", "),
     mood: `${signed(emotion.asked.valence)}, ${signed(emotion.asked.arousal)}`,
+    sounds: heard ? `${signed(heard.valence)}, ${signed(heard.arousal)}` : null,
     loudness: sound ? t("lufs", { lufs: sound.lufs }) : null,
     model: record.model.name,
     seed: record.seed,
@@ -74,7 +75,9 @@ export function show(run) {
     picture.alt = run.alt || t("its_picture");
   }
   $("piece-name").textContent = run.status === "stopped" ? t("stopped_early", { title: title(record) }) : title(record);
-  $("piece-words").textContent = sentence(record.music.words);
+  const asked = record.heard ? sentence(record.heard.words) : "";
+  $("piece-words").textContent = `${sentence(record.music.words)} ${asked}`.trim();
+  document.dispatchEvent(new CustomEvent("heard", { detail: record.heard || null }));
   list($("heard"), heardOf(record), (words) => {
     const item = document.createElement("li");
     item.textContent = words;

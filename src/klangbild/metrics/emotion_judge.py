@@ -2,7 +2,7 @@
 
 The pseudo-labels that our models are trained on come from a formula (arousal) and a ridge (valence) fitted on rated piano
 music. Reading generated music back with the same formula would be circular. A judge is another ridge on other features'
-weights, fitted on **one** rated corpus alone (`measure.judge_train`); it may judge models whose labels left that corpus out.
+weights, fitted on **one** rated corpus alone (`measure/judges/judge_train.py`); it may judge models whose labels left that corpus out.
 Two judges ship, so that one corpus can be left out on either side:
 
     emopia    1,078 piano clips with quadrants; fitted on the official train part, tested on val and test
@@ -17,6 +17,7 @@ Conventions
 
 Metrics
     read_sections, read_piece    valence and arousal, -1..1.
+    hear                         the mean of the judges that ship; `own_error` says how far it is from listeners.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError, NotAvailableError, UsageError
 from klangbild.metrics.bar_grid import BarGrid, bar_grid
 from klangbild.metrics.sections import section_features
@@ -118,6 +121,27 @@ def read_piece(judge: Judge, piece: Piece | BarGrid) -> tuple[float, float]:
     grid = piece if isinstance(piece, BarGrid) else bar_grid(piece)
     read = read_sections(judge, grid)
     return (float("nan"), float("nan")) if not len(read) else (float(read[:, 0].mean()), float(read[:, 1].mean()))
+
+
+@lru_cache(maxsize=1)
+def shipped_judges() -> tuple[Judge, ...]:
+    """The judges that ship. Raises as `load_judge`."""
+    return tuple(load_judge(name) for name in JUDGES)
+
+
+def own_error() -> Emotion:
+    """How far, on either axis, the mean of the judges that ship is from listeners: mean |read - rated| over VGMIDI's rated pieces,
+    both as places from -1 to 1 among them, the pieces of the judge of that corpus held out. Blind answers would give .5."""
+    return Emotion(**shipped_judges()[-1].card["error_of_all"])
+
+
+def hear(piece: Piece) -> Emotion | None:
+    """What the judges that ship hear in a piece on the mean, rounded to 1/1000; None: too few notes to read."""
+    grid = bar_grid(piece)
+    read = np.mean([read_piece(judge, grid) for judge in shipped_judges()], axis=0)
+    if not np.isfinite(read).all():
+        return None
+    return Emotion(*(round(float(np.clip(axis, -1.0, 1.0)), 3) for axis in read))
 
 
 def evaluate(judge: Judge, grid: BarGrid) -> OrderedDict[str, float]:
