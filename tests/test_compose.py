@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import mido
 import numpy as np
@@ -15,7 +16,7 @@ import klangbild
 from klangbild import Composer, Emotion, compose
 from klangbild.errors import InputError, UsageError
 from klangbild.formats.table import FORMATS
-from klangbild.music.midi import read_midi
+from klangbild.music.midi import read_continued, read_midi
 
 
 @pytest.fixture(scope="module")
@@ -168,8 +169,27 @@ def test_continue_goes_on_from_a_file(composer, picture_file, result, tmp_path):
     start = result.save(tmp_path, ("mid",))["mid"]
     longer = composer.compose(picture_file, continue_from=str(start), seconds=4, seed=4)
     assert longer.piece.seconds > result.piece.seconds + 2
-    before, after = result.piece.by_family(), longer.piece.by_family()
-    assert set(before) <= set(after)
+    given = read_midi(start)
+    end = given.bar_starts()[-1] + 4.0 * given.meters[-1][1] / given.meters[-1][2]
+    for before, after in zip(given.tracks, longer.piece.tracks, strict=False):  # every note, by its own player
+        assert (before.family, before.program) == (after.family, after.program)
+        assert np.array_equal(after.notes[after.notes["onset"] < end - 1e-6], before.notes)
+    assert longer.piece.tempos == given.tempos and longer.piece.key == given.key
+    assert {track.family for track in longer.piece.tracks} == {track.family for track in result.piece.tracks}
+
+
+@pytest.mark.parametrize("name", ["minor-declared-c-major", "violin-and-cello", "long-notes", "tempo-30"])
+def test_files_of_others_are_kept_note_for_note(composer, picture_file, name):
+    path = Path(__file__).resolve().parents[2] / "shared" / "cases" / "midi" / f"{name}.mid"
+    if not path.is_file():
+        pytest.skip(f"{path}: is not here")
+    given = read_continued(path)
+    result = composer.compose(picture_file, continue_from=str(path))
+    for before, after in zip(given.tracks, result.piece.tracks, strict=False):
+        assert (before.family, before.program) == (after.family, after.program)
+        assert set(before.notes.tolist()) <= set(after.notes.tolist())
+    assert result.piece.tempos == given.tempos and result.told == ()
+    assert result.piece.seconds > given.seconds
 
 
 def test_what_is_not_quite_kept_of_the_file_gone_on_from_is_told(composer, picture_file, tmp_path):

@@ -14,6 +14,7 @@ from klangbild.emotion.space import EmotionPath
 from klangbild.errors import NotAvailableError, UsageError
 from klangbild.models.engines import families_of, player_of, writes_notes
 from klangbild.models.registry import engines_hearing, named
+from klangbild.music.piece import Key
 from klangbild.settings import Settings, flag_of
 
 
@@ -166,12 +167,9 @@ def _told_of_the_piece(settings: Settings, output: EngineOutput) -> list[str]:
     """What the finished piece lacks of what was asked: lengths in bars and tokens are known only now."""
     piece: Any = output.piece
     lines = []
-    if settings.continue_from is not None:
-        from klangbild.models.bars.given_bars import told_of_given_bars
-        from klangbild.music.midi import read_continued
-
-        if changed := told_of_given_bars(read_continued(settings.continue_from), piece):
-            lines.append(f"{Path(settings.continue_from).name}: {changed}")
+    if settings.continue_from is not None and settings.key and Key.parse(settings.key) != piece.key:
+        name = Path(settings.continue_from).name
+        lines.append(f"--key {settings.key}: the new bars are in it; those of {name} stay in {piece.key}")
     if settings.path is not None:
         late = [seconds for seconds, _ in EmotionPath.parse(settings.path).points if seconds > piece.seconds]
         if late and late[-1] > (settings.length_seconds or 0.0):

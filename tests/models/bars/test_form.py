@@ -10,6 +10,7 @@ from klangbild.errors import UsageError
 from klangbild.models.bars.engine import compose_notes
 from klangbild.models.bars.form import plan_form
 from klangbild.models.bars.weights import load_notes_model
+from klangbild.music.key import estimate_key
 from klangbild.music.midi import to_midi_bytes
 from klangbild.music.piece import Piece, Track, make_notes
 from klangbild.settings import Settings
@@ -47,20 +48,27 @@ def test_the_opening_returns_note_for_note(model):
     assert bars_of(piece, 0, 4) != bars_of(piece, 16, 4)
 
 
-@pytest.mark.parametrize("bpm", [83.0, 100.0, 137.0])
+@pytest.mark.parametrize("bpm", [30.0, 83.0, 100.0, 137.0])
 def test_a_piece_that_goes_on_keeps_its_tempo(model, tmp_path, bpm):
     notes = make_notes(np.arange(16.0), [1.0] * 16, [60, 64, 67, 72] * 4, [80] * 16)
     first = Piece((Track("piano", 0, notes),), tempos=((0.0, bpm),), length_beats=16.0)
     (tmp_path / "first.mid").write_bytes(to_midi_bytes(first))
     settings = Settings(seconds=6, continue_from=str(tmp_path / "first.mid"))
-    assert compose_notes(Emotion(0.2, 0.1), settings, 3, model=model).piece.tempos == ((0.0, bpm),)
+    piece = compose_notes(Emotion(0.2, 0.1), settings, 3, model=model).piece
+    assert (
+        piece.tempos == ((0.0, pytest.approx(bpm, abs=1e-3)),)
+        and abs(piece.seconds - first.seconds - 6) <= 120.0 / bpm + 1e-6
+    )
 
 
 def test_a_piece_that_goes_on_keeps_its_mode(model, tmp_path):
     notes = make_notes(np.arange(16.0), [1.0] * 16, [60, 64, 67, 72] * 4, [80] * 16)
     (tmp_path / "first.mid").write_bytes(to_midi_bytes(Piece((Track("piano", 0, notes),), length_beats=16.0)))
     settings = Settings(seconds=3, continue_from=str(tmp_path / "first.mid"), key="D")
-    assert str(compose_notes(Emotion(0.2, 0.1), settings, 3, model=model).piece.key) == "D major"
+    piece = compose_notes(Emotion(0.2, 0.1), settings, 3, model=model).piece
+    assert str(piece.key) == "C major" and piece.tracks[0].notes["pitch"][:16].tolist() == notes["pitch"].tolist()
+    new = Piece(tuple(replace(t, notes=t.notes[t.notes["onset"] >= 16]) for t in piece.tracks))
+    assert str(estimate_key(new)) == "D major"  # the new bars are in the key that was asked for
     with pytest.raises(UsageError, match=r"--key F# minor: first\.mid is in C major, and a piece keeps its mode"):
         compose_notes(Emotion(0.2, 0.1), replace(settings, key="F# minor"), 3, model=model)
 

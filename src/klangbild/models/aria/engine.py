@@ -12,7 +12,7 @@ repeat penalty 0.5, written here as `--repetition-penalty 1.5`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from klangbild.models.aria.window import WindowedModel
 from klangbild.models.bars.engine import Composition, composition, course_of, rules_of, with_moods
 from klangbild.models.bars.sampler import Sampler, Sampling, Take
 from klangbild.models.candidates import Tell
+from klangbild.music.going_on import going_on
 from klangbild.music.key import estimate_key
 from klangbild.music.midi import read_continued
 from klangbild.music.piece import Key, Piece
@@ -62,7 +63,8 @@ def compose_events(
     """
     if settings.tempo is not None:
         language = replace(language, tempo_bpm=float(settings.tempo))
-    rules, primer = _with_primer(rules_of(settings), settings, language)
+    rules, given = _given(rules_of(settings), settings, language)
+    primer = None if given is None else given.ids
     draw = _draw_theirs if settings.sampler == "midi-emotion" else _draw_ours
     n_drawn: list[int] = []
     course = course_of(settings)
@@ -75,10 +77,11 @@ def compose_events(
         piece = language.decode(ids)
         if reporter.stopped and piece.n_notes == 0:
             raise Stopped("stopped before the first note; nothing was kept")
-        if course and primer is None:
+        if course and given is None:
             within = [change_s for change_s in course.changes_s if change_s < piece.seconds]
             piece = with_moods(piece, course, [0.0, *piece.seconds_to_beats(within).tolist()])
-        return _written_as_asked(piece, settings)
+        written = _written_as_asked(piece, settings)
+        return written if given is None else given.with_more(written)
 
     return composition(draw_piece, asked, settings, n_drawn, on_progress=on_progress, course=course)
 
@@ -223,8 +226,25 @@ def _emotion_at(asked: Emotion, settings: Settings) -> Callable[[float], Emotion
     return course.at if course else lambda _seconds: asked
 
 
-def _with_primer(rules: Rules, settings: Settings, language: EventsLanguage) -> tuple[Rules, np.ndarray | None]:
-    """Rules and primer ids when the piece goes on from a MIDI file: its seconds count in front of the length asked."""
+@dataclass(frozen=True)
+class Given:
+    """The piece that another goes on from. ids: of its seconds (n,), in the language; seconds: how long these last."""
+
+    piece: Piece
+    ids: np.ndarray
+    seconds: float
+
+    def with_more(self, made: Piece) -> Piece:
+        """The given seconds, and behind them what of `made` comes after them, in the tempo in which they end."""
+        bpm, read = self.piece.tempos[-1][1], float(made.seconds_to_beats(self.seconds))
+        until = max(self.piece.end_beats, float(self.piece.seconds_to_beats(self.seconds)))
+        stretch = bpm / made.tempos[-1][1]
+        made = replace(made, tempos=((0.0, bpm),))
+        return replace(going_on(self.piece, made, made_from=read, given_until=until, stretch=stretch), key=made.key)
+
+
+def _given(rules: Rules, settings: Settings, language: EventsLanguage) -> tuple[Rules, Given | None]:
+    """What a piece goes on from, and the rules with its seconds in front of the length asked; None where it starts by itself."""
     if settings.bars is not None:
         meter = rules.meter or (4, 4)
         seconds = settings.bars * 4.0 * meter[0] / meter[1] * 60.0 / (settings.tempo or 120.0)
@@ -236,7 +256,7 @@ def _with_primer(rules: Rules, settings: Settings, language: EventsLanguage) -> 
     given_s = sum(shift_ms(int(token)) for token in ids if is_shift(int(token))) / 1000.0
     if rules.seconds is not None:
         rules = replace(rules, seconds=rules.seconds + given_s)
-    return rules, ids
+    return rules, Given(piece, ids, given_s)
 
 
 def _written_as_asked(piece: Piece, settings: Settings) -> Piece:

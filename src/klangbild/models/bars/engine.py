@@ -17,7 +17,7 @@ from klangbild.emotion.heard import Heard
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import Stopped, UsageError
 from klangbild.models.bars.form import hold_last_chord
-from klangbild.models.bars.language import BarsLanguage, tempo_bin, tempo_place, tempo_within
+from klangbild.models.bars.language import BarsLanguage, tempo_bin, tempo_within
 from klangbild.models.bars.picture_bias import PictureBias
 from klangbild.models.bars.sampler import Sampler, Sampling
 from klangbild.models.bars.section_plan import (
@@ -31,6 +31,7 @@ from klangbild.models.bars.section_plan import (
 from klangbild.models.candidates import Tell, draw_candidates
 from klangbild.models.drafts import heard_in, judged
 from klangbild.music.fit import Score, score_course
+from klangbild.music.going_on import end_of_bars, going_on, key_heard
 from klangbild.music.home import clear_last_bar
 from klangbild.music.length import looping, of_length
 from klangbild.music.midi import read_continued
@@ -110,18 +111,18 @@ def compose_notes(
     language = language or BarsLanguage()
     heard = voice is not None and settings.picture_weight > 0.0 and settings.continue_from is None
     picture = PictureBias(voice.traits, settings.picture_weight) if heard else None
-    wished, primer, home, given_s = _with_primer(rules_of(settings), settings, language)
+    wished, given = _given(rules_of(settings), settings, language)
+    primer, given_s = (None, 0.0) if given is None else (given.ids, given.seconds)
     course = course_of(settings)
     emotion_at = (lambda seconds: course.at(max(seconds, given_s))) if course else (lambda _seconds: asked)
     sampling = Sampling.of(settings, guidance=settings.guidance)
     n_drawn: list[int] = []
-    free_from = 0.0 if primer is None else language.decode(primer).length_beats
 
     def draw(candidate: int, tell: Tell, most_ids: int | None = None) -> Piece:
-        wish = Key.parse(settings.key) if settings.key else home
+        wish = Key.parse(settings.key) if settings.key else None
         drawn_key = np.random.default_rng([seed, candidate, 1])
-        place = wished.tempo_place  # a piece that goes on keeps its tempo
-        if place is None and wished.tempo_bpm is None:
+        place = None
+        if wished.tempo_bpm is None:
             place = float(np.random.default_rng([seed, candidate, 3]).uniform(-0.5, 0.5))
         rules, felt_at = replace(wished, tempo_place=place), emotion_at
         plan: Sections | None = None
@@ -175,10 +176,13 @@ def compose_notes(
         if settings.tempo is not None:
             piece = replace(piece, tempos=((0.0, float(settings.tempo)),))
         if not take.stopped and not settings.loop:
-            piece = clear_last_bar(hold_last_chord(piece), free_from)
-        if course and primer is None:
+            piece = clear_last_bar(hold_last_chord(piece), 0.0 if given is None else given.read)
+        if given is not None:
+            moved = piece.transposed(given.shift)
+            return given.with_more(orchestrate(moved, asked, drawn_key, free_from=given.read))
+        if course:
             piece = with_moods(piece, course, _starts(piece, sampler.state.stretch_bars))
-        return orchestrate(in_key(piece, wish, drawn_key), asked, drawn_key, free_from=free_from)
+        return orchestrate(in_key(piece, wish, drawn_key), asked, drawn_key)
 
     drafts = settings.drafts if planned is None else 0
     return composition(draw, asked, settings, n_drawn, on_progress=on_progress, course=course, drafts=drafts)
@@ -274,36 +278,63 @@ def _bars_done(ids: list[int], n_bars: int) -> tuple[int, int]:
     return done, max(n_bars, done)
 
 
-def _with_primer(
-    rules: Rules, settings: Settings, language: BarsLanguage
-) -> tuple[Rules, np.ndarray | None, Key | None, float]:
-    """Rules, primer ids, home key and seconds given when the piece goes on from a MIDI file: its bars count in front of the length asked.
+@dataclass(frozen=True)
+class Given:
+    """The piece that another goes on from. ids: of its bars (n,), in the language, which end at the beat `read`; until: the
+    beat where they end in truth, when the last note has sounded; key: what it is in; shift:
+    semitones from C major or A minor to the key of the new bars; bpm: their tempo; seconds: how long the given bars last."""
+
+    piece: Piece
+    ids: np.ndarray
+    read: float
+    until: float
+    key: Key
+    shift: int
+    bpm: float
+    seconds: float
+
+    def with_more(self, made: Piece) -> Piece:
+        """The given bars, and behind them what of `made`, in its key, comes after them."""
+        made = replace(made, tempos=((0.0, self.bpm),))
+        return replace(going_on(self.piece, made, made_from=self.read, given_until=self.until), key=self.key)
+
+
+def _given(rules: Rules, settings: Settings, language: BarsLanguage) -> tuple[Rules, Given | None]:
+    """What a piece goes on from, and the rules with its bars in front of the length asked; None where it starts by itself.
 
     Raises:
         UsageError: a key of the other mode is asked for.
     """
     if settings.continue_from is None:
-        return rules, None, None, 0.0
-    from klangbild.music.key import estimate_key
-
+        return rules, None
     piece = read_continued(settings.continue_from)
-    key = piece.key or estimate_key(piece)
+    key = key_heard(piece)
     if rules.mode not in (None, key.mode):
         raise UsageError(
             f"--key {settings.key}: {Path(settings.continue_from).name} is in {key}, and a piece keeps its mode; give a {key.mode} "
             "key, or leave --key out"
         )
     ids = language.encode(replace(piece, key=key))[1:-1]
-    place = None if rules.tempo_bpm else tempo_place(piece.tempos[-1][1])
-    given = _in_tempo(language.decode(ids), place)
-    bars = len(given.bar_starts())
-    seconds = given.seconds
-    rules = replace(
+    read = language.decode(ids)
+    bars, until = len(read.bar_starts()), max(read.length_beats, end_of_bars(piece))
+    seconds = float(piece.beats_to_seconds(until))
+    bpm, meter = rules.tempo_bpm or piece.tempos[-1][1], rules.meter or read.meters[-1][1:]
+    bar_s = 4.0 * meter[0] / meter[1] * 60.0 / bpm
+    more = rules.bars or (max(round(rules.seconds / bar_s), 1) if rules.seconds else None)
+    wish = Key.parse(settings.key) if settings.key else key
+    goal = 0 if key.mode == "major" else 9
+    return replace(
         rules,
         changes_s=tuple(change_s for change_s in rules.changes_s if change_s > seconds),
-        meter=rules.meter or given.meters[-1][1:],
-        tempo_place=place,
-        bars=rules.bars + bars if rules.bars else None,
-        seconds=rules.seconds + seconds if rules.seconds else None,
-    )
-    return rules, ids, key, seconds
+        families=rules.families if settings.instruments else _own_players(rules, piece),
+        meter=meter,
+        tempo_bpm=bpm,
+        bars=bars + more if more else None,
+        seconds=None,
+    ), Given(piece, ids, read.length_beats, until, key, (wish.tonic - goal + 5) % 12 - 5, bpm, seconds)
+
+
+def _own_players(rules: Rules, piece: Piece) -> tuple[str, ...]:
+    """The players of a piece that goes on are its own, where these are allowed and enough."""
+    own = tuple(family for family in rules.families if family in piece.families)
+    return own if len(own) >= max(rules.min_instruments, 1) else rules.families

@@ -53,7 +53,6 @@ from klangbild.models.bars.vocabulary import (  # noqa: F401 - `bars` is where t
     duration_bins,
     note_id,
     tempo_bin,
-    tempo_place,
     tempo_within,
 )
 from klangbild.music.families import FAMILIES, FAMILY_INDEX, FAMILY_NAMES

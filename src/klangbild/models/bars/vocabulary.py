@@ -54,11 +54,6 @@ def tempo_within(bin_: int, place: float) -> float:
     return float(min(max(bpm, int(low) + 1), int(high)))
 
 
-def tempo_place(bpm: float) -> float:
-    """Where in its bin a tempo lies, -0.5 .. 0.5: what makes `tempo_within` give it back, as a whole number."""
-    return float(np.clip(np.log(bpm / 40.0) / np.log(6.0) * (N_TEMPI - 1) - tempo_bin(bpm), -0.5, 0.5))
-
-
 def note_id(family: int, pitch: int) -> int:
     """The id of a note; ids of a position rise."""
     return NOTE_0 + family * N_PITCHES + pitch - MIN_PITCH
