@@ -102,7 +102,7 @@ class Result:
         else:
             made = master(self.dry or [], loudness_lufs=level, finished=True, length_s=self.length_s)
         font = None if made.soundfont is None else SoundFontFacts(**made.soundfont)
-        told = made.told if settings.loudness != Settings.loudness else ()
+        told = (*made.silent, *(made.told if settings.loudness != Settings.loudness else ()))
         self.record = self.record.with_sound(SoundFacts(**made.facts, soundfont=font), made.timings_s, told)
         return made
 

@@ -9,41 +9,11 @@ import warnings
 import numpy as np
 import pytest
 from band_pieces import band_piece, one_note
+from small_fonts import chunk, small_font
 
 from klangbild.errors import KlangbildError
 from klangbild.sound.soundfont import SoundFont
 from klangbild.sound.synth import synthesize_stems
-
-
-def chunk(name: bytes, data: bytes) -> bytes:
-    return name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
-
-
-def small_font(
-    *, presets=((0, 0, 0),), generators=(), sample=(0, 2000, 100, 1900, 22050, 60), kind: int = 1, n: int = 2000
-) -> bytes:
-    """A SoundFont of one sample: a saw. generators: (number, amount) of the instrument's zone."""
-    start, end, loop_start, loop_end, rate, root = sample
-    pcm = (np.arange(n) % 100 * 300 - 15000).astype("<i2").tobytes()
-    heads = b"".join(struct.pack("<20sHHH12x", b"a", preset, bank, bag) for bank, preset, bag in presets)
-    heads += struct.pack("<20sHHH12x", b"EOP", 0, 0, 1)
-    zone = b"".join(struct.pack("<Hh", *g) for g in (*generators, (54, 1), (53, 0)))
-    tables = {
-        b"phdr": heads,
-        b"pbag": struct.pack("<4H", 0, 0, 1, 0),
-        b"pmod": bytes(10),
-        b"pgen": struct.pack("<HhHh", 41, 0, 0, 0),
-        b"inst": struct.pack("<20sH20sH", b"a", 0, b"EOI", 1),
-        b"ibag": struct.pack("<4H", 0, 0, len(zone) // 4, 0),
-        b"imod": bytes(10),
-        b"igen": zone + bytes(4),
-        b"shdr": struct.pack("<20sIIIIIBbHH", b"a", start, end, loop_start, loop_end, rate, root, 0, 0, kind)
-        + struct.pack("<20s26x", b"EOS"),
-    }
-    body = chunk(b"LIST", b"INFO" + chunk(b"ifil", struct.pack("<HH", 2, 1)))
-    body += chunk(b"LIST", b"sdta" + chunk(b"smpl", pcm))
-    body += chunk(b"LIST", b"pdta" + b"".join(chunk(name, data) for name, data in tables.items()))
-    return chunk(b"RIFF", b"sfbk" + body)
 
 
 def played(path, piece=None) -> float:

@@ -32,7 +32,7 @@ def register(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from klangbild.cli.compose import check_output
     from klangbild.file_names import as_file_name, readable
-    from klangbild.music.midi import read_music
+    from klangbild.music.midi_performance import read_performance
     from klangbild.settings import Settings
     from klangbild.slips import unknown_format
     from klangbild.sound.files import write_audio
@@ -49,14 +49,15 @@ def run(arguments: argparse.Namespace) -> int:
         if formats[0] not in SOUND_FORMATS:
             raise UsageError(f"-o {out}: {unknown_format(formats[0], SOUND_FORMATS, 'sound format')}")
     check_output(out, many=False)
-    piece = read_music(source)
+    piece = read_performance(source)
     if piece.told and not arguments.quiet:
         print(f"{source}: {'; '.join(piece.told)}", file=sys.stderr)
     mastered = play(
         piece, soundfont=settings.soundfont, loudness_lufs=settings.loudness_lufs, trim_start=arguments.trim
     )
-    for line in mastered.told if "loudness" in given and not arguments.quiet else ():
-        print(f"{source}: {line}", file=sys.stderr)
+    if not arguments.quiet:
+        for line in (*mastered.silent, *(mastered.told if "loudness" in given else ())):
+            print(f"{source}: {line}", file=sys.stderr)
     folder = out.parent if is_file else out
     make_folder(folder)
     stem = out.stem if is_file else as_file_name(source.stem)

@@ -14,16 +14,15 @@ import numpy as np
 import symusic
 
 from klangbild.errors import InputError
-from klangbild.input_file import open_input
 from klangbild.music.families import FAMILY_NAMES, MELODIC_DRUMS, family_of
 from klangbild.music.meters import METERS, known_meter
-from klangbild.music.midi_plain import MAX_BYTES, MAX_CONTINUED_S, check_seconds, plain_midi
-from klangbild.music.midi_track import variable_length
+from klangbild.music.midi_plain import MAX_CONTINUED_S, PlainMidi, check_seconds, plain_midi, read_bytes
+from klangbild.music.midi_track import variable_length, write_tracks
 from klangbild.music.piece import Key, Piece, Track, make_notes
 
 TICKS_PER_BEAT = 480
 RECORD_PREFIX = "klangbild:"
-_NO_EFFECTS = "sound effects (programs 120 to 128) are left out"
+NO_EFFECTS = "sound effects (programs 120 to 128) are left out"
 # flats (negative) to sharps (positive) of each tonic, as MIDI's key signature wants them
 _MAJOR_SHARPS = (0, -5, 2, -3, 4, -1, 6, 1, -4, 3, -2, 5)
 _MINOR_SHARPS = (-3, 4, -1, -6, 1, -4, 3, -2, 5, 0, -5, 2)
@@ -72,17 +71,17 @@ def read_midi(source: str | Path | bytes) -> Piece:
         InputError: the file is missing, damaged, not MIDI, or beyond a limit.
     """
     name = "the MIDI data" if isinstance(source, bytes) else str(source)
-    if isinstance(source, bytes):
-        data = source
-    else:
-        with open_input(source) as file:
-            data = file.read(MAX_BYTES + 1)
-    plain = plain_midi(data, name)
+    data = source if isinstance(source, bytes) else read_bytes(source)
+    return piece_of(plain_midi(data, name), name)
+
+
+def piece_of(plain: PlainMidi, name: str) -> Piece:
+    """What `read_midi` gives, of bytes that were looked through. Raises InputError: they are damaged."""
     try:
         try:
             score = symusic.Score.from_midi(plain.data, sanitize_data=True)
         except Exception:  # noqa: BLE001 - the C++ reader is less forgiving than others; it reads what is written anew
-            plain = plain_midi(data, name, rewrite=True)
+            plain = replace(plain, data=write_tracks(plain.tracks, plain.division))
             score = symusic.Score.from_midi(plain.data, sanitize_data=True)
     except InputError:
         raise
@@ -127,7 +126,7 @@ def _score_to_piece(score: symusic.Score, *, record: str | None, told: tuple[str
         if len(track.notes) == 0:
             continue
         if family is None:
-            told = (*told, _NO_EFFECTS) if _NO_EFFECTS not in told else told
+            told = (*told, NO_EFFECTS) if NO_EFFECTS not in told else told
             continue
         program = 0 if track.is_drum and track.program in MELODIC_DRUMS else int(track.program)
         columns = track.notes.numpy()

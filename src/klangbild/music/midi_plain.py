@@ -12,10 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from klangbild.errors import InputError
+from klangbild.input_file import open_input
 from klangbild.music.midi_held import let_go
 from klangbild.music.midi_track import (
     END,
@@ -48,25 +50,30 @@ MAX_BEATS = 36_000
 _LAST_TICK = 2**31 - 1
 _MIN_BAR_BEATS, _MAX_BAR_BEATS = 0.25, 128.0
 _DAMAGED = "export it again from the program it came from"
-# what a player would obey and ours does not: controller -> its name, and the values that change nothing
+# what a player would obey and a piece of ours has not: controller -> its name, and the values that change nothing
 _CONTROLLERS = {
     64: ("the sustain pedal", range(64)), 66: ("sostenuto", range(64)), 67: ("the soft pedal", range(64)),
     7: ("volume (CC7)", (100,)), 11: ("expression (CC11)", (127,)), 10: ("pan (CC10)", (64,)), 1: ("modulation (CC1)", (0,)),
-    0: ("bank select", (0,)),
+    0: ("bank select", (0,)), 65: ("portamento", range(64)), 68: ("legato", range(64)),
 }  # fmt: skip
+_NEVER_PLAYED = (65, 67, 68)
 _NO_BEND = 64 << 7
 
 
 @dataclass(frozen=True)
 class PlainMidi:
-    """data: MIDI bytes that can be trusted. told: what was put right, passed over, or will not be heard, in words."""
+    """data: MIDI bytes that can be trusted. tracks: their events; division: ticks of a beat. told: what was put right, passed over, or
+    will not be heard, in words."""
 
     data: bytes
+    tracks: list[MidiTrack]
+    division: int
     told: tuple[str, ...] = ()
 
 
-def plain_midi(data: bytes, name: str, *, rewrite: bool = False) -> PlainMidi:
-    """Bytes of anybody's -> trustworthy bytes, written anew where something was odd or `rewrite` asks it.
+def plain_midi(data: bytes, name: str, *, performed: bool = False) -> PlainMidi:
+    """Bytes of anybody's -> trustworthy bytes, written anew where something was odd. performed: its controllers
+    will be heard.
 
     Raises:
         InputError: it is no MIDI file, is damaged, has no usable time, or is beyond a limit.
@@ -77,7 +84,7 @@ def plain_midi(data: bytes, name: str, *, rewrite: bool = False) -> PlainMidi:
     tracks = _tracks(whole, at, name)
     if not tracks:
         raise InputError(f"{name}: is a MIDI file without tracks; {_DAMAGED}")
-    rewrite |= whole is not data or at != 14 or named_tracks != len(tracks) or any(track.odd for track in tracks)
+    rewrite = whole is not data or at != 14 or named_tracks != len(tracks) or any(track.odd for track in tracks)
     if named_tracks > len(tracks):
         told.append(f"it names {named_tracks} tracks and holds {len(tracks)}")
     elif 0 < named_tracks < len(tracks):
@@ -106,9 +113,15 @@ def plain_midi(data: bytes, name: str, *, rewrite: bool = False) -> PlainMidi:
         for track in tracks:
             cut_after(track, last)
         rewrite = True
-    if silent := _unplayed(tracks):
+    if silent := _unplayed(tracks, performed=performed):
         told.append(silent)
-    return PlainMidi(write_tracks(tracks, division) if rewrite else data, tuple(told))
+    return PlainMidi(write_tracks(tracks, division) if rewrite else data, tracks, division, tuple(told))
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """At most so many of a file's bytes as `check_size` refuses. Raises InputError: it cannot be read."""
+    with open_input(path) as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def check_size(n_bytes: int, name: str) -> None:
@@ -263,18 +276,19 @@ def _in_words(seconds: float) -> str:
 # --- what will not be heard -------------------------------------------------------------------------------------------
 
 
-def _unplayed(tracks: list[MidiTrack]) -> str:
+def _unplayed(tracks: list[MidiTrack], *, performed: bool) -> str:
     words = np.unique(np.concatenate([np.array(track.words, np.int64) for track in tracks]))
     kind, first, second = words >> 20, words >> 8 & 0x7F, words & 0x7F
     found = [
         name
         for controller, (name, quiet) in _CONTROLLERS.items()
-        if not set(second[(kind == 0xB) & (first == controller)].tolist()) <= set(quiet)
+        if (not performed or controller in _NEVER_PLAYED)
+        and not set(second[(kind == 0xB) & (first == controller)].tolist()) <= set(quiet)
     ]
-    if ((second << 7 | first) != _NO_BEND)[kind == 0xE].any():
+    if not performed and ((second << 7 | first) != _NO_BEND)[kind == 0xE].any():
         found.append("pitch bend")
-    if ((kind == 0xD) & (first > 0) | (kind == 0xA) & (second > 0)).any():
-        found.append("aftertouch")
+    if ((kind == 0xD) & (first > 0) & (not performed) | (kind == 0xA) & (second > 0)).any():
+        found.append("aftertouch of single keys" if performed else "aftertouch")
     if not found:
         return ""
     return f"{', '.join(found[:-1])}{' and ' if len(found) > 1 else ''}{found[-1]} {'is' if len(found) == 1 else 'are'} not played"

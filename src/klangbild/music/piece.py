@@ -20,6 +20,8 @@ from klangbild.music.families import FAMILY_INDEX, FAMILY_NAMES, MELODIC_DRUMS
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from klangbild.music.performance import Performance
+
 Column = Sequence[float] | np.ndarray
 NOTE_DTYPE = np.dtype([("onset", "f8"), ("duration", "f8"), ("pitch", "u1"), ("velocity", "u1")])
 LOOP_START, LOOP_END = "loopStart", "loopEnd"
@@ -76,11 +78,14 @@ class Key:
 
 @dataclass(frozen=True)
 class Track:
-    """The notes (structured, `NOTE_DTYPE`) of one instrument: a family and a General MIDI program 0..127."""
+    """The notes (structured, `NOTE_DTYPE`) of one instrument: a family and a General MIDI program 0..127.
+
+    performance: how they are played, where a file of others says so (`midi_performance`); it is heard and nothing else."""
 
     family: str
     program: int
     notes: np.ndarray
+    performance: Performance | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_drum(self) -> bool:

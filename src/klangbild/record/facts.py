@@ -24,6 +24,9 @@ from klangbild.settings import Settings
 COMPOSING = "2"
 """The rules by which notes are composed: raised whenever a record that an older klangbild made would give other notes.
 1: before sections were chosen by their tempo, too."""
+PLAYING = "2"
+"""The rules by which notes become sound: raised whenever the same notes and the same SoundFont would sound otherwise.
+1: before fonts' modulators, releases from where a note stands, and a mix in which the tune and the bass are always heard."""
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
@@ -272,7 +275,7 @@ class Record(Mapping[str, Any]):
 
 def versions() -> dict[str, str]:
     """Versions of what the numbers depend on."""
-    found = {"klangbild": __version__, "composing": COMPOSING}
+    found = {"klangbild": __version__, "composing": COMPOSING, "playing": PLAYING}
     for name in ("numpy", "scipy", "onnxruntime", "symusic"):
         try:
             found[name] = version(name)

@@ -76,12 +76,14 @@ def differences(then: Record, now: Record) -> list[str]:
     if then.versions.get("composing", "1") != now.versions["composing"]:
         found.append("it was composed by other rules, those of an older klangbild")
     for name, version in then.versions.items():
-        if name == "composing":
+        if name in ("composing", "playing"):
             continue
         if now.versions.get(name) != version:
             found.append(f"{name} was {version}, here it is {now.versions.get(name)}")
     before, here = (record.sound.soundfont if record.sound else None for record in (then, now))
     # a MIDI file and a piano roll do not know what played them
+    if before and here and then.versions.get("playing", "1") != now.versions["playing"]:
+        found.append("it was played by other rules, those of an older klangbild: the notes are the same, the sound is not")
     if before and here and before.sha256 != here.sha256:
         found.append(f"the SoundFont was {before.name}, here it is {here.name}, or another version of it")
     words, words_here = then.music.words_heard_as, now.music.words_heard_as

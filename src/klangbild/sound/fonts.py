@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from klangbild.errors import InputError, NotAvailableError, no_such_file
-from klangbild.sound.soundfont import is_soundfont
+from klangbild.sound.font_file import is_soundfont
 
 ENVIRONMENT_VARIABLE = "KLANGBILD_SOUNDFONT"
 DEFAULT_FONT = "TimGM6mb.sf2"

@@ -19,13 +19,14 @@ _SILENT = "the music came out silent; try another seed, other instruments or ano
 @dataclass(frozen=True)
 class Master:
     """facts: the record's "sound": {"rate", "seconds", "lufs", "true_peak_dbtp"}, the last two measured on `audio`. told: that the
-    loudness asked for is not met, where peaks would have had to pass the ceiling. soundfont: what played the notes, its name and its
-    hash. timings_s: seconds by step."""
+    loudness asked for is not met, where peaks would have had to pass the ceiling. silent: what of the notes the SoundFont has no sound
+    for. soundfont: what played the notes, its name and its hash. timings_s: seconds by step."""
 
     audio: Audio | LongAudio
     facts: dict[str, Any]
     mixed: Mix
     told: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
     soundfont: dict[str, str] | None = None
     timings_s: dict[str, float] = field(default_factory=dict)
 
@@ -47,17 +48,19 @@ def play(
     """Notes to the finished sound, by the SoundFont of `fonts.find_soundfont`; the other arguments are those of `master`.
 
     Raises:
-        NotAvailableError, InputError: there is no such SoundFont, or it is none. KlangbildError: there is nothing to hear.
+        NotAvailableError, InputError: there is no such SoundFont, or it is none, or it has no sound for any of the notes.
+        KlangbildError: there is nothing to hear.
     """
     from klangbild.sound.fonts import about_soundfont, find_soundfont
-    from klangbild.sound.synth import synthesize_stems
+    from klangbild.sound.synth import not_played, synthesize_stems
 
     started = time.perf_counter()
     font = find_soundfont(soundfont)
+    silent = not_played(piece, font)
     stems = synthesize_stems(piece, soundfont=font)
     about, synthesis_s = about_soundfont(font), time.perf_counter() - started
     made = master(stems, loudness_lufs=loudness_lufs, length_s=length_s, trim_start=trim_start, loops=loops)
-    return replace(made, soundfont=about, timings_s={"synthesis": round(synthesis_s, 3), **made.timings_s})
+    return replace(made, silent=silent, soundfont=about, timings_s={"synthesis": round(synthesis_s, 3), **made.timings_s})
 
 
 def master(
