@@ -49,7 +49,12 @@ class FluidSynth:
         for name in ("new_fluid_settings", "new_fluid_synth"):
             getattr(library, name).restype = ctypes.c_void_p
         self._settings = ctypes.c_void_p(library.new_fluid_settings())
-        for name, value in (("synth.reverb.active", 0), ("synth.chorus.active", 0), ("synth.polyphony", 1024), ("synth.dynamic-sample-loading", 1)):
+        for name, value in (
+            ("synth.reverb.active", 0),
+            ("synth.chorus.active", 0),
+            ("synth.polyphony", 1024),
+            ("synth.dynamic-sample-loading", 1),
+        ):
             library.fluid_settings_setint(self._settings, name.encode(), value)
         library.fluid_settings_setnum(self._settings, b"synth.gain", ctypes.c_double(0.2))
         self._synth = ctypes.c_void_p(library.new_fluid_synth(self._settings))
@@ -179,7 +184,9 @@ def whole_font(library: ctypes.CDLL, font: Path, presets: int | None, worst: int
                 if not heard.any():
                     silent += 1
                     continue
-                rows += [((preset, key, velocity), step, float(b[step] - a[step])) for step in np.flatnonzero(heard).tolist()]
+                rows += [
+                    ((preset, key, velocity), step, float(b[step] - a[step])) for step in np.flatnonzero(heard).tolist()
+                ]
                 if velocity == VELOCITIES[-1]:
                     pitches.append(((preset, key), shift_cents(theirs, ours)))
     differences = np.array([row[2] for row in rows])
@@ -187,7 +194,9 @@ def whole_font(library: ctypes.CDLL, font: Path, presets: int | None, worst: int
     away = np.abs(differences - gain)
     equal = np.mean([abs(shift) <= 5 for _, shift in pitches])
     held = np.array([row[1] < HELD_S / STEP_S for row in rows])
-    print(f"{font.name}: {len(chosen)} presets, {len(chosen) * 20 - silent} notes that sound, {len(rows)} steps; gain {gain:.1f} dB taken off")
+    print(
+        f"{font.name}: {len(chosen)} presets, {len(chosen) * 20 - silent} notes that sound, {len(rows)} steps; gain {gain:.1f} dB taken off"
+    )
     print(f"  level: median difference {np.median(away):.2f} dB, 95 % within {np.percentile(away, 95):.2f} dB "
           f"(held {np.percentile(away[held], 95):.2f}, let go {np.percentile(away[~held], 95):.2f}), within 2 dB {100 * np.mean(away <= 2):.1f} %")  # fmt: skip
     print(f"  pitch equal within 5 cents: {100 * equal:.1f} % of {len(pitches)}; ours took {ours_s:.0f} s")
@@ -196,7 +205,9 @@ def whole_font(library: ctypes.CDLL, font: Path, presets: int | None, worst: int
         by_preset.setdefault(preset, []).append(difference - gain)
     for preset in sorted(by_preset, key=lambda p: -np.percentile(np.abs(by_preset[p]), 75))[:worst]:
         values = by_preset[preset]
-        print(f"    preset {preset}: median {np.median(values):+.1f}, from {np.percentile(values, 5):+.1f} to {np.percentile(values, 95):+.1f} dB")
+        print(
+            f"    preset {preset}: median {np.median(values):+.1f}, from {np.percentile(values, 5):+.1f} to {np.percentile(values, 95):+.1f} dB"
+        )
     for (preset, key), shift in [row for row in pitches if abs(row[1]) > 5][:worst]:
         print(f"    pitch of preset {preset}, key {key}: {shift:+.1f} cents")
 
@@ -209,7 +220,10 @@ def cases() -> Iterator[tuple[str, list[EVENT]]]:
     on, off = bytes([0x90, 60, 100]), bytes([0x80, 60, 0])
     clarinet = bytes([0xC0, 71])  # a clarinet: one layer, whose phase does not beat with another
     yield "sustain pedal", [(0, b"\xb0\x40\x7f"), (0, on), (0.3, off), (2.0, b"\xb0\x40\x00")]
-    yield "pedal, struck again", [(0, b"\xb0\x40\x7f"), (0, on), (0.3, off), (1.0, on), (1.3, off), (2.2, b"\xb0\x40\x00")]
+    yield (
+        "pedal, struck again",
+        [(0, b"\xb0\x40\x7f"), (0, on), (0.3, off), (1.0, on), (1.3, off), (2.2, b"\xb0\x40\x00")],
+    )
     yield "sostenuto", [(0, on), (0.2, b"\xb0\x42\x7f"), (0.4, off), (0.6, bytes([0x90, 67, 100])), (0.8, bytes([0x80, 67, 0])), (2.0, b"\xb0\x42\x00")]  # fmt: skip
     yield "volume 127, then 32", [(0, b"\xb0\x07\x7f"), (0, clarinet), (0, on), (1.0, b"\xb0\x07\x20"), (2.0, off)]
     yield "expression swell", [(0, clarinet), (0, b"\xb0\x0b\x0a"), (0, on), *[(k / 50, bytes([0xB0, 11, 10 + k])) for k in range(1, 100)], (2.2, off)]  # fmt: skip
@@ -246,14 +260,19 @@ def controllers(library: ctypes.CDLL, font: Path, gain_db: float) -> None:
                 heard = a > max(levels_db(theirs, 0.1, 3.0).max() - 40, -90)
                 off += (b - a - gain_db)[heard].tolist()
             off = np.array(off)
-            print(f"  {name:22} median {np.median(off):+5.2f} dB, largest {off[np.abs(off).argmax()]:+6.2f} dB, 90 % within {np.percentile(np.abs(off), 90):.2f} dB")
+            print(
+                f"  {name:22} median {np.median(off):+5.2f} dB, largest {off[np.abs(off).argmax()]:+6.2f} dB, 90 % within {np.percentile(np.abs(off), 90):.2f} dB"
+            )
 
 
 def one_gain(library: ctypes.CDLL, font: Path) -> float:
     """The constant gain between the two players: of a few notes of the strings."""
     synth = FluidSynth(library, font)
     pairs = [
-        (levels_db(note_of_theirs(synth, (0, 48), key, 127))[1:4], levels_db(note_of_ours(font, (0, 48), key, 127))[1:4])
+        (
+            levels_db(note_of_theirs(synth, (0, 48), key, 127))[1:4],
+            levels_db(note_of_ours(font, (0, 48), key, 127))[1:4],
+        )
         for key in KEYS
     ]
     return float(np.median([b - a for a, b in pairs]))

@@ -28,7 +28,8 @@ def small_font(
     zone = b"".join(struct.pack("<Hh", *g) for g in (*generators, (54, 1), (53, 0)))
     preset_zone = b"".join(struct.pack("<Hh", *g) for g in (*preset_generators, (41, 0)))
     moved, preset_moved = (
-        b"".join(struct.pack("<HHhHH", *m) for m in (*rows, (0, 0, 0, 0, 0))) for rows in (modulators, preset_modulators)
+        b"".join(struct.pack("<HHhHH", *m) for m in (*rows, (0, 0, 0, 0, 0)))
+        for rows in (modulators, preset_modulators)
     )
     tables = {
         b"phdr": heads,

@@ -17,6 +17,7 @@ from klangbild import whole_files as atomic
 from klangbild.errors import InputError, OutputError, UsageError
 from klangbild.sound.audio import Audio
 from klangbild.sound.files import FORMATS, encode_audio, read_audio, read_record, write_audio
+from klangbild.sound.loudness import measure_loudness
 from klangbild.sound.tags import read_field
 from klangbild.whole_files import atomic_path, atomic_write
 
@@ -323,3 +324,18 @@ def test_missing_folder_and_folder_as_file(tmp_path):
     with pytest.raises(OutputError):
         atomic_write(tmp_path, b"x")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["mp3", "ogg"])
+def test_peaks_stay_under_the_ceiling_after_decoding_and_the_length_is_kept(kind, tmp_path):
+    rng = np.random.default_rng(3)
+    rate, n = 44100, 3 * 44100 + 123
+    samples = np.sign(rng.standard_normal((2, n))) * np.repeat(rng.random(n // 100 + 1), 100)[:n] ** 4
+    samples = (samples / np.abs(samples).max() * 10 ** (-1.05 / 20)).astype(np.float32)
+    samples[:, 50_000:60_000] = 0
+    samples[:, 55_000] = 0.8
+    path = write_audio(tmp_path / f"a.{kind}", Audio(samples, rate), tags={"title": "a"})
+    decoded = read_audio(path)
+    assert measure_loudness(decoded).true_peak_dbtp <= -1.0
+    assert decoded.frames == n  # gapless: the encoder's delay and padding are cut off again
+    assert 51_000 + int(np.abs(decoded.samples[0, 51_000:59_000]).argmax()) == 55_000

@@ -20,7 +20,9 @@ PERIOD = 100  # frames: the saw is 220.5 Hz at its root
 def play(tmp_path):
     """(font bytes, notes...) -> mono sound (n,), as the font has it."""
 
-    def played(data: bytes, key: int = 60, velocity: int = 127, beats: float = 2.0, family: str = "piano") -> np.ndarray:
+    def played(
+        data: bytes, key: int = 60, velocity: int = 127, beats: float = 2.0, family: str = "piano"
+    ) -> np.ndarray:
         path = tmp_path / f"{abs(hash(data))}.sf2"
         if not path.exists():  # an opened font is kept while its file stays
             path.write_bytes(data)
@@ -126,8 +128,10 @@ def test_a_sample_that_plays_on_goes_behind_its_loop_when_the_key_is_let_go(play
     data = small_font(sample=(0, 21000, 100, 900, RATE, 60), pcm=pcm, generators=((38, timecents(4.0)),))
     looping, playing_on = play(data), play(data.replace(b"\x36\0\x01\0", b"\x36\0\x03\0"))
     assert hz(playing_on, 0.2, 0.9) == pytest.approx(220.5, rel=0.01)
-    assert hz(playing_on, 1.2, 1.6) == pytest.approx(RATE / 5 / 2 / np.pi, rel=0.01) != pytest.approx(
-        hz(looping, 1.2, 1.6), rel=0.1
+    assert (
+        hz(playing_on, 1.2, 1.6)
+        == pytest.approx(RATE / 5 / 2 / np.pi, rel=0.01)
+        != pytest.approx(hz(looping, 1.2, 1.6), rel=0.1)
     )
 
 

@@ -74,7 +74,7 @@ def test_the_ceiling_holds_whatever_is_asked(target, seed):
     assert 20 * np.log10(np.abs(resample_poly(audio.samples.astype(float), 16, 1, axis=1)).max()) <= -1.0 + 0.05
     quantised = np.rint(audio.samples.astype(float) * 8388607) / 8388607
     assert 20 * np.log10(true_peaks(quantised.astype(np.float32)).max()) <= -1.0
-    assert done.limiter_reduction_db <= 6.5
+    assert done.limiter_reduction_db <= 12.5
     assert done.loudness.lufs <= target + 0.2
     if done.limiter_reduction_db == 0:
         assert done.loudness.lufs == pytest.approx(target, abs=0.01)

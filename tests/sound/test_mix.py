@@ -50,7 +50,7 @@ def test_the_room_is_heard_after_the_dry_sound_has_ended_and_more_of_it_is_loude
     after = n // 2 + RATE // 100
 
     def tail(reverb: float) -> float:
-        made = mix(short, reverb=reverb, target_lufs=None, trim=False)
+        made = mix(short, reverb=reverb, rumble=True, target_lufs=None, trim=False)
         return float(np.sqrt((made.audio.samples[:, after : after + RATE // 5] ** 2).mean()))
 
     assert tail(0.0) < 1e-6
@@ -133,3 +133,26 @@ def test_a_mix_is_quick(band_stems):
 def test_no_notes_are_one_line():
     with pytest.raises(KlangbildError, match="came out silent"):
         master([])
+
+
+def test_what_lies_below_music_is_taken_off_and_stems_still_sum_to_the_mix():
+    time_s = np.arange(4 * RATE) / RATE
+    tone, rumble = np.sin(2 * np.pi * 440 * time_s) * 0.1, 0.05 + np.sin(2 * np.pi * 12 * time_s) * 0.1
+    bass = np.sin(2 * np.pi * 55 * time_s) * 0.1
+    stems = [
+        (name, Audio(np.stack([s, s]).astype(np.float32), RATE))
+        for name, s in (("piano", tone + rumble), ("bass", bass))
+    ]
+    made = mix(stems, target_lufs=None, reverb=0.0, trim=False)
+    later = made.audio.samples[0, RATE:]
+    spectrum = np.abs(np.fft.rfft(later * np.hanning(len(later)))) / len(later) * 4
+    hz = np.fft.rfftfreq(len(later), 1 / RATE)
+
+    def height(at: float) -> float:
+        return float(spectrum[(hz > at - 2) & (hz < at + 2)].max()) / 10 ** (made.levelling.gain_db / 20)
+
+    assert height(440) == pytest.approx(0.1, rel=0.02) and height(55) == pytest.approx(0.1, rel=0.05)
+    assert height(12) < 0.003 and abs(later.mean()) < 1e-4
+    np.testing.assert_allclose(sum(audio.samples for _, audio in made.stems), made.audio.samples, atol=1e-6)
+    kept = mix(stems, target_lufs=None, reverb=0.0, trim=False, rumble=True)
+    assert kept.audio.samples.mean() > 0.02

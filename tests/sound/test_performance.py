@@ -75,7 +75,10 @@ def hz(sound: np.ndarray, start_s: float, end_s: float, low: float = 200.0) -> f
 def test_the_sustain_pedal_holds_until_it_comes_up(play):
     short, held = play(note(0, 0.3)), play([*note(0, 0.3), control(0, 64, 127), control(2, 64, 0)])
     whole = play(note(0, 2))
-    assert db(held, 0.9, 1.1) == pytest.approx(db(whole, 0.9, 1.1), abs=0.1) and db(short, 0.9, 1.1) < db(held, 0.9, 1.1) - 20
+    assert (
+        db(held, 0.9, 1.1) == pytest.approx(db(whole, 0.9, 1.1), abs=0.1)
+        and db(short, 0.9, 1.1) < db(held, 0.9, 1.1) - 20
+    )
     assert db(held, 2.4, 2.6) < db(held, 1.8, 2.0) - 20
     late = play([*note(0, 0.3), control(0.6, 64, 127)])  # it comes down too late
     assert db(late, 0.9, 1.1) == pytest.approx(db(short, 0.9, 1.1), abs=0.1)
@@ -105,7 +108,10 @@ def test_pan_lies_where_it_is_sent_and_moves(play):
     left = play([control(0, 10, 0), program(0, 71), *note(0, 1)])
     assert db(left[0], 0.1, 0.9) > db(left[1], 0.1, 0.9) + 40
     moving = play([program(0, 71), *note(0, 2), control(0, 10, 0), control(1, 10, 127)])
-    assert db(moving[0], 0.1, 0.9) > db(moving[1], 0.1, 0.9) + 40 and db(moving[1], 1.1, 1.9) > db(moving[0], 1.1, 1.9) + 40
+    assert (
+        db(moving[0], 0.1, 0.9) > db(moving[1], 0.1, 0.9) + 40
+        and db(moving[1], 1.1, 1.9) > db(moving[0], 1.1, 1.9) + 40
+    )
 
 
 def test_a_bend_goes_as_far_as_its_range_says(play):

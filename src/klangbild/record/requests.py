@@ -83,7 +83,9 @@ def differences(then: Record, now: Record) -> list[str]:
     before, here = (record.sound.soundfont if record.sound else None for record in (then, now))
     # a MIDI file and a piano roll do not know what played them
     if before and here and then.versions.get("playing", "1") != now.versions["playing"]:
-        found.append("it was played by other rules, those of an older klangbild: the notes are the same, the sound is not")
+        found.append(
+            "it was played by other rules, those of an older klangbild: the notes are the same, the sound is not"
+        )
     if before and here and before.sha256 != here.sha256:
         found.append(f"the SoundFont was {before.name}, here it is {here.name}, or another version of it")
     words, words_here = then.music.words_heard_as, now.music.words_heard_as

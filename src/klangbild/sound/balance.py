@@ -33,11 +33,11 @@ def balance_db(level_db: float | None, *, family: str, played_db: float) -> floa
     return float(np.clip(wanted - level_db, -_LIMIT_DB, _LIMIT_DB))
 
 
-def gains_db(levels_db: Mapping[str, float | None], played_db: Mapping[str, float], tune: str | None) -> dict[str, float]:
+def gains_db(
+    levels_db: Mapping[str, float | None], played_db: Mapping[str, float], tune: str | None
+) -> dict[str, float]:
     """How far each family's stem is moved, from its active level. tune: the family that carries it."""
-    gains = {
-        name: balance_db(level, family=name, played_db=played_db[name]) for name, level in levels_db.items()
-    }
+    gains = {name: balance_db(level, family=name, played_db=played_db[name]) for name, level in levels_db.items()}
     placed = {name: level + gains[name] for name, level in levels_db.items() if level is not None}
     loudest = max(placed.values(), default=0.0)
     for name, level in placed.items():

@@ -2,7 +2,7 @@
 
 Where things stand in a file:
 - WAV: a RIFF `LIST INFO` chunk for players that read nothing else, and an `id3 ` chunk with everything;
-- MP3: an ID3v2.4 header; FLAC and OGG: Vorbis comments, the picture as a FLAC picture block (see `tags`).
+- MP3: an ID3v2.4 header, then the encoder's own with its delay and padding, by which players cut it to its length; FLAC and OGG: Vorbis comments, the picture as a FLAC picture block (see `tags`).
 
 The record is one text field, `klangbild` (ID3: `TXXX:klangbild`). Equal input gives equal bytes: no clock time is
 written, and an OGG stream's serial number comes from the sound itself. Encoders write into real files, never into Python
@@ -31,6 +31,9 @@ from klangbild.whole_files import atomic_path, output_error
 FORMATS = ("wav", "flac", "ogg", "mp3")
 # libsndfile crashes on long Vorbis input given at once
 _BLOCK = 65_536
+_CEILING = 10 ** (-1 / 20)
+_ATTEMPTS = 4
+_OVERLAP = 256
 _SUBTYPES = {"flac": ("FLAC", "PCM_24"), "ogg": ("OGG", "VORBIS"), "mp3": ("MP3", "MPEG_LAYER_III")}
 _INFO = {
     "title": b"INAM",
@@ -160,7 +163,7 @@ def _write(
     if loops and kind in ("flac", "ogg"):
         fields |= {"loopstart": "0", "looplength": str(audio.frames)}
     with tempfile.TemporaryFile(dir=beside) as bare:
-        _encode(bare, _blocks(audio), audio.rate, audio.channels, kind)
+        _encode_under(bare, audio, kind)
         bare.seek(0)
         if kind == "ogg":
             serial = _ogg_serial(bare)
@@ -174,10 +177,45 @@ def _write(
         shutil.copyfileobj(bare, to, 1 << 20)
 
 
-def _blocks(audio: Audio | LongAudio) -> Iterator[np.ndarray]:
+def _blocks(audio: Audio | LongAudio, gain: float = 1.0) -> Iterator[np.ndarray]:
     """(n, channels) float32 within -1..1, a block at a time."""
     for first, last in spans(audio.frames, _BLOCK):
-        yield np.clip(np.ascontiguousarray(audio.read(first, last).T), -1.0, 1.0)
+        yield np.clip(np.ascontiguousarray(audio.read(first, last).T) * np.float32(gain), -1.0, 1.0)
+
+
+def _encode_under(bare: BinaryIO, audio: Audio | LongAudio, kind: str) -> None:
+    """The bare stream into a real file. What is heard of MP3 and OGG has other peaks than what was encoded: it is decoded and measured,
+    and encoded again a little softer where a peak lies above -1 dBTP."""
+    gain = 1.0
+    for attempt in range(_ATTEMPTS):
+        _encode(bare, _blocks(audio, gain), audio.rate, audio.channels, kind)
+        if kind == "flac" or attempt == _ATTEMPTS - 1:
+            return
+        peak = _decoded_peak(bare)
+        if peak <= _CEILING:
+            return
+        gain *= _CEILING / peak * 0.995
+        bare.seek(0)
+        bare.truncate()
+
+
+def _decoded_peak(bare: BinaryIO) -> float:
+    """The highest true peak of a stream, where it comes near the ceiling; else what lies below."""
+    import soundfile
+
+    from klangbild.sound.loudness import true_peaks
+
+    bare.seek(0)
+    highest, before = 0.0, None
+    with soundfile.SoundFile(bare.fileno(), closefd=False) as sound:
+        for block in sound.blocks(_BLOCK, dtype="float32", always_2d=True):
+            part = block.T if before is None else np.concatenate([before, block.T], axis=1)
+            before = part[:, -_OVERLAP:]
+            near = np.unique(np.flatnonzero(np.abs(part).max(axis=0) > 0.7 * _CEILING) // _OVERLAP)
+            for window in near.tolist():
+                at = max((window - 1) * _OVERLAP, 0)
+                highest = max(highest, float(true_peaks(part[:, at : at + 3 * _OVERLAP]).max()))
+    return highest
 
 
 def _encode(bare: BinaryIO, blocks: Iterable[np.ndarray], rate: int, channels: int, kind: str) -> None:

@@ -19,7 +19,9 @@ from klangbild.sound.limiter import LimiterCurve
 
 # the first answer of a gain search is exact without a limiter; with one, each round halves the miss or better
 _SEARCH_ROUNDS = 4
-_MAX_REDUCTION_DB = 6.0
+_CORRECTIONS = 3
+_NEAR_DB = 0.1
+_MAX_REDUCTION_DB = 12.0
 # the curve moves peaks between samples by this much at most; 24-bit rounding adds 1e-6 dB
 _MARGIN_DB = 0.05
 _BLOCK = 16
@@ -100,7 +102,7 @@ def normalize(
     """Sound (channels, n) at `target_lufs` (None: its own level, peaks held) with no true peak above `ceiling_dbtp`.
 
     Peaks are held by a look-ahead limiter, both channels together. When target and ceiling cannot both be met with at
-    most 6 dB of limiting, the ceiling wins and the sound stays softer. Silence comes back as it is. loops: its end is followed by its
+    most 12 dB of limiting, the ceiling wins and the sound stays softer. Silence comes back as it is. loops: its end is followed by its
     start, also for the limiter and the peaks between two samples.
     """
     margin = _LOOP_MARGIN if loops else 0
@@ -113,9 +115,16 @@ def normalize(
     headroom_db = 20 * math.log10(ceiling / float(peaks.max()))
     gain_db, curve = (min(0.0, headroom_db) if target_lufs is None else target_lufs - lufs), None
     if target_lufs is not None and gain_db > headroom_db:
-        gain_db, curve = _limited(
-            sound, peaks, power, target_lufs=target_lufs, gain_db=gain_db, ceiling=ceiling, lead=margin // _BLOCK
-        )
+        aim = target_lufs
+        for _ in range(_CORRECTIONS):
+            gain_db, curve = _limited(
+                sound, peaks, power, target_lufs=aim, gain_db=gain_db, ceiling=ceiling, lead=margin // _BLOCK
+            )
+            reached = _integrated(_block_power(_Levelled(sound, gain_db, curve)))
+            missed_db = 0.0 if reached is None else target_lufs - reached
+            if abs(missed_db) < _NEAR_DB or (missed_db > 0 and gain_db >= headroom_db + _MAX_REDUCTION_DB - 1e-9):
+                break
+            aim += missed_db  # what the limiter takes away was estimated
     del peaks
     out = held(_Levelled(sound, gain_db, curve))
     peak_db = 20 * math.log10(float(_true_peaks(_Around(out, margin) if loops else out).max()))
@@ -162,7 +171,7 @@ def _true_peaks(sound: Sound) -> np.ndarray:
 def _limited(
     sound: Sound, peaks: np.ndarray, power: np.ndarray, *, target_lufs: float, gain_db: float, ceiling: float, lead: int
 ) -> tuple[float, LimiterCurve]:
-    """Gain in dB and limiter curve that reach the target together, the limiter taking at most 6 dB."""
+    """Gain in dB and limiter curve that reach the target together, the limiter taking at most 12 dB."""
     most_db = 20 * math.log10(ceiling / float(peaks.max())) + _MAX_REDUCTION_DB
     gain_db = min(gain_db, most_db)
     # how loud it will be is estimated from the blocks' power and the limiter's mean gain in each block

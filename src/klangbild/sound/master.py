@@ -60,7 +60,9 @@ def play(
     stems = synthesize_stems(piece, soundfont=font)
     about, synthesis_s = about_soundfont(font), time.perf_counter() - started
     made = master(stems, loudness_lufs=loudness_lufs, length_s=length_s, trim_start=trim_start, loops=loops)
-    return replace(made, silent=silent, soundfont=about, timings_s={"synthesis": round(synthesis_s, 3), **made.timings_s})
+    return replace(
+        made, silent=silent, soundfont=about, timings_s={"synthesis": round(synthesis_s, 3), **made.timings_s}
+    )
 
 
 def master(
@@ -85,7 +87,7 @@ def master(
     if not stems:
         raise KlangbildError(_SILENT)
     if finished:
-        mixed = mix(stems, target_lufs=loudness_lufs, reverb=0.0, trim=False)
+        mixed = mix(stems, target_lufs=loudness_lufs, reverb=0.0, trim=False, rumble=True)
     else:
         mixed = mix(stems, target_lufs=loudness_lufs, length_s=length_s, trim_start=trim_start, loops=loops)
     measured = mixed.loudness

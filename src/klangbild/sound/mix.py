@@ -1,4 +1,4 @@
-"""Stems to a finished mix: a short room, the sum, silence cut off the end, loudness set and peaks held.
+"""Stems to a finished mix: a short room, the sum, rumble taken off, silence cut off the end, loudness set and peaks held.
 
 Time is kept: beat 0 is the first sample, unless silence at the front is to be cut too. Stems get exactly what the mix gets
 (trim, gain, limiter movement, fade) and their own share of the room, so that they sum to the mix. Everything is done block
@@ -7,6 +7,7 @@ after block, so that an hour takes no more memory than minutes.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -19,6 +20,8 @@ from klangbild.sound.tape import Tape
 
 # share of each family that goes to the room: low instruments stay dry, sustained ones carry more of it
 _SENDS = {"drums": 0.5, "bass": 0.15, "organ": 0.7, "guitar": 0.8, "piano": 0.8}
+_RUMBLE_HZ = 30.0
+"""Below this nothing is music; fonts have samples that are not centred, and slow beats between them."""
 _SILENT_BELOW_PEAK_DB = 66.0
 _LEAD_IN_S = 0.02
 _LEAD_OUT_S = 0.05
@@ -39,6 +42,7 @@ class Mix:
     start_s: float
     _dry: tuple[tuple[str, Audio | LongAudio], ...] = field(repr=False)
     _reverb: float = field(repr=False)
+    _rumble: bool = field(repr=False)
     _kept: tuple[int, int] = field(repr=False)
     _fade: int = field(repr=False)
     _loops: bool = field(repr=False, default=False)
@@ -49,7 +53,7 @@ class Mix:
         when asked for."""
         finished = []
         for name, stem in self._dry:
-            wet = _WithRoom([(name, stem)], self._reverb)
+            wet = _WithRoom([(name, stem)], self._reverb, rumble=self._rumble)
             if stem.frames <= HELD_S * stem.rate:
                 wet = wet.tape
             finished.append((name, self.levelling.apply(_cut(wet, self._kept, self._fade, loops=self._loops))))
@@ -60,8 +64,9 @@ def mix(
     stems: list[tuple[str, Audio | LongAudio]],
     *,
     target_lufs: float | None = -14.0,
-    ceiling_dbtp: float = -1.0,
+    ceiling_dbtp: float = -1.5,
     reverb: float = 0.16,
+    rumble: bool = False,
     trim: bool = True,
     trim_start: bool = False,
     length_s: float | None = None,
@@ -71,15 +76,17 @@ def mix(
 
     Args:
         target_lufs: integrated loudness, None to leave the level alone (peaks are held all the same).
-        ceiling_dbtp: true peak that is never passed; it wins over the loudness.
+        ceiling_dbtp: true peak that is never passed; it wins over the loudness. Half a decibel below what players ask for, so that MP3
+            and OGG, whose peaks are not those of what they were made from, stay under that too.
         reverb: 0..1, level of the room against the dry sound.
+        rumble: keep what lies below 30 Hz.
         trim: cut silence off the end; False keeps the length. trim_start: off the front too.
         length_s: instead, keep just so much from the front, the last second of it (a tenth, if that is less) faded.
         loops: what sounds beyond `length_s` sounds from the start on instead, and nothing is faded: the end is followed by the start.
     """
     if not stems:
         raise ValueError("there is nothing to mix: no stems")
-    whole = _WithRoom(stems, reverb).tape
+    whole = _WithRoom(stems, reverb, rumble=rumble).tape
     if length_s is None:
         kept, fade_s = _sounding(whole, from_start=not trim_start) if trim else (0, whole.frames), _FADE_S
     else:
@@ -96,6 +103,7 @@ def mix(
         start_s=kept[0] / audio.rate,
         _dry=tuple(stems),
         _reverb=reverb,
+        _rumble=rumble,
         _kept=kept,
         _fade=fade,
         _loops=loops,
@@ -103,10 +111,11 @@ def mix(
 
 
 class _WithRoom:
-    """Sum of the stems and of what the room answers, with space for its tail at the end; recorded when it is first read."""
+    """Sum of the stems and of what the room answers, with space for its tail at the end, without rumble; recorded when it is first
+    read."""
 
-    def __init__(self, stems: list[tuple[str, Audio | LongAudio]], reverb: float) -> None:
-        self._stems, self._reverb = stems, reverb
+    def __init__(self, stems: list[tuple[str, Audio | LongAudio]], reverb: float, *, rumble: bool) -> None:
+        self._stems, self._reverb, self._rumble = stems, reverb, rumble
         self.rate = stems[0][1].rate
         self._dry_frames = max(stem.frames for _, stem in stems)
         self.frames = self._dry_frames + (round(ROOM_SECONDS * self.rate) if reverb > 0 else 0)
@@ -117,6 +126,7 @@ class _WithRoom:
     @cached_property
     def tape(self) -> Tape:
         tape, room = Tape(self.frames, self.rate), Room(self.rate)
+        low_cut = None if self._rumble else _LowCut(self.rate)
         for first, last in spans(self.frames, _HOPS * room.hop):
             out = np.zeros((2, last - first), np.float32)
             send = np.zeros(last - first, np.float32)
@@ -129,8 +139,34 @@ class _WithRoom:
                     send[:n] += (samples[0] + samples[1]) * share
             if self._reverb > 0:
                 out += room.answer(send)
-            tape.write(first, out)
+            tape.write(first, out if low_cut is None else low_cut.pass_on(out))
         return tape
+
+
+class _LowCut:
+    """A high-pass at 30 Hz, 24 dB an octave, as sound goes through it block after block."""
+
+    def __init__(self, rate: int) -> None:
+        self._sections = _high_pass(_RUMBLE_HZ, rate)
+        self._state = np.zeros((2, 2, 2))
+
+    def pass_on(self, samples: np.ndarray) -> np.ndarray:
+        """Stereo sound (2, n) -> float32 (2, n)."""
+        from scipy.signal import sosfilt
+
+        out, self._state = sosfilt(self._sections, samples.astype(np.float64), zi=self._state)
+        return out.astype(np.float32)
+
+
+def _high_pass(hz: float, rate: int) -> np.ndarray:
+    """Two biquads (2, 6), a Butterworth high-pass of the fourth order."""
+    w = 2 * math.pi * hz / rate
+    rows = []
+    for q in (0.54119610, 1.30656296):
+        alpha, cosine = math.sin(w) / (2 * q), math.cos(w)
+        b, a = np.array([(1 + cosine) / 2, -(1 + cosine), (1 + cosine) / 2]), [1 + alpha, -2 * cosine, 1 - alpha]
+        rows.append([*(b / a[0]), 1.0, a[1] / a[0], a[2] / a[0]])
+    return np.array(rows)
 
 
 def _cut(sound: Sound, kept: tuple[int, int], fade: int, *, loops: bool) -> Sound:

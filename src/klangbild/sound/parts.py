@@ -12,7 +12,7 @@ import numpy as np
 
 from klangbild.music.piece import Piece, Track
 from klangbild.sound.envelopes import decay, held_level, release_slope
-from klangbild.sound.played_notes import MAX_RELEASE_S, Curve, PlayedNotes, tail_length
+from klangbild.sound.played_notes import MAX_RELEASE_S, PlayedNotes, tail_length
 from klangbild.sound.soundfont import Layer, Zone
 from klangbild.sound.voices import SILENT_DB, KeptVoices, VoiceMaker, darker
 

@@ -56,7 +56,9 @@ class PlayedNotes:
             last = onset + int(self.held[index]) + max((tail_length(one.zone, rate) for one in layers), default=0)
             first_change, behind = np.searchsorted(changes, [onset + 1, last])
             if layers and first_change < behind:
-                motions = self._motions(index, beats[first_change:behind][:_MOST_CHANGES], float(bent[index]), last - onset)
+                motions = self._motions(
+                    index, beats[first_change:behind][:_MOST_CHANGES], float(bent[index]), last - onset
+                )
                 if motions:
                     self.motions[index] = motions
 
@@ -67,9 +69,7 @@ class PlayedNotes:
         """What the controllers that the preset hears stand at, at beats (n,)."""
         numbers = [number for number in self._heard if number < 128]
         columns = [self._performance.values(number, beats).astype(int).tolist() for number in numbers]
-        pressure = (
-            self._performance.values(PRESSURE, beats) if _HEARD_PRESSURE in self._heard else np.zeros(len(beats))
-        )
+        pressure = self._performance.values(PRESSURE, beats) if _HEARD_PRESSURE in self._heard else np.zeros(len(beats))
         rows = zip(*columns, strict=True) if columns else [()] * len(beats)
         return [
             Controllers(

@@ -249,9 +249,7 @@ class SoundFont:
             read[op] = (amount & 0xFF, amount >> 8 & 0xFF) if op in (_KEY_RANGE, _VELOCITY_RANGE) else amount
         return read, read_modulators(self._modulators[level][first_moved:last_moved])
 
-    def _layer(
-        self, g: dict, modulators: tuple, key: int, velocity: int, controllers: Controllers
-    ) -> Layer | None:
+    def _layer(self, g: dict, modulators: tuple, key: int, velocity: int, controllers: Controllers) -> Layer | None:
         sample = g[_SAMPLE] & 0xFFFF
         if not self._file.is_playable(sample):
             return None
@@ -289,9 +287,7 @@ class SoundFont:
             sweep_cutoff_cents=float(g.get(11, 0)),
             cutoff_cents=float(g[8]),
             resonance_db=g.get(9, 0) / 10,
-            modulation=Swing(
-                _seconds(g[21]), _hz(g[22]), float(g.get(5, 0)), float(g.get(10, 0)), g.get(13, 0) / 10
-            ),
+            modulation=Swing(_seconds(g[21]), _hz(g[22]), float(g.get(5, 0)), float(g.get(10, 0)), g.get(13, 0) / 10),
             vibrato=Swing(_seconds(g[23]), _hz(g[24]), float(g.get(6, 0))),
             exclusive_class=g.get(57, 0),
         )
