@@ -139,6 +139,33 @@ def test_replay_tells_of_another_soundfont_where_it_is_known(result, tmp_path, c
     assert "SoundFont" not in capsys.readouterr().err  # the same notes, and nothing played them
 
 
+def test_a_replay_without_the_font_that_was_named_plays_another_and_says_so(tmp_path, capsys):
+    from klangbild.cli.main import main
+    from klangbild.sound.fonts import find_soundfont
+
+    mine = tmp_path / "mine.sf2"
+    mine.write_bytes(find_soundfont().read_bytes() + bytes(8))
+    paths = compose(text="calm", seconds=4, seed=1, soundfont=str(mine)).save(tmp_path, ("wav", "mid"))
+    mine.unlink()
+    assert main(["replay", str(paths["wav"]), "-o", str(tmp_path / "again"), "-f", "wav"]) == 0
+    assert "the SoundFont was mine.sf2, here it is TimGM6mb.sf2" in capsys.readouterr().err
+    assert main(["replay", str(paths["mid"]), "-o", str(tmp_path / "again"), "-f", "wav"]) == 0
+    assert "mine.sf2 is not here, TimGM6mb.sf2 played" in capsys.readouterr().err
+
+
+def test_a_replay_by_another_player_says_so(result, tmp_path, capsys):
+    from klangbild.cli.main import main
+
+    path = result.save(tmp_path, ("json", "wav"))["json"]
+    record = json.loads(path.read_text())
+    del record["versions"]["playing"]
+    path.write_text(json.dumps(record))
+    assert main(["replay", str(path), "-o", str(tmp_path), "-f", "wav"]) == 0
+    assert "played by other rules" in capsys.readouterr().err
+    assert main(["replay", str(path), "-o", str(tmp_path), "-f", "mid"]) == 0
+    assert "other rules" not in capsys.readouterr().err
+
+
 def test_the_front_gives_functions():
     import klangbild.composer as module
 

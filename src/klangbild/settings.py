@@ -146,7 +146,8 @@ class Settings:
         None, "go on from this MIDI file", flag="--continue", metavar="FILE.mid", group="music"
     )
     soundfont: str | None = _knob(
-        None, "a SoundFont (.sf2) to play the notes with; default: TimGM6mb", metavar="FILE", group="sound",
+        None, "a SoundFont to play the notes with: a file (SF2, SF3) or a name of 'klangbild fonts'; default: TimGM6mb",
+        metavar="FILE|NAME", group="sound",
     )  # fmt: skip
     loudness: float | str = _knob(
         -14.0, "integrated loudness of the sound in LUFS, or 'off'", min=-40, max=-8, metavar="LUFS|off", group="sound"

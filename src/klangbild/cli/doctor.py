@@ -39,7 +39,7 @@ def _house() -> dict[str, Any]:
     from importlib.metadata import PackageNotFoundError, version
 
     from klangbild import __version__, hub
-    from klangbild.sound.fonts import find_soundfont
+    from klangbild.sound.fonts import better_font, find_soundfont
 
     def there(name: str) -> str:
         try:
@@ -62,6 +62,7 @@ def _house() -> dict[str, Any]:
         + (" (only needed to train, and for the big sound engines)" if there("torch") == "not installed" else ""),
         "fastapi": there("fastapi"),
         "SoundFont": font,
+        **({"a better one": better} if (better := better_font()) else {}),
         "models": ", ".join(f"{p.name} ({p.stat().st_size / 1e6:.1f} MB)" for p in weights) or "none",
         "added models": ", ".join(folder.name for folder in hub.added()) or "none",
         **{f"damaged model {model.name}": f"{model.why}; {model.remedy}" for model in hub.damaged()},

@@ -21,6 +21,7 @@ COMMANDS = {
     "render": "a MIDI file becomes sound",
     "replay": "the same piece again, from any file it made",
     "serve": "the web page and its API",
+    "fonts": "which SoundFonts there are to play with, and how to get a better one",
     "models": "which models there are, their licences, how to add more",
     "doctor": "check this installation and make a two-second piece",
     "data": "prepare training data",

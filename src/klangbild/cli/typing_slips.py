@@ -255,7 +255,7 @@ _COMMAND_WORDS = {
     "web": "serve", "page": "serve", "ui": "serve", "gui": "serve", "server": "serve", "start": "serve", "app": "serve",
     "list": "models list", "licence": "models show", "license": "models show", "licences": "models show", "check": "doctor",
     "licenses": "models show", "info": "doctor", "test": "doctor", "version": "--version", "prepare": "data prepare",
-    "export": "train export", "score": "measure", "evaluate": "measure", "eval": "measure", "pull": "models pull",
+    "soundfonts": "fonts", "soundfont": "fonts", "sf2": "fonts", "export": "train export", "score": "measure", "evaluate": "measure", "eval": "measure", "pull": "models pull",
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from klangbild.contract import EngineOutput, Request
@@ -40,6 +41,12 @@ def request_of(record: Record, *, picture: Any = None) -> Request:
     from klangbild.picture.load import load_picture
 
     refuse_if_gone(record.model.name, source="this piece's record")
+    settings = record.settings
+    if settings.soundfont is not None:
+        from klangbild.sound.fonts import find_again
+
+        played = record.sound.soundfont if record.sound else None
+        settings = replace(settings, soundfont=find_again(settings.soundfont, vars(played) if played else None))
     facts, seen = record.picture, None
     if picture is not None:
         seen = load_picture(picture, words=record.settings.text)
@@ -53,7 +60,7 @@ def request_of(record: Record, *, picture: Any = None) -> Request:
     # a sound engine's piece from before words were translated plays as its English words say
     translate = record.engine == "notes" or "words_translated" in record.music.facts
     return Request(
-        record.settings,
+        settings,
         record.seed,
         felt.own,
         felt.asked,
@@ -88,5 +95,7 @@ def differences(then: Record, now: Record) -> list[str]:
         )
     if before and here and before.sha256 != here.sha256:
         found.append(f"the SoundFont was {before.name}, here it is {here.name}, or another version of it")
+    elif here and then.settings.soundfont != now.settings.soundfont and now.settings.soundfont is None:
+        found.append(f"the SoundFont {then.settings.soundfont} is not here, {here.name} played")
     words, words_here = then.music.words_heard_as, now.music.words_heard_as
     return found + [f'"{w}" was heard as "{words[w]}"' for w in words if words_here.get(w) != words[w]]

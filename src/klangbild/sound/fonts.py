@@ -8,7 +8,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,12 +22,30 @@ from klangbild.sound.font_file import is_soundfont
 ENVIRONMENT_VARIABLE = "KLANGBILD_SOUNDFONT"
 DEFAULT_FONT = "TimGM6mb.sf2"
 _SUFFIXES = (".sf2", ".sf3")
+BETTER_FONT = "musescore_general"
+_BETTER_PACKAGE = "musescore-general-soundfont-small"
+_BETTER_WHAT = "MuseScore General, MIT, 40 MB"
+_LICENCES = (
+    (r"\bMIT\b", "MIT"),
+    (r"public domain|\bCC0\b", "public domain"),
+    (r"\bCC[ -]BY[ -]SA\b|attribution-?share-?alike", "CC BY-SA"),
+    (r"\bCC[ -]BY[ -]NC\b|non-?commercial", "not for commercial use"),
+    (r"\bCC[ -]BY\b|creative commons attribution", "CC BY"),
+    (r"\bL?GPL|general public licen[cs]e", "GPL"),
+)
+# by the beginning of a name, where the font itself is silent
+_KNOWN_LICENCES = {
+    "timgm6mb": "GPL-2",
+    "fluidr3": "MIT",
+    BETTER_FONT: "MIT",
+    "generaluser": "GeneralUser GS licence 2.0",
+}
 
 
 def find_soundfont(given: str | Path | None = None) -> Path:
     """The SoundFont to play with: `given`, else $KLANGBILD_SOUNDFONT, else TimGM6mb, else the first one of the system.
 
-    A bare file name that is not in this folder is looked for among those of `list_soundfonts`.
+    A bare name that is no file of this folder, with or without its ending, is looked for among those of `list_soundfonts`.
 
     Raises:
         NotAvailableError: the font asked for does not exist, or there is none at all.
@@ -54,8 +75,66 @@ def _hash(path: Path, _changed_ns: int, _size: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def find_again(named: str | None, about: Mapping[str, str] | None) -> str | None:
+    """What a record's `--soundfont` is here: the same where that is found; else a font of the same content, or None: the default plays.
+
+    named: as it was given then. about: what the record says of what played (`about_soundfont`), where it knows."""
+    if named is None:
+        return None
+    path = _known(Path(named).expanduser())
+    if path.is_file():
+        return named
+    for font in list_soundfonts() if about else ():
+        if font.stem.casefold() == Path(named).stem.casefold() or about_soundfont(font)["sha256"] == about["sha256"]:
+            return font.name
+    return None
+
+
+@dataclass(frozen=True)
+class FontFacts:
+    """A SoundFont as `klangbild fonts` lists it. licence: as the font or its makers state it, "not stated" where neither does.
+    instruments, kits: how many it has."""
+
+    name: str
+    path: str
+    megabytes: float
+    licence: str
+    instruments: int
+    kits: int
+
+
+def describe(path: Path) -> FontFacts:
+    """What a font is, from its index. Raises InputError: it is damaged."""
+    from klangbild.sound.soundfont import DRUM_BANK, SoundFont
+
+    font = SoundFont.open(path)
+    kits = sum(bank == DRUM_BANK for bank, _ in font.presets)
+    size = round(path.stat().st_size / 1e6, 1)
+    return FontFacts(path.name, str(path), size, licence_of(path.name, font.texts()), len(font.presets) - kits, kits)
+
+
+def licence_of(file_name: str, texts: Mapping[str, str]) -> str:
+    """A font's licence: what it says itself, or what the makers of a well-known one say elsewhere."""
+    said = " ".join(texts.get(name, "") for name in ("copyright", "comment"))
+    for pattern, licence in _LICENCES:
+        if re.search(pattern, said, re.IGNORECASE):
+            return licence
+    stem = Path(file_name).stem.casefold()
+    return next((licence for start, licence in _KNOWN_LICENCES.items() if stem.startswith(start)), "not stated")
+
+
+def better_font() -> str:
+    """The one command that brings a better font than the default, and what it improves; "" where it is here already."""
+    if any(font.name.casefold().startswith(BETTER_FONT) for font in list_soundfonts()):
+        return ""
+    if sys.platform == "linux" and shutil.which("apt-get"):
+        return f"sudo apt-get install {_BETTER_PACKAGE} ({_BETTER_WHAT})"
+    return f"MuseScore_General.sf3 from musescore.org into {_system_folders()[0]} ({_BETTER_WHAT})"
+
+
 def list_soundfonts() -> list[Path]:
-    """Every SoundFont found without being told where: the default one first, then the system's by folder and name."""
+    """Every SoundFont found without being told where: the default one first, then the system's by folder and name; each file once, by
+    its own name rather than that of a link to it."""
     found = [path for path in (_bundled(),) if path]
     for folder in _system_folders():
         try:
@@ -65,14 +144,20 @@ def list_soundfonts() -> list[Path]:
             continue
     unique: dict[Path, Path] = {}
     for path in found:
-        unique.setdefault(path.resolve(), path)
+        if unique.setdefault(path.resolve(), path).is_symlink() and not path.is_symlink():
+            unique[path.resolve()] = path
     return list(unique.values())
 
 
 def _known(path: Path) -> Path:
     if path.is_file() or path.name != str(path):
         return path
-    return next((font for font in list_soundfonts() if font.name == path.name), path)
+    fonts, wanted = list_soundfonts(), path.name.casefold()
+    for same in (lambda font: font.name.casefold() == wanted, lambda font: font.stem.casefold() == wanted):
+        for font in fonts:
+            if same(font):
+                return font
+    return path
 
 
 def _checked(path: Path, source: str) -> Path:
@@ -80,7 +165,8 @@ def _checked(path: Path, source: str) -> Path:
         if re.match(r"[a-z]{2,}:/", str(path), re.IGNORECASE):
             raise no_such_file(path, "SoundFont")
         raise NotAvailableError(
-            f"{path}: there is no such SoundFont; check {source}, or leave it out to use {DEFAULT_FONT}"
+            f"{path}: there is no such SoundFont; check {source} ('klangbild fonts' lists those that are here), or leave it out to use "
+            f"{DEFAULT_FONT}"
         )
     try:
         if is_soundfont(path):

@@ -153,6 +153,10 @@ class SoundFont:
         """(bank, program) of each, in order; bank 128 holds drum kits."""
         return sorted(self._preset_index)
 
+    def texts(self) -> dict[str, str]:
+        """What the font says of itself (`FontFile.texts`)."""
+        return self._file.texts()
+
     def find_preset(self, program: int, *, is_drum: bool, bank: int = 0) -> tuple[int, int] | None:
         """The (bank, program) to play: the one asked for, else that program of the first bank, else the nearest of its kind.
         None: the font has nothing of its kind, and drums are never played by an instrument, nor an instrument by drums."""
