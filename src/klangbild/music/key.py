@@ -13,6 +13,8 @@ _MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2
 _MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
 MAJOR_PROFILE, MINOR_PROFILE = ((p - p.mean()) / p.std() for p in (_MAJOR, _MINOR))
 """(12,) each, from the tonic on: how well a pitch class belongs, with mean 0 and standard deviation 1."""
+USUAL_SHARES = {"major": _MAJOR / _MAJOR.sum(), "minor": _MINOR / _MINOR.sum()}
+"""Mode -> (12,) from the tonic on: about how much of the time each pitch class sounds, summing to 1."""
 
 
 def pitch_class_histogram(notes: np.ndarray) -> np.ndarray:

@@ -162,8 +162,8 @@ def _pitches_at_once(notes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def in_key(piece: Piece, wish: Key | None, rng: np.random.Generator) -> Piece:
-    """The piece (in C major / A minor) moved to the wished key, or to one drawn by `rng`, by the shorter way."""
+    """The piece moved from its key (None: C major) to the wished one, or to one drawn by `rng`, by the shorter way."""
     drawn = int(rng.choice(_TONICS))
-    home = 0 if piece.key is None or piece.key.mode == "major" else 9
+    home = 0 if piece.key is None else piece.key.tonic
     shift = ((wish.tonic if wish else drawn) - home + 5) % 12 - 5
     return piece.transposed(shift)

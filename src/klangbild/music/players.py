@@ -23,7 +23,8 @@ _RARE = 0.05
 _OFTEN = 0.1
 """Share of onsets with chords from which a tune wants a player of its own."""
 _FEW = 6
-"""A player with fewer notes than this would be a stray."""
+"""A player with fewer notes than this, or with a smaller share than `_SMALL`, would be a stray."""
+_SMALL = 0.08
 _MOVES = 0.3
 """Share of a line's moves that go to another pitch, from which on it is a tune."""
 _STILL_SOUNDS, _TOP_GOES_ON = 12.0, 3.0
@@ -76,10 +77,11 @@ def in_voices(notes: np.ndarray) -> list[np.ndarray]:
         for i, v in zip(chord, [*way, *[n - 1] * (len(chord) - n)], strict=True):
             voice[i], last[v] = v, float(notes["pitch"][i])
             ends[v] = max(ends[v], onset + float(notes["duration"][i]))
+    few = max(_FEW, round(_SMALL * len(notes)))
     for v in range(n):  # strays go to the next voice up or down
         mine = voice == v
-        if 0 < mine.sum() < _FEW:
-            others = [w for w in range(n) if w != v and (voice == w).sum() >= _FEW]
+        if 0 < mine.sum() < few:
+            others = [w for w in range(n) if w != v and (voice == w).sum() >= few]
             voice[mine] = min(others, key=lambda w: abs(w - v)) if others else 0
     return [notes[voice == v] for v in range(n) if (voice == v).any()]
 

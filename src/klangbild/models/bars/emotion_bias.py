@@ -104,7 +104,8 @@ class BiasOfPiece:
             self._section = self._section + tempo_bias(bpm)
         self.within = self._section
 
-    def end_bar(self, section: list[int]) -> None:
-        """A bar is complete. section: the ids of its section so far."""
+    def end_bar(self, section: list[int], home: np.ndarray) -> None:
+        """A bar is complete. section: the ids of its section so far. home (12,): the pull of the piece's key (`home.py`)."""
         if self._emotion is not None:
-            self.within = self._section + pitch_class_bias(tonality_bias(np.array(section), self._emotion))
+            home = home + tonality_bias(np.array(section), self._emotion)
+        self.within = self._section + pitch_class_bias(home)

@@ -171,6 +171,8 @@ def compose_notes(
         if take.stopped and most_ids is not None:
             raise Stopped("a draft that ends early is none")
         piece = _in_tempo(language.decode(np.array(take.ids)), place)
+        if sampler.state.home is not None:
+            piece = replace(piece, key=sampler.state.home)
         if piece.n_notes == 0:
             raise Stopped("stopped before the first bar was complete; nothing was kept")
         if settings.tempo is not None:

@@ -18,8 +18,9 @@ from klangbild.music.length import whole_bars_fill
 
 _N = len(FAMILIES)
 _BASS = FAMILY_INDEX["bass"]
-_TONIC = {"major": (0, 4, 7), "minor": (9, 0, 4)}
-_DOMINANT = {"major": (2, 5, 7, 11), "minor": (2, 4, 8, 11)}
+_TONIC = {"major": (0, 4, 7), "minor": (0, 3, 7)}
+_DOMINANT = (2, 5, 7, 11)
+"""Steps from the tonic."""
 _MAX_EMPTY_BARS = 1
 _CHORD_NOTES = 7
 _CHORD_REACH = 6  # semitones beyond what an instrument has played: with it every pitch class is within reach
@@ -162,11 +163,17 @@ class BarsState(GrammarState):
         # the bar before the tonic: the last but one, or of a loop the last
         if self.n_bars is not None and self.n_bars >= 4 and self.bar == self.n_bars - (1 if self.rules.loop else 2):
             kind = "dominant" if self.position >= b.BAR_STEPS[self.meter] // 2 else "free"
-        return _notes(kind, b.MODES[self.mode])
+        return _notes(kind, *self._closing_key())
+
+    def _closing_key(self) -> tuple[int, str]:
+        """Tonic and mode in which the piece closes."""
+        if self.home is not None:
+            return self.home.tonic, self.home.mode
+        return 9 if self.mode else 0, b.MODES[self.mode]
 
     def _last_chord(self) -> tuple[np.ndarray, np.ndarray]:
         """As `_note_mask`, for the last bar: tones of the tonic chord, in the range that each instrument has played in."""
-        notes, highest = _notes("tonic", b.MODES[self.mode])
+        notes, highest = _notes("tonic", *self._closing_key())
         notes, highest = notes.copy(), highest.copy()
         for family in range(1, _N):
             if not self.heard >> family & 1 or self.highest[family] < 0:
@@ -234,12 +241,13 @@ class BarsState(GrammarState):
             mask[b.EOS] = True
 
 
-@lru_cache(maxsize=16)
-def _notes(kind: str, mode: str) -> tuple[np.ndarray, np.ndarray]:
+@lru_cache(maxsize=80)
+def _notes(kind: str, tonic: int, mode: str) -> tuple[np.ndarray, np.ndarray]:
     """Notes that a harmony admits: bool (968,), and the highest of each family as an offset into it (-1: none)."""
     mask = np.zeros(_N * b.N_PITCHES, bool)
     highest = np.full(_N, -1)
-    classes = {"free": range(12), "tonic": _TONIC[mode], "dominant": _DOMINANT[mode]}[kind]
+    steps = {"free": range(12), "tonic": _TONIC[mode], "dominant": _DOMINANT}[kind]
+    classes = [(tonic + step) % 12 for step in steps]
     for index, family in enumerate(FAMILIES):
         pitches = range(family.lowest_pitch, family.highest_pitch + 1)
         if index != b.DRUMS:

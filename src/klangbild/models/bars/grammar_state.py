@@ -13,6 +13,7 @@ from klangbild.errors import UsageError
 from klangbild.models.bars import vocabulary as b
 from klangbild.models.bars.sections_begin import stretch_bars, stretch_sections
 from klangbild.music.families import FAMILIES, FAMILY_INDEX
+from klangbild.music.piece import Key
 from klangbild.music.rules import Rules
 
 _N = len(FAMILIES)
@@ -32,6 +33,7 @@ class GrammarState:
         self.bar = -1  # index of the current bar
         self.meter = self.mode = self.tempo = -1
         self.n_bars: int | None = rules.bars
+        self.home: Key | None = None  # in which the piece closes; None: C major or A minor, by its mode
         self.elapsed_s = 0.0  # at the start of the current section
         self.section_bar = 0  # the bar that section starts with
         self.stretch = (

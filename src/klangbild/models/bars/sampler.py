@@ -22,11 +22,14 @@ from klangbild.errors import KlangbildError
 from klangbild.models.bars import language as bars
 from klangbild.models.bars.emotion_bias import BiasOfPiece
 from klangbild.models.bars.form import COPIED_BARS, plan_form
+from klangbild.models.bars.home import Unrest, heard_key, home_bias
 from klangbild.models.bars.melodic_line import MelodicLines
 from klangbild.models.bars.picture_bias import MOTIF_BARS, LastBar, PictureBias
 from klangbild.models.bars.section_attributes import inputs
 from klangbild.models.bars.section_plan import MOVED, Sections
 from klangbild.models.bars.token_sampling import RHYTHM, Sampling, chances, kinds_of, log_odds, pick
+from klangbild.models.bars.voice_leading import VoiceLeading
+from klangbild.music.piece import Key
 from klangbild.music.rules import Rules
 
 HARD_LIMIT = 60_000
@@ -77,6 +80,7 @@ class Sampler:
         self.kinds = kinds_of(language)
         self.by_kind = np.argsort(self.kinds, kind="stable")  # all ids, kind by kind
         self.melodic_lines = MelodicLines() if language.name == "bars" else None
+        self.voices, self.unrest = VoiceLeading(), Unrest()
         self.is_biased = language.name == "bars" and emotion_at is not None and model.conditioning != "none"
         self.bias = BiasOfPiece(language.size)
         self.last_bar = LastBar()
@@ -101,6 +105,7 @@ class Sampler:
             self.language.advance(self.state, token)
             if self.melodic_lines:
                 self.melodic_lines.read(token)
+                self.voices.read(token)
                 self.last_bar.read(token)
             self.take.ids.append(token)
             if self.state.done:
@@ -120,7 +125,7 @@ class Sampler:
                 forced = forced or self._quote()
             bar = getattr(self.state, "bar", -1)
             if bar > before_bar >= 0 and self.sections:
-                self.bias.end_bar(self.take.ids[self.sections[-1] :])
+                self.bias.end_bar(self.take.ids[self.sections[-1] :], self._pull_home())
             if bar > before_bar >= 0 and self.on_bar and self.on_bar(self.take.ids[:-1]) is False:
                 self.take.ids.pop()
                 self.take.stopped = True
@@ -246,8 +251,10 @@ class Sampler:
         if self.sampling.repetition_penalty != 1.0:
             odds = self._penalised(odds, ids)
         if self.melodic_lines:
-            odds = odds + self.melodic_lines.bias()[ids] + self.bias.overall[ids]
+            odds = odds + self.melodic_lines.bias()[ids] + self.voices.bias[ids] + self.bias.overall[ids]
         within = self.bias.within[ids]
+        if self.melodic_lines:
+            within = within + self.melodic_lines.within[ids]
         if self.picture is not None:
             within = within + self._by_picture()[ids]
         weights = chances(odds, within, self.kinds[ids], self.sampling, moved=self.moved)
@@ -273,6 +280,20 @@ class Sampler:
         heard[self.take.ids[-REPETITION_WINDOW:]] = True
         heard[self.kinds == RHYTHM] = False
         return np.where(heard[ids], odds * self.sampling.repetition_penalty, odds)
+
+    def _pull_home(self) -> np.ndarray:
+        """A bar is complete: log-odds (12,) that pull to the piece's key; and in which key it closes, if it is not written already."""
+        state, rules = self.state, self.rules
+        written = Key(9, "minor") if state.mode else Key(0, "major")
+        unrest = self.unrest.end_bar(self.voices.histogram, state.home or written)
+        if rules.changes_s:  # its emotion moves, and so may its key
+            return unrest
+        closes = None if state.n_bars is None else state.n_bars - (1 if rules.loop else 2)
+        if self.primer is None and (closes is None or state.bar <= closes):
+            state.home = heard_key(self.voices.histogram, written, keeps_mode=rules.mode is not None)
+        wished = rules.mode is not None
+        home = (state.home or written) if wished else written
+        return unrest + home_bias(self.voices.histogram, home, wished=wished)
 
     # -- form ------------------------------------------------------------------------------------------------------
 

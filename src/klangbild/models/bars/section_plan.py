@@ -28,6 +28,7 @@ from klangbild.errors import InputError
 from klangbild.models.bars import language as bars
 from klangbild.models.bars.picture_bias import PictureBias
 from klangbild.models.bars.section_attributes import N_VALUES, NAMES, jittered, raw_attributes, to_values
+from klangbild.models.bars.well_written import well_written
 from klangbild.music.families import FAMILY_NAMES
 from klangbild.music.rules import Rules
 from klangbild.whole_files import atomic_npz
@@ -222,7 +223,7 @@ class SectionPlan:
                 plays = plays & (values[:_N_PLAYERS] > 0) if (plays & (values[:_N_PLAYERS] > 0)).any() else plays
             values[:_N_PLAYERS] = np.where(plays, 1.0, -1.0)
             told = jittered(values, self._rng)
-            self._told[number] = told if self._picture is None else self._picture.told(told)
+            self._told[number] = well_written(told if self._picture is None else self._picture.told(told))
         return self._told[number]
 
     def tempo(self, number: int) -> float | None:
