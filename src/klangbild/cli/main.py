@@ -20,6 +20,7 @@ COMMANDS = {
     "emotion": "what it sees in a picture: valence, arousal and why",
     "render": "a MIDI file becomes sound",
     "replay": "the same piece again, from any file it made",
+    "gallery": "a folder of pieces as a site without a server",
     "serve": "the web page and its API",
     "fonts": "which SoundFonts there are to play with, and how to get a better one",
     "models": "which models there are, their licences, how to add more",
