@@ -165,6 +165,8 @@ def _says_feelings(text: str) -> bool:
 
 def _told_of_the_piece(settings: Settings, output: EngineOutput) -> list[str]:
     """What the finished piece lacks of what was asked: lengths in bars and tokens are known only now."""
+    from klangbild.music.describe import main_tempo
+
     piece: Any = output.piece
     lines = []
     if settings.continue_from is not None and settings.key and Key.parse(settings.key) != piece.key:
@@ -176,7 +178,7 @@ def _told_of_the_piece(settings: Settings, output: EngineOutput) -> list[str]:
             points = ", ".join(f"{seconds:g} s" for seconds in late)
             lines.append(f"--path: what it says of {points} is not reached: the piece is {piece.seconds:.1f} s long")
     if settings.seconds is not None and settings.continue_from is None:
-        (_, numerator, denominator), bpm = piece.meters[-1], piece.tempos[-1][1]
+        (_, numerator, denominator), bpm = piece.meters[-1], main_tempo(piece)
         bar_s = 4.0 * numerator / denominator * 60.0 / bpm
         if abs(piece.seconds - settings.seconds) > bar_s / 2 + 0.05:
             lines.append(

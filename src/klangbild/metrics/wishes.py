@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from klangbild.errors import InputError
+from klangbild.music.describe import main_tempo
 from klangbild.music.piece import Key, Piece
 
 BPM_TOLERANCE = 0.01
@@ -55,8 +56,12 @@ def check(piece: Piece, wishes: Mapping[str, Any]) -> OrderedDict[str, str]:
         wanted = Key.parse(str(wishes["key"]))
         out["key"] = "" if piece.key == wanted else f"key {piece.key}, {wanted} was wished"
     if wishes.get("tempo"):
-        holds = all(abs(bpm - float(wishes["tempo"])) <= BPM_TOLERANCE for _, bpm in piece.tempos)
-        out["tempo"] = "" if holds else f"tempo {piece.tempos[0][1]:g}, {wishes['tempo']:g} was wished"
+        bpm = main_tempo(piece)
+        out["tempo"] = (
+            ""
+            if abs(bpm - float(wishes["tempo"])) <= BPM_TOLERANCE
+            else f"tempo {bpm:g}, {wishes['tempo']:g} was wished"
+        )
     if wishes.get("meter"):
         heard = {f"{n}/{d}" for _, n, d in piece.meters}
         out["meter"] = "" if heard == {wishes["meter"]} else f"meter {sorted(heard)}, {wishes['meter']} was wished"
@@ -68,7 +73,7 @@ def check(piece: Piece, wishes: Mapping[str, Any]) -> OrderedDict[str, str]:
             "" if gap < 1.0 + 1e-6 else f"{piece.end_beats / bar_beats:.1f} bars, {wishes['bars']} were wished"
         )
     elif wishes.get("seconds"):
-        bar_s = bar_beats * 60.0 / piece.tempos[0][1]
+        bar_s = bar_beats * 60.0 / main_tempo(piece)
         gap = abs(piece.seconds - float(wishes["seconds"]))
         out["seconds"] = "" if gap <= bar_s + 0.01 else f"{piece.seconds:.1f} s, {wishes['seconds']:g} were wished"
     return out

@@ -18,14 +18,15 @@ _TOLD = 5e-4
 """A change of tempo smaller than this is none."""
 
 
-def whole_bars_fill(seconds: float, seconds_per_bar: float) -> bool:
-    """Whether a whole number of bars fills the seconds, the tempo moved by `MOST_TEMPO_CHANGE` at most.
+def whole_bars_fill(seconds: float, seconds_per_bar: float, extra_bars: float = 0.0) -> bool:
+    """Whether a whole number of bars fills the seconds, the tempo moved by `MOST_TEMPO_CHANGE` at most. extra_bars: how many bars' time
+    they take beyond their number (`timing.Timing`).
 
     >>> whole_bars_fill(73.0, 2.0), whole_bars_fill(5.0, 4.0)
     (True, False)
     """
-    n = max(round(seconds / seconds_per_bar), 1)
-    return abs(n * seconds_per_bar / seconds - 1.0) <= MOST_TEMPO_CHANGE
+    n = max(round(seconds / seconds_per_bar - extra_bars), 1)
+    return abs((n + extra_bars) * seconds_per_bar / seconds - 1.0) <= MOST_TEMPO_CHANGE
 
 
 def of_length(piece: Piece, seconds: float, *, loop: bool = False) -> tuple[Piece, str | None]:

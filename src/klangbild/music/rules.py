@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from klangbild.errors import UsageError
 from klangbild.music.families import FAMILY_NAMES
+from klangbild.music.timing import IN_TIME, Timing
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Rules:
     bars or seconds: the length (one of them, or neither). whole_bars: the seconds are to be whole bars, so that the tempo is one of
     those at which they are, where there is one (`length.whole_bars_fill`). loop: the last bar leads to the first; there is no closing chord.
     changes_s: seconds, rising, at which another stretch begins, with a tempo and a mode of its own; between them both stay.
-    max_notes_per_second, max_notes_at_once: the density that is never exceeded.
+    timing: what the seconds are to count beside the bars. max_notes_per_second, max_notes_at_once: the density that is never exceeded.
 
     Raises:
         UsageError: the wishes contradict each other.
@@ -36,6 +37,7 @@ class Rules:
     whole_bars: bool = False
     loop: bool = False
     changes_s: tuple[float, ...] = ()
+    timing: Timing = IN_TIME
     max_notes_per_second: float = 45.0
     max_notes_at_once: int = 14
 

@@ -21,9 +21,9 @@ from klangbild.picture.voice import Voice
 from klangbild.record.shape import SCHEMA, check_shape
 from klangbild.settings import Settings
 
-COMPOSING = "2"
+COMPOSING = "3"
 """The rules by which notes are composed: raised whenever a record that an older klangbild made would give other notes.
-1: before sections were chosen by their tempo, too."""
+1: before sections were chosen by their tempo, too; 2: before pieces were arranged and slowed down at their end."""
 PLAYING = "2"
 """The rules by which notes become sound: raised whenever the same notes and the same SoundFont would sound otherwise.
 1: before fonts' modulators, releases from where a note stands, and a mix in which the tune and the bass are always heard."""

@@ -1,5 +1,7 @@
 """Whatever is drawn from the mask is a valid piece that obeys its rules: the worst model there is (a die) shows it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from klangbild.models.bars import language as bars
 from klangbild.models.bars.language import BarsLanguage
 from klangbild.music.families import FAMILY_NAMES
 from klangbild.music.rules import Rules
+from klangbild.music.timing import Timing
 
 LANGUAGE = BarsLanguage()
 
@@ -49,6 +52,7 @@ def test_random_walks_obey_their_rules(seed):
         meter=meter,
         bars=int(rng.integers(1, 20)) if by_bars else None,
         seconds=None if by_bars else float(rng.uniform(2, 40)),
+        timing=Timing(0.7, 0.06) if rng.random() < 0.5 else Timing(),
     )
     ids = roll(rules, seed)
     piece = LANGUAGE.decode(ids)
@@ -66,7 +70,13 @@ def test_random_walks_obey_their_rules(seed):
     else:
         bpm = rules.tempo_bpm or piece.tempos[0][1]
         bar_s = piece.length_beats / n_bars * 60 / bpm
-        assert abs(n_bars * bar_s - rules.seconds) <= bar_s
+        assert (
+            abs((n_bars + rules.timing.extra_bars(n_bars, piece.length_beats / n_bars)) * bar_s - rules.seconds)
+            <= bar_s
+        )
+        if rules.seconds > 2 * bar_s:
+            in_tempo = replace(piece, tempos=((0.0, bpm),))
+            assert rules.timing.of(in_tempo).seconds == pytest.approx(rules.seconds, abs=0.6 * bar_s)
     assert ids[-1] == bars.EOS
     again = LANGUAGE.decode(ids)
     assert np.array_equal(again.tracks[0].notes, piece.tracks[0].notes)

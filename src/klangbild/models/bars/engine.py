@@ -30,6 +30,7 @@ from klangbild.models.bars.section_plan import (
 )
 from klangbild.models.candidates import Tell, draw_candidates
 from klangbild.models.drafts import heard_in, judged
+from klangbild.music.arrangement import arranged
 from klangbild.music.fit import Score, score_course
 from klangbild.music.going_on import end_of_bars, going_on, key_heard
 from klangbild.music.home import clear_last_bar
@@ -38,6 +39,7 @@ from klangbild.music.midi import read_continued
 from klangbild.music.orchestrate import in_key, orchestrate
 from klangbild.music.piece import MOOD, Key, Piece
 from klangbild.music.rules import Rules
+from klangbild.music.timing import Timing, without_ritardando
 from klangbild.picture.voice import Voice
 from klangbild.settings import INSTRUMENTS, Settings
 
@@ -145,6 +147,11 @@ def compose_notes(
                 picture=picture,
             )
             rules = with_plan(rules, plan)
+        at_end = emotion_at(settings.length_seconds or 0.0)
+        if not settings.loop:
+            slowing = np.random.default_rng([seed, candidate, 5])
+            breathes = primer is None and course is None and "drums" not in rules.families
+            rules = replace(rules, timing=Timing.drawn(slowing, at_end, breathes=breathes))
 
         def bar_done(ids: list[int]) -> bool | None:
             if most_ids is not None and len(ids) > most_ids:
@@ -177,14 +184,29 @@ def compose_notes(
             raise Stopped("stopped before the first bar was complete; nothing was kept")
         if settings.tempo is not None:
             piece = replace(piece, tempos=((0.0, float(settings.tempo)),))
-        if not take.stopped and not settings.loop:
+        whole = not take.stopped
+        if whole and not settings.loop:
             piece = clear_last_bar(hold_last_chord(piece), 0.0 if given is None else given.read)
         if given is not None:
             moved = piece.transposed(given.shift)
-            return given.with_more(orchestrate(moved, asked, drawn_key, free_from=given.read))
-        if course:
-            piece = with_moods(piece, course, _starts(piece, sampler.state.stretch_bars))
-        return orchestrate(in_key(piece, wish, drawn_key), asked, drawn_key)
+            piece = given.with_more(orchestrate(moved, asked, drawn_key, free_from=given.read))
+        else:
+            if course:
+                piece = with_moods(piece, course, _starts(piece, sampler.state.stretch_bars))
+            piece = orchestrate(in_key(piece, wish, drawn_key), asked, drawn_key)
+        if not whole:
+            return piece
+        given_until = 0.0 if given is None else given.until
+        if course is None:  # a course of feelings has a form of its own
+            piece = arranged(
+                piece,
+                asked,
+                np.random.default_rng([seed, candidate, 6]),
+                given_until=given_until,
+                loops=settings.loop,
+                wished=settings.instruments or (),
+            )
+        return rules.timing.of(piece, given_until)
 
     drafts = settings.drafts if planned is None else 0
     return composition(draw, asked, settings, n_drawn, on_progress=on_progress, course=course, drafts=drafts)
@@ -310,7 +332,7 @@ def _given(rules: Rules, settings: Settings, language: BarsLanguage) -> tuple[Ru
     if settings.continue_from is None:
         return rules, None
     piece = read_continued(settings.continue_from)
-    key = key_heard(piece)
+    key, before_its_end = key_heard(piece), without_ritardando(piece)
     if rules.mode not in (None, key.mode):
         raise UsageError(
             f"--key {settings.key}: {Path(settings.continue_from).name} is in {key}, and a piece keeps its mode; give a {key.mode} "
@@ -320,7 +342,7 @@ def _given(rules: Rules, settings: Settings, language: BarsLanguage) -> tuple[Ru
     read = language.decode(ids)
     bars, until = len(read.bar_starts()), max(read.length_beats, end_of_bars(piece))
     seconds = float(piece.beats_to_seconds(until))
-    bpm, meter = rules.tempo_bpm or piece.tempos[-1][1], rules.meter or read.meters[-1][1:]
+    bpm, meter = rules.tempo_bpm or before_its_end.tempos[-1][1], rules.meter or read.meters[-1][1:]
     bar_s = 4.0 * meter[0] / meter[1] * 60.0 / bpm
     more = rules.bars or (max(round(rules.seconds / bar_s), 1) if rules.seconds else None)
     wish = Key.parse(settings.key) if settings.key else key

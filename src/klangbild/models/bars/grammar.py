@@ -77,8 +77,11 @@ class BarsState(GrammarState):
         end = changes[self.stretch] if self.stretch < len(changes) else self.rules.seconds
         if not end or not (self.rules.whole_bars or self.stretch < len(changes)):
             return np.ones(b.N_TEMPI, bool)
-        beats, seconds = b.BAR_STEPS[self.meter] / b.GRID, max(end - self.elapsed_s, 1e-3)
-        return np.array([whole_bars_fill(seconds, beats * 60.0 / self.bpm_of(tempo)) for tempo in range(b.N_TEMPI)])
+        seconds = max(end - self.elapsed_s, 1e-3)
+        bar_s = [self.bar_beats * 60.0 / self.bpm_of(tempo) for tempo in range(b.N_TEMPI)]
+        ends_piece = self.stretch >= len(changes)
+        more = [self.rules.timing.extra_bars(round(seconds / s), self.bar_beats) if ends_piece else 0.0 for s in bar_s]
+        return np.array([whole_bars_fill(seconds, s, extra) for s, extra in zip(bar_s, more, strict=True)])
 
     def _owes_duration(self) -> bool:
         if self.family == b.DRUMS:

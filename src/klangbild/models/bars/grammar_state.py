@@ -84,7 +84,12 @@ class GrammarState:
     @property
     def seconds_per_bar(self) -> float:
         """At the current meter and tempo."""
-        return b.BAR_STEPS[self.meter] / b.GRID * 60.0 / self.bpm
+        return self.bar_beats * 60.0 / self.bpm
+
+    @property
+    def bar_beats(self) -> float:
+        """Quarter notes of a bar."""
+        return b.BAR_STEPS[self.meter] / b.GRID
 
     @property
     def bpm(self) -> float:
@@ -119,7 +124,8 @@ class GrammarState:
         opens, changes = self.section_bar == self.stretch_bar, self.rules.changes_s
         if self.rules.seconds is not None and (self.n_bars is None or (opens and self.stretch)):
             remaining = max(self.rules.seconds - self.elapsed_s, 0.0)
-            bars = self.section_bar + round(remaining / self.seconds_per_bar)
+            exactly = self.section_bar + remaining / self.seconds_per_bar
+            bars = round(exactly - self.rules.timing.extra_bars(round(exactly), self.bar_beats))
             self.n_bars = max(bars, self.bar + 1)
         if not opens:
             return

@@ -14,6 +14,7 @@ from klangbild.contract import EngineOutput, NoteLanguage, NoteModel, OnBar, OnP
 from klangbild.emotion.space import Emotion
 from klangbild.models.bars.engine import Composition
 from klangbild.music.describe import music_facts
+from klangbild.music.form_words import form_words
 from klangbild.music.piece import Piece
 from klangbild.picture.voice import Voice
 from klangbild.settings import Settings
@@ -62,6 +63,8 @@ class NotesEngine:
         )
         composed = time.perf_counter()
         facts = music_facts(composition.piece)
+        if form := form_words(composition.piece):
+            facts["form"] = form
         facts["tokens"] = composition.n_tokens
         if len(composition.scores) > 1:
             facts["candidates"] = [score.as_dict() for score in composition.scores]
