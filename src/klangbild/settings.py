@@ -1,7 +1,7 @@
 """Every knob once. The command line, the web page, the API and the docs' table are made from the fields below.
 
 A field's metadata: `help` (one plain sentence), `min` and `max` (inclusive), `choices`, `group` (where faces show it),
-`flag` and `metavar` where they are not the field's own name. Which engines and models listen to it stands in `models/registry.py`.
+`flag` and `metavar` where they are not the field's own name; `joins` where the flag may be given several times. Which engines and models listen to it stands in `models/registry.py`.
 """
 
 from __future__ import annotations
@@ -137,6 +137,10 @@ class Settings:
         None, "emotions over time, like '0:-0.6,0.2 30:0.7,0.6' (seconds:valence,arousal)", group="emotion",
         metavar='"SECONDS:V,A ..."',
     )  # fmt: skip
+    hits: str | None = _knob(
+        None, "a downbeat with an accent at this second; several: --hit 12 --hit 41.5, or --hit 12,41.5; the tempo moves by 3 % at most for it",
+        flag="--hit", metavar="SECONDS", joins=True, group="music",
+    )  # fmt: skip
     gaze: bool = _knob(
         False,
         "follow the picture from left to right: the music's emotion goes the way that the picture's does",
@@ -182,6 +186,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         self._name_families()
+        self._as_text()
         for knob in fields(self):
             value = getattr(self, knob.name)
             _check(knob, value)
@@ -196,6 +201,16 @@ class Settings:
             raise UsageError(
                 "--exact and --continue exclude each other: the bars that a piece goes on from keep their length; leave one out"
             )
+        if self.hits is not None:
+            from klangbild.music.hits import parse_hits
+
+            parse_hits(self.hits)
+            for name in ("continue_from", "gen_len"):
+                if getattr(self, name) is not None:
+                    raise UsageError(
+                        f"--hit and {flag_of(name)} exclude each other: a hit counts seconds from the start of a piece whose length is asked for "
+                        "in seconds or bars; leave one out"
+                    )
         if self.loop and self.gen_len is not None:
             raise UsageError("--loop is made of whole bars; give --seconds or --bars instead of --gen-len")
         if self.instruments and self.without and set(self.instruments) & set(self.without):
@@ -237,6 +252,13 @@ class Settings:
     def played_by(self) -> dict[str, str]:
         """{an instrument as it was named: the family that plays it}, of what is no family's own name."""
         return dict(self.__dict__.get("_played_by", {}))
+
+    def _as_text(self) -> None:
+        """Hits as Python callers may give them, a number or several, as the text that the record keeps."""
+        if self.hits is not None and not isinstance(self.hits, str):
+            from klangbild.music.hits import hits_as_text
+
+            object.__setattr__(self, "hits", hits_as_text(self.hits))
 
     def _name_families(self) -> None:
         told: dict[str, str] = {}

@@ -17,6 +17,8 @@ from klangbild.models.registry import engines_hearing, named
 from klangbild.music.piece import Key
 from klangbild.settings import Settings, flag_of
 
+_LONGEST_BAR_BEATS, _SLOWEST_BPM = 6.0, 40.0
+
 
 def refuse_unheard(settings: Settings) -> None:
     """What can be known before any work.
@@ -65,6 +67,29 @@ def _refuse_without_effect(settings: Settings) -> None:
                     f"{flag_of(name)} is not heard with --conditioning none, which tells the model no emotion; leave one of "
                     "them out"
                 )
+    meter = None
+    if settings.meter:
+        numerator, _, denominator = settings.meter.partition("/")
+        meter = (int(numerator), int(denominator))
+    if settings.hits is not None:
+        from klangbild.music.hits import parse_hits, refuse_hits
+
+        refuse_hits(
+            parse_hits(settings.hits),
+            seconds=settings.length_seconds,
+            bars=settings.bars,
+            tempo=settings.tempo,
+            meter=meter,
+        )
+    if settings.path is not None and settings.bars is not None and settings.continue_from is None:
+        beats = 4.0 * meter[0] / meter[1] if meter else _LONGEST_BAR_BEATS
+        longest_s = settings.bars * beats * 60.0 / (settings.tempo or _SLOWEST_BPM)
+        last_s = EmotionPath.parse(settings.path).points[-1][0]
+        if last_s > longest_s:
+            raise UsageError(
+                f"--path: its point at {last_s:g} s lies beyond the end of {settings.bars} bars, which last {longest_s:.4g} s at the most; "
+                "give more --bars, or move the point"
+            )
     if settings.path is not None and settings.length_seconds is not None and settings.continue_from is None:
         last_s = EmotionPath.parse(settings.path).points[-1][0]
         if last_s > settings.length_seconds:
@@ -184,6 +209,10 @@ def _told_of_the_piece(settings: Settings, output: EngineOutput) -> list[str]:
             lines.append(
                 f"--seconds {settings.seconds:g}: the piece is {piece.seconds:.1f} s long; a bar takes {bar_s:.1f} s"
             )
+    if settings.hits is not None:
+        from klangbild.music.hits import parse_hits, told_of_hits
+
+        lines += told_of_hits(piece, parse_hits(settings.hits), asked_bpm=settings.tempo)
     missing = [name for name in settings.instruments or () if name not in piece.families]
     if missing:
         lines.append(

@@ -40,9 +40,18 @@ def add_settings(parser: argparse.ArgumentParser, only: tuple[str, ...] | None =
             dest=knob.name,
             default=None,
             type=_reader(knob),
+            action=_Joined if meta.get("joins") else "store",
             metavar=meta.get("metavar") or _metavar(knob),
             help=_help(knob),
         )
+
+
+class _Joined(argparse.Action):
+    """A flag that may be given several times; what each says is joined by commas."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        before = getattr(namespace, self.dest, None)
+        setattr(namespace, self.dest, values if before is None else f"{before},{values}")
 
 
 def settings_from(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Drafts: a finished piece is read by the judges of emotion, and where it misses what was asked, others are made and the nearest is kept.
 
 A piece misses where it is further from what was asked, on either axis, than the judges are from listeners (`emotion_judge.own_error`), or where
-its tempo is called the opposite of what was asked. Everything is decided by rounded numbers, and by ids and not by a clock, so that the
+its tempo is called the opposite of what was asked; one whose tempo is called neither slow nor fast counts as further off. Everything is decided by rounded numbers, and by ids and not by a clock, so that the
 same request keeps the same piece on every machine.
 """
 
@@ -27,6 +27,7 @@ CALM, EXCITED = -0.6, 0.6
 """Beyond these arousals a tempo may not be called lively or faster, or slow."""
 _CALLED_WRONGLY = 10.0
 _WRONG_WORDS = {-1: ("lively", "fast", "very fast"), 1: ("slow", "very slow")}
+_NEITHER = "moderate"
 
 
 def heard_in(piece: Piece, asked: Sequence[tuple[float, Emotion]]) -> Heard | None:
@@ -55,13 +56,19 @@ def miss(piece: Piece, heard: Heard | None, asked: Sequence[tuple[float, Emotion
     ] + [round(abs(wished.arousal - found.arousal) / error.arousal, 3) for wished, found in pairs if found is not None]
     far = round(sum(off * off for off in offs) / max(len(offs), 1), 3)
     wrong = not heard.stretches and called_wrongly(piece, asked[0][1])
+    if not wrong and not heard.stretches and _side(asked[0][1]) and tempo_word(felt_tempo(piece)) == _NEITHER:
+        far += 1.0
     return wrong or max(offs, default=0.0) > 1.0, far + _CALLED_WRONGLY * wrong
 
 
 def called_wrongly(piece: Piece, asked: Emotion) -> bool:
     """Whether the word for the tempo of a piece is the opposite of what was asked: lively where it is calm, slow where it is excited."""
-    side = -1 if asked.arousal <= CALM else 1 if asked.arousal >= EXCITED else 0
+    side = _side(asked)
     return bool(side) and tempo_word(felt_tempo(piece)) in _WRONG_WORDS[side]
+
+
+def _side(asked: Emotion) -> int:
+    return -1 if asked.arousal <= CALM else 1 if asked.arousal >= EXCITED else 0
 
 
 def judged(

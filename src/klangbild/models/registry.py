@@ -90,7 +90,7 @@ _PUBLISHED = "the published sound systems"
 
 PLAYERS = (
     Player(
-        "bars", "notes", "our notes models", _ALL | _FEELING | _NOTES | _DRAWN | {"picture_weight", "loop", "drafts"},
+        "bars", "notes", "our notes models", _ALL | _FEELING | _NOTES | _DRAWN | {"picture_weight", "loop", "hits", "drafts"},
         load="klangbild.models.bars.weights:load_engine", plays="klangbild.models.bars.weights:is_ours", cpu_only=True,
         commands="klangbild.models.bars.commands",
     ),
@@ -99,6 +99,7 @@ PLAYERS = (
         load="klangbild.models.aria.weights:load_engine",
         why_not={
             "loop": "which knows no bars that could lead on to the first one; leave it out",
+            "hits": "which knows no bars that could begin at a second; leave it out",
             "drafts": "whose pieces are read by the judges but take too long to be written again; leave it out",
             "picture_weight": "which hears the picture as its feeling alone; leave it out",
             "guidance": "which was trained with an emotion at every note and so has nothing to be steered away from; leave it out"

@@ -6,6 +6,7 @@ sooner, and the tempo stays.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,25 +30,38 @@ def whole_bars_fill(seconds: float, seconds_per_bar: float, extra_bars: float = 
     return abs((n + extra_bars) * seconds_per_bar / seconds - 1.0) <= MOST_TEMPO_CHANGE
 
 
-def of_length(piece: Piece, seconds: float, *, loop: bool = False) -> tuple[Piece, str | None]:
+def of_length(piece: Piece, seconds: float, *, loop: bool = False, after: float = 0.0) -> tuple[Piece, str | None]:
     """The piece, at least one note long, so that it lasts exactly `seconds`; and what its asker should know, in words.
 
     Its tempi move together. Nothing sounds beyond its end, and what sounds last lasts until it. loop: its bars stay whole and nothing
-    is held, however far the tempo has to move.
+    is held, however far the tempo has to move. after: the beat from which on they move; what lies before it stays where it is.
     """
     if not loop:
         piece = _until(piece, piece.length_beats or piece.end_beats)
-    ratio = piece.seconds / seconds
-    bpm = piece.tempos[0][1]
+    before_s = float(piece.beats_to_seconds(after))
+    ratio = (piece.seconds - before_s) / (seconds - before_s)
+    bpm = [tempo for beat, tempo in piece.tempos if beat <= after + 1e-9][-1]
     if abs(ratio - 1.0) > MOST_TEMPO_CHANGE and not loop:
         done = "held longer" if ratio < 1.0 else "let go sooner"
         return _until(piece, float(piece.seconds_to_beats(seconds))), (
             f"--exact: no whole number of bars at {bpm:.4g} bpm fills {seconds:g} s; the end is {done}"
         )
-    moved = replace(piece, tempos=tuple((beat, tempo * ratio) for beat, tempo in piece.tempos))
+    moved = replace(piece, tempos=tuple(tempi_moved(piece.tempos, after, piece.end_beats, ratio)[:-1]))
     bars = len(piece.bar_starts())
     told = f"--exact: the tempo moved from {bpm:.4g} to {bpm * ratio:.5g} bpm, so that {bars} bars fill {seconds:g} s"
     return moved, told if abs(ratio - 1.0) > _TOLD else None
+
+
+def tempi_moved(
+    tempos: Sequence[tuple[float, float]], begin: float, end: float, ratio: float
+) -> list[tuple[float, float]]:
+    """The tempo changes (beat, bpm), those between two beats quicker by a ratio; the last says what follows at `end`."""
+    at_begin = [bpm for beat, bpm in tempos if beat <= begin + 1e-9][-1]
+    at_end = [bpm for beat, bpm in tempos if beat <= end + 1e-9][-1]
+    within = [(beat, bpm * ratio) for beat, bpm in tempos if begin + 1e-9 < beat < end - 1e-9]
+    before = [one for one in tempos if one[0] < begin - 1e-9]
+    after = [one for one in tempos if one[0] > end + 1e-9]
+    return [*before, (begin, at_begin * ratio), *within, (end, at_end), *after]
 
 
 def looping(piece: Piece) -> Piece:

@@ -26,8 +26,8 @@ Column = Sequence[float] | np.ndarray
 NOTE_DTYPE = np.dtype([("onset", "f8"), ("duration", "f8"), ("pitch", "u1"), ("velocity", "u1")])
 LOOP_START, LOOP_END = "loopStart", "loopEnd"
 """Markers between which game engines repeat a MIDI file."""
-MOOD = "mood: "
-"""How a marker begins from which on another emotion was asked of the music; its name follows."""
+HIT, MOOD = "hit ", "mood: "
+"""How a marker begins where a downbeat was asked for (its second follows), and from which on another emotion was (its name follows)."""
 PITCH_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 

@@ -18,8 +18,9 @@ class Rules:
     tempo_place: where in its step of the language a tempo lies, -0.5 .. 0.5; None: at its middle, as decoded.
     bars or seconds: the length (one of them, or neither). whole_bars: the seconds are to be whole bars, so that the tempo is one of
     those at which they are, where there is one (`length.whole_bars_fill`). loop: the last bar leads to the first; there is no closing chord.
-    changes_s: seconds, rising, at which another stretch begins, with a tempo and a mode of its own; between them both stay.
-    timing: what the seconds are to count beside the bars. max_notes_per_second, max_notes_at_once: the density that is never exceeded.
+    changes_s: seconds, rising, at which another stretch begins, with a tempo and a mode of its own; between them both stay. hits_s: seconds, rising, at which
+    a bar line stands (`hits.py`). timing: what the seconds are to count beside the bars. max_notes_per_second, max_notes_at_once: the density that is
+    never exceeded.
 
     Raises:
         UsageError: the wishes contradict each other.
@@ -38,6 +39,7 @@ class Rules:
     loop: bool = False
     changes_s: tuple[float, ...] = ()
     timing: Timing = IN_TIME
+    hits_s: tuple[float, ...] = ()
     max_notes_per_second: float = 45.0
     max_notes_at_once: int = 14
 

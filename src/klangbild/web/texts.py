@@ -26,6 +26,7 @@ LABELS = {
     "soundfont": "SoundFont",
     "path": "Emotions over time",
     "drafts": "Further drafts at most",
+    "hits": "Downbeats at seconds",
     "continue_from": "Go on from a MIDI file",
     "emotion_model": "Who reads the picture",
     "kind": "What the picture is",

@@ -30,7 +30,9 @@ GLOOMY, JOYFUL = "-0.7,-0.6", "0.8,0.7"
 def test_a_section_begins_at_the_point_and_tempo_mode_and_players_follow(model, first, second, at, seed):
     settings = Settings(seconds=24, path=f"0:{first} {at}:{second}")
     piece = compose_notes(Emotion(0, 0), settings, seed, model=model).piece
-    (_, before), (beat, after) = piece.tempos
+    (_, _), (beat, name) = piece.moods
+    before, after = (piece.between(at_beat, at_beat + 1.0).tempos[0][1] for at_beat in (0.0, beat))
+    assert name == ("joyful" if second == JOYFUL else "sad")
     change_s = float(piece.beats_to_seconds(beat))
     assert abs(change_s - at) <= 4 * 60 / before / 2 + 1e-6 and beat in piece.bar_starts()
     assert (after > before) == (second == JOYFUL)

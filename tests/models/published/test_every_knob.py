@@ -25,7 +25,7 @@ from klangbild.sound.fonts import find_soundfont
 
 PLAYERS = ("notes", "aria", "art2mus", "melfusion", "published art2mus", "published melfusion")
 TURNED = {
-    "model": "no-such-model", "seconds": 9, "exact": True, "loop": True, "bars": 2, "gen_len": 64, "seed": 2, "valence": 0.9,
+    "model": "no-such-model", "seconds": 9, "exact": True, "loop": True, "hits": "1.1", "bars": 2, "gen_len": 64, "seed": 2, "valence": 0.9,
     "arousal": 0.9, "text": "furious", "negative": "drums, sad", "conditioning": "none", "note_temperature": 2.0,
     "rest_temperature": 0.2, "top_p": 0.1, "top_k": 1, "repetition_penalty": 2.0, "min_instruments": 5,
     "instruments": ("bass", "guitar"), "key": "F# minor", "tempo": 77, "meter": "3/4", "candidates": 2, "guidance": 6.0,

@@ -17,7 +17,7 @@ from klangbild.emotion.heard import Heard
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import Stopped, UsageError
 from klangbild.models.bars.form import hold_last_chord
-from klangbild.models.bars.language import BarsLanguage, tempo_bin, tempo_within
+from klangbild.models.bars.language import METERS, TEMPI_BPM, BarsLanguage, tempo_bin, tempo_within
 from klangbild.models.bars.picture_bias import PictureBias
 from klangbild.models.bars.sampler import Sampler, Sampling
 from klangbild.models.bars.section_plan import (
@@ -28,21 +28,24 @@ from klangbild.models.bars.section_plan import (
     SectionPlan,
     Sections,
 )
+from klangbild.models.bars.sections_begin import can_begin
 from klangbild.models.candidates import Tell, draw_candidates
 from klangbild.models.drafts import heard_in, judged
 from klangbild.music.arrangement import arranged
 from klangbild.music.fit import Score, score_course
 from klangbild.music.going_on import end_of_bars, going_on, key_heard
+from klangbild.music.hits import parse_hits, with_hits
 from klangbild.music.home import clear_last_bar
 from klangbild.music.length import looping, of_length
 from klangbild.music.midi import read_continued
 from klangbild.music.orchestrate import in_key, orchestrate
-from klangbild.music.piece import MOOD, Key, Piece
+from klangbild.music.piece import HIT, MOOD, Key, Piece
 from klangbild.music.rules import Rules
 from klangbild.music.timing import Timing, without_ritardando
 from klangbild.picture.voice import Voice
 from klangbild.settings import INSTRUMENTS, Settings
 
+_PLACES, _SLOWING_S = 40, 12.0
 Planner = Callable[[int, Rules], PiecePlan]
 """The number of a candidate, and what must hold -> its plan."""
 
@@ -77,6 +80,7 @@ def rules_of(settings: Settings) -> Rules:
         whole_bars=settings.exact,
         loop=settings.loop,
         changes_s=course.changes_s if (course := course_of(settings)) else (),
+        hits_s=parse_hits(settings.hits) if settings.hits else (),
     )
 
 
@@ -125,7 +129,7 @@ def compose_notes(
         drawn_key = np.random.default_rng([seed, candidate, 1])
         place = None
         if wished.tempo_bpm is None:
-            place = float(np.random.default_rng([seed, candidate, 3]).uniform(-0.5, 0.5))
+            place = _place(wished, np.random.default_rng([seed, candidate, 3]))
         rules, felt_at = replace(wished, tempo_place=place), emotion_at
         plan: Sections | None = None
         table = getattr(model, "sections", None)
@@ -151,7 +155,12 @@ def compose_notes(
         if not settings.loop:
             slowing = np.random.default_rng([seed, candidate, 5])
             breathes = primer is None and course is None and "drums" not in rules.families
-            rules = replace(rules, timing=Timing.drawn(slowing, at_end, breathes=breathes))
+            timing = Timing.drawn(slowing, at_end, breathes=breathes)
+            if (
+                rules.hits_s and (rules.seconds or 0.0) - rules.hits_s[-1] < _SLOWING_S
+            ):  # the hit is where the end begins
+                timing = replace(timing, final=1.0)
+            rules = replace(rules, timing=timing)
 
         def bar_done(ids: list[int]) -> bool | None:
             if most_ids is not None and len(ids) > most_ids:
@@ -206,7 +215,8 @@ def compose_notes(
                 loops=settings.loop,
                 wished=settings.instruments or (),
             )
-        return rules.timing.of(piece, given_until)
+        piece = rules.timing.of(piece, given_until)
+        return piece if given is not None else with_hits(piece, sampler.state.bar_lines, wished.hits_s)
 
     drafts = settings.drafts if planned is None else 0
     return composition(draw, asked, settings, n_drawn, on_progress=on_progress, course=course, drafts=drafts)
@@ -246,7 +256,8 @@ def composition(
     def finished(piece: Piece) -> tuple[Piece, str | None]:
         told = None
         if settings.exact and settings.seconds:
-            piece, told = of_length(piece, settings.seconds, loop=settings.loop)
+            fixed = [beat for beat, text in piece.markers if text.startswith((HIT, MOOD))]
+            piece, told = of_length(piece, settings.seconds, loop=settings.loop, after=max(fixed, default=0.0))
         return looping(piece) if settings.loop else piece, told
 
     kept, heard, stopped = (found.best, None) if found.stopped else finished(found.best), None, found.stopped
@@ -268,6 +279,18 @@ def composition(
     piece, told = kept
     told = () if told is None else (told,)
     return Composition(piece, sum(n_drawn), found.scores, found.chosen, stopped, told, heard)
+
+
+def _place(rules: Rules, rng: np.random.Generator) -> float:
+    """Where in its step of the language a tempo lies, drawn: so that there is one at which the hits find bar lines."""
+    for _ in range(_PLACES):
+        place = float(rng.uniform(-0.5, 0.5))
+        tempi = [tempo_within(number, place) for number in range(len(TEMPI_BPM))]
+        if not rules.hits_s or any(
+            can_begin(rules, meter, tempi) for meter in [rules.meter] * bool(rules.meter) or METERS
+        ):
+            break
+    return place
 
 
 def _starts(piece: Piece, bars: Sequence[int]) -> list[float]:

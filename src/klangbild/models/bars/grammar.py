@@ -14,7 +14,6 @@ import numpy as np
 from klangbild.models.bars import vocabulary as b
 from klangbild.models.bars.grammar_state import GrammarState
 from klangbild.music.families import FAMILIES, FAMILY_INDEX
-from klangbild.music.length import whole_bars_fill
 
 _N = len(FAMILIES)
 _BASS = FAMILY_INDEX["bass"]
@@ -56,6 +55,8 @@ class BarsState(GrammarState):
             meters = (b.METERS.index(self.rules.meter),)
         elif self.meter >= 0:  # one meter for the whole piece
             meters = (self.meter,)
+        elif self.rules.hits_s:
+            meters = [meter for meter in meters if self._can_hit(meter)] or meters
         kept = -1 if self.stretch_starts else self.mode  # a stretch has one mode
         for mode, name in enumerate(b.MODES):
             if self.rules.mode in (None, name) and kept in (-1, mode):
@@ -71,17 +72,20 @@ class BarsState(GrammarState):
             fits = self._tempi_of_whole_bars()
             mask[b.TEMPO_0 : b.POSITION_0] = fits if fits.any() else True
 
+    def _can_hit(self, meter: int) -> bool:
+        """Whether at one of its tempi the hits find bar lines in a meter."""
+        tempi = [self.rules.tempo_bpm] if self.rules.tempo_bpm else [self.bpm_of(tempo) for tempo in range(b.N_TEMPI)]
+        return any(self.laid_out(bpm, meter=meter) for bpm in tempi)
+
     def _tempi_of_whole_bars(self) -> np.ndarray:
-        """bool (tempi,): those at which a whole number of bars lasts until the next change, or as long as is asked; all, where neither is."""
-        changes = self.rules.changes_s
-        end = changes[self.stretch] if self.stretch < len(changes) else self.rules.seconds
-        if not end or not (self.rules.whole_bars or self.stretch < len(changes)):
+        """bool (tempi,): those at which all hits of the stretch find a bar line, and of these, where there are any, those at which a whole number
+        of bars lasts until its end and no bar has to be cut; all, where nothing is asked at a second. None, where no tempo does."""
+        rules = self.rules
+        if not (rules.hits_s or self.stretch < len(rules.changes_s) or (rules.whole_bars and rules.seconds)):
             return np.ones(b.N_TEMPI, bool)
-        seconds = max(end - self.elapsed_s, 1e-3)
-        bar_s = [self.bar_beats * 60.0 / self.bpm_of(tempo) for tempo in range(b.N_TEMPI)]
-        ends_piece = self.stretch >= len(changes)
-        more = [self.rules.timing.extra_bars(round(seconds / s), self.bar_beats) if ends_piece else 0.0 for s in bar_s]
-        return np.array([whole_bars_fill(seconds, s, extra) for s, extra in zip(bar_s, more, strict=True)])
+        laid = [self.laid_out(self.bpm_of(tempo)) for tempo in range(b.N_TEMPI)]
+        fits = np.array([0 if one is None else 1 + one.fits + one.is_whole for one in laid])
+        return fits == max(fits.max(), 1)
 
     def _owes_duration(self) -> bool:
         if self.family == b.DRUMS:

@@ -11,8 +11,9 @@ from typing import Self
 
 from klangbild.errors import UsageError
 from klangbild.models.bars import vocabulary as b
-from klangbild.models.bars.sections_begin import stretch_bars, stretch_sections
+from klangbild.models.bars.sections_begin import Layout, lay_out, stretch_sections
 from klangbild.music.families import FAMILIES, FAMILY_INDEX
+from klangbild.music.hits import BarLine
 from klangbild.music.piece import Key
 from klangbild.music.rules import Rules
 
@@ -41,6 +42,8 @@ class GrammarState:
         )
         self.stretch_bar = 0
         self.stretch_bars = [0]  # of all stretches begun so far
+        self.layout: Layout | None = None  # of the stretch in hand, once its tempo is known
+        self.bar_lines: tuple[BarLine, ...] = ()  # those at seconds that were asked for, of all stretches begun so far
         self.lengths: tuple[int, ...] = ()  # not known yet: 8 each
         self.section = -1  # number of the section in hand within the stretch
         self.empty_bars = 0
@@ -121,21 +124,27 @@ class GrammarState:
 
     def _plan_length(self) -> None:
         """Called when a section's tempo is known: how many bars make up the asked seconds, and how its stretch is cut."""
-        opens, changes = self.section_bar == self.stretch_bar, self.rules.changes_s
-        if self.rules.seconds is not None and (self.n_bars is None or (opens and self.stretch)):
-            remaining = max(self.rules.seconds - self.elapsed_s, 0.0)
-            exactly = self.section_bar + remaining / self.seconds_per_bar
-            bars = round(exactly - self.rules.timing.extra_bars(round(exactly), self.bar_beats))
-            self.n_bars = max(bars, self.bar + 1)
-        if not opens:
+        if self.layout is not None:  # a stretch has one tempo
             return
-        if self.stretch < len(changes):
-            bars = stretch_bars(self.elapsed_s, changes[self.stretch], self.seconds_per_bar)
-            self.lengths = stretch_sections(bars, ends_piece=False)
-            if self.rules.seconds is not None and self.n_bars is not None:
-                self.n_bars = max(self.n_bars, self.stretch_bar + bars + 1)
-        elif self.n_bars is not None:
-            self.lengths = stretch_sections(self.n_bars - self.stretch_bar, ends_piece=True)
+        rules, asks_seconds = self.rules, self.rules.seconds is not None
+        layout = self.layout = self.laid_out(self.bpm) or self.laid_out(self.bpm, anyhow=True)
+        self.bar_lines += layout.lines
+        ends_piece = self.stretch >= len(rules.changes_s)
+        if ends_piece and asks_seconds and layout.end_bar is not None:
+            self.n_bars = max(layout.end_bar, self.bar + 1)
+        elif asks_seconds and layout.end_bar is not None:  # until the stretches behind it are known
+            rest = round(max(rules.seconds - layout.end_s, 0.0) / self.seconds_per_bar)
+            self.n_bars = layout.end_bar + max(rest, 1)
+        end = self.n_bars if ends_piece else layout.end_bar
+        if end is not None:
+            self.lengths = stretch_sections(end - self.stretch_bar, ends_piece=ends_piece)
+
+    def laid_out(self, bpm: float, *, meter: int | None = None, anyhow: bool = False) -> Layout | None:
+        """How the stretch in hand lies in time at a tempo (in a meter, by its number in `METERS`); see `sections_begin.lay_out`."""
+        start = BarLine(self.stretch_bar, self.elapsed_s)
+        return lay_out(
+            self.rules, self.stretch, start, b.METERS[self.meter if meter is None else meter], bpm, anyhow=anyhow
+        )
 
     # -- moving on -------------------------------------------------------------------------------------------------
 
@@ -189,6 +198,8 @@ class GrammarState:
                 self.stretch += self.bar >= 0
                 self.stretch_bar, self.section, self.lengths = self.section_bar, 0, ()
                 self.stretch_bars += [self.section_bar] * (self.bar >= 0)
+                if self.layout is not None:
+                    self.elapsed_s, self.layout = self.layout.end_s, None
             self.heard_in_section = 0
             self.durations, self.velocities = [-1] * _N, [-1] * _N
         self.bar += 1
