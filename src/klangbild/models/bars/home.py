@@ -23,7 +23,7 @@ AHEAD = 0.05
 """By how much the written tonic's fit should lie above that of any other."""
 MOST = 0.25
 """What may be lacking at most, as far as the pull is concerned."""
-UNREST = 2.0
+UNREST = 2.5
 """Log-odds for each still bar, at a pitch class that sounds a whole bar's share more than is usual in the key."""
 STILL, MOST_STILL = 0.8, 6
 """Share of a bar that its pitch classes have in common with the bar before from which on it is still; how many count at most."""

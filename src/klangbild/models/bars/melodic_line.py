@@ -24,15 +24,17 @@ REGISTER = 0.1
 """Log-odds lost for each octave above the middle C, nats; gained below it."""
 REPEAT = 0.5
 """Log-odds that a player's last highest note loses, nats."""
-STEP = 0.7
+STEP = 0.5
 """Log-odds that notes one or two semitones from the last gain in a line."""
 BACK = 0.5
 """The same of steps against the last move, where that was a leap (five semitones or more)."""
-SAME, OCTAVE, WIDE = -0.5, -1.3, -0.7
+SAME, OCTAVE, WIDE = -0.5, -0.7, -0.7
 """Of the same note again, of an octave from it, and of what lies further away."""
-MOTIF = (1.0, 2.0)
+MOTIF = (1.2, 2.4)
 """Of the note with which a motif whose last two, or three, moves have been before would go on as before."""
-SCALE_FROM, SCALE_TO, SCALE = 5, 8, -0.6
+ENOUGH, TOO_OFTEN = 8, -0.5
+"""After so many times one way on, a motif's return gains nothing more, and then loses, to this share of the gain at most."""
+SCALE_FROM, SCALE_TO, SCALE = 4, 8, -0.7
 """From so many steps one way on each further one loses `SCALE` more; beyond so many there is none."""
 _NEVER = -20.0
 _CONTEXT = 3
@@ -81,14 +83,15 @@ class _Line:
         self.line = 0.0 if family == _BASS else _AT_FIRST.get(FAMILIES[family].name, 0.3)
         self.run = 0
         self.moves: tuple[int, ...] = ()
-        self.before: dict[tuple[int, ...], int] = {}
+        self.before: dict[tuple[int, ...], tuple[int, int]] = {}  # moves -> the one that followed, how often in a row
 
     def strike(self, pitch: int, step: int, count: int, family: int) -> None:
         """An onset of `count` notes, the highest of which is `pitch` (an offset, 0..87), at `step`."""
         if self.pitch >= 0 and step - self.step < _GAP:
             move = pitch - self.pitch
             for context in self._contexts():
-                self.before[context] = move
+                last, times = self.before.get(context, (move, 0))
+                self.before[context] = move, times + 1 if move == last else 1
             stepwise = abs(move) in (1, 2)
             one_way = bool(self.moves) and self.moves[-1] * move > 0
             self.run = (self.run + 1 if one_way else 1) if stepwise else 0
@@ -104,9 +107,9 @@ class _Line:
         moves = moves_bias(self.line**2, self.moves[-1] if self.moves else 0, self.run)
         found = moves[_SPAN - 1 - self.pitch : 2 * _SPAN - 1 - self.pitch].copy()
         for context, gain in zip(self._contexts(), MOTIF, strict=False):
-            again = self.before.get(context, 0)
+            again, times = self.before.get(context, (0, 0))
             if again and 0 <= self.pitch + again < _SPAN:
-                found[self.pitch + again] += gain * self.line**2
+                found[self.pitch + again] += gain * self.line**2 * max(1.0 - (times - 1) / ENOUGH, TOO_OFTEN)
         return found
 
     def _contexts(self) -> list[tuple[int, ...]]:

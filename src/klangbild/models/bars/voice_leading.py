@@ -14,7 +14,7 @@ from klangbild.music.families import FAMILIES
 
 RUB = -0.9
 """Log-odds of a note a semitone from one that sounds, nats."""
-PARALLEL = -2.5
+PARALLEL = -1.5
 """The same of one that makes parallel fifths or octaves of the outer voices."""
 _BEAT = bars.GRID
 _LONGEST = 4 * bars.GRID

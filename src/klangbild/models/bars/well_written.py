@@ -10,7 +10,7 @@ import numpy as np
 
 from klangbild.models.bars.section_attributes import NAMES
 
-MOVED: dict[str, float] = {"white_keys": -0.35, "pitch_classes": 0.3, "step_share": 0.35, "leap_share": -0.25}
+MOVED: dict[str, float] = {"white_keys": -0.4, "pitch_classes": 0.4, "step_share": 0.35, "leap_share": -0.25}
 """In places of [-1, 1]."""
 _SHIFT = np.array([MOVED.get(name, 0.0) for name in NAMES], np.float32)
 
