@@ -17,7 +17,7 @@ GROUND = {
     "whole_files", "models.registry", "formats.table",
 }  # fmt: skip
 ROOMS = (
-    "picture", "emotion", "music", "sound", "score", "show", "metrics", "training", "models", "measure", "gallery", "cli", "web",
+    "picture", "emotion", "music", "sound", "score", "show", "metrics", "training", "models", "measure", "gallery", "batch", "cli", "web",
 )  # fmt: skip
 # what a room may look into beside itself and the ground; the sentence picture -> emotion -> music -> sound comes first
 MAY = {
@@ -32,8 +32,9 @@ MAY = {
     "models": {"picture", "emotion", "music", "sound", "metrics", "contract"},
     "measure": set(ROOMS) - {"cli", "web"} | {"composer", "result", "record", "contract"},
     "gallery": {"picture", "record"},
+    "batch": {"composer", "variations"},
     "front": {"contract", "record", "formats", "result", "unheard", "variations", *ROOMS}
-    - {"metrics", "training", "measure", "gallery", "cli", "web"},
+    - {"metrics", "training", "measure", "gallery", "batch", "cli", "web"},
 }
 # what trains, prepares or compares a model lies in drawers of its folder, and nothing that composes opens one
 DRAWERS = {"data", "training"}

@@ -180,6 +180,18 @@ class Result:
             self.files[name] = path
         return paths
 
+    def is_saved_as(self, to: str | Path, formats: tuple[str, ...], *, filename: str = DEFAULT_FILENAME) -> bool:
+        """Whether files of this very piece (by their record: picture and settings) stand where `save` would write into the folder `to`."""
+        base = Path(to) / self._file_stem(filename)
+        for path in (_path(base, name) for name in formats if format_named(name).reader):
+            try:
+                there = read_record(path)
+            except InputError:  # not there, or of somebody else
+                continue
+            mine, theirs = self.record.picture, there.picture
+            return there.settings == self.record.settings and (mine and mine.sha256) == (theirs and theirs.sha256)
+        return False
+
     def replay(
         self, *, picture: Any = None, on_progress: Callable[[float, float], bool | None] | None = None
     ) -> Result:

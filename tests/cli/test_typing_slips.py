@@ -43,7 +43,7 @@ def desk(tmp_path, monkeypatch):
         ("lake.jpg --tempoo 90", "--tempoo is not an option of 'klangbild compose'; did you mean --tempo?"),
         ("lake.jpg --Note_Temperature=1", "did you mean --note-temperature?"),
         ("lake.jpg --bpm 90", "did you mean --tempo?"),
-        ("lake.jpg --n 3", "--n may be --negative or --note-temperature"),
+        ("lake.jpg --n 3", "--n may be --no-resume or --negative or --note-temperature"),
         ("lake.jpg --xyzzy", "--xyzzy is not an option of 'klangbild compose'; leave it out"),
         ("emotion lake.jpg --seconds 5", "--seconds is an option of 'klangbild compose', not of 'klangbild emotion'"),
         ("serve --prt 80", "did you mean --port?"),

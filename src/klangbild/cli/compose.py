@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
+from klangbild.batch.jobs import plan_jobs
+from klangbild.batch.journal import Journal
 from klangbild.cli.options import add_output, add_settings, asked_formats, settings_from
-from klangbild.cli.process import NO_MEMORY, is_of_memory
-from klangbild.errors import (
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
-    EXIT_OK,
-    EXIT_SOME_FAILED,
-    InputError,
-    KlangbildError,
-    OutputError,
-    Stopped,
-    UsageError,
-)  # fmt: skip
-from klangbild.interrupt import Stop, softly
+from klangbild.cli.telling import Teller
+from klangbild.errors import OutputError, UsageError
+from klangbild.interrupt import softly
 
 _EPILOG = """examples:
   klangbild compose lake.jpg
@@ -46,13 +36,25 @@ def register(subparsers: Any) -> None:
     parser.add_argument(
         "--same", default=None, metavar="LIST", help="what --variations share: of key tempo players, comma-separated"
     )
+    parser.add_argument(
+        "--workers",
+        default=None,
+        metavar="N",
+        help="this many processes for several pictures, or auto: one a core (default: 1)",
+    )
+    parser.add_argument(
+        "--resume", action=argparse.BooleanOptionalAction, default=None,
+        help="several pictures: leave out what the journal in -o says is done (default where there is one)",
+    )  # fmt: skip
     add_output(parser)
     add_settings(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from klangbild.composer import new_seed
+    from klangbild.batch.workers import Task, number_of_workers
+    from klangbild.cli.many import Batch, compose_in_turn, compose_in_workers
+    from klangbild.composer import Composer, new_seed
     from klangbild.formats.table import DEFAULT_FORMATS, that_can_be_made, that_need_sound
     from klangbild.models.engines import writes_notes
     from klangbild.result import check_filename, check_formats
@@ -61,6 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
     from klangbild.variations import Variations
 
     given = settings_from(arguments)
+    workers = _workers(arguments.workers)
+    journal = None if arguments.resume is False else _journal(Path(arguments.output), arguments.resume)
+    if journal is not None and "seed" not in given and journal.wishes.get("seed") is not None:
+        given["seed"] = journal.wishes["seed"]  # an interruption is no reason for another seed
     teller = Teller(arguments, None if "seed" in given else given.setdefault("seed", new_seed()))
     settings = Settings(**given)
     refuse_unheard(settings)
@@ -73,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.same is not None and arguments.variations is None:
         raise UsageError("--same is of --variations; give their number as well, like --variations 4")
     n_takes = 1 if arguments.variations is None else arguments.variations
-    Variations(settings, given["seed"], n_takes, arguments.same or ())  # refused before any work
+    same = Variations(settings, given["seed"], n_takes, arguments.same or ()).same  # refused before any work
     if n_takes > 1 and arguments.overwrite and "{seed}" not in arguments.filename:
         raise UsageError("--overwrite: one take of --variations would replace the other; put {seed} into --filename")
     sources = expand(arguments.pictures, teller, recursive=arguments.recursive, has_text=settings.text is not None)
@@ -92,8 +98,30 @@ def run(arguments: argparse.Namespace) -> int:
         from klangbild.music.midi import read_continued
 
         read_continued(settings.continue_from)  # refused before any work
+    many = len(sources) > 1
+    of_folder = arguments.output != "." and any(Path(name).is_dir() for name in arguments.pictures)
+    if many and not is_file(out) and (journal is not None or arguments.resume or workers is not None or of_folder):
+        wishes = {
+            **given,
+            "formats": formats,
+            "filename": arguments.filename,
+            "variations": n_takes,
+            "same": arguments.same,
+        }
+        wishes = {name: value for name, value in wishes.items() if value is not None}
+        if journal is None:
+            journal = None if arguments.resume is False else Journal(out, wishes)
+        else:
+            journal.refuse_others(wishes)
+    else:
+        journal = None
+    plan = plan_jobs(sources, arguments.filename, journal)
+    batch = Batch(plan, journal, Task(given, formats, out, arguments.overwrite, n_takes, same), teller)
+    if many and workers is not None and len(plan.jobs) > 1:
+        Composer().load(settings)  # what is amiss with all of them alike is told once, and before any
+        return compose_in_workers(batch, number_of_workers(workers, len(plan.jobs)))
     with softly("Stopping; what exists by now is kept. Ctrl-C again ends at once.") as stop:
-        return _compose_all(sources, formats, settings, given, teller, stop)
+        return compose_in_turn(batch, settings, stop, many=many or n_takes > 1)
 
 
 def _whole_number(text: str) -> Any:
@@ -104,107 +132,22 @@ def _whole_number(text: str) -> Any:
         return text
 
 
-def _compose_all(
-    sources: list[tuple[str | None, Any]],
-    formats: tuple[str, ...],
-    settings: Any,
-    given: dict[str, Any],
-    teller: Teller,
-    stop: Stop,
-) -> int:
-    """One picture after the other, one take of it after the other; one that fails does not stop the others. Gives the exit code."""
-    from klangbild.composer import Composer
-    from klangbild.variations import Variations
-
-    arguments = teller.arguments
-    composer, failures, done = Composer(), [], 0
-    n_takes = arguments.variations or 1
-    jobs = [(name, source, number) for name, source in sources for number in range(n_takes)]
-    takes = Variations(settings, given["seed"], n_takes, arguments.same or ())
-    if len(jobs) > 1:
-        stop.at_once = True
-        composer.load(settings)  # what is amiss with all of them alike is told once, and before any
-    unusable = False
-    for name, source, number in jobs:
-        if number == 0:
-            takes = Variations(settings, given["seed"], n_takes, arguments.same or ())
-            unusable = False
-        if unusable:  # the picture, so that no other take of it can come about
-            continue
-        try:
-            if isinstance(source, KlangbildError):
-                raise source
-            with Bar(name, arguments) as bar:
-                stop.at_once = True  # until there is anything to keep
-
-                def on_progress(done: float, total: float, bar: Bar = bar) -> bool:
-                    stop.at_once = False
-                    return bar.update(done, total) and not stop()
-
-                asked = {**given, **takes.settings(number)}
-                result = composer.compose(source, on_progress=on_progress, **asked)
-            takes.keep(result)
-            paths = _save(result, formats, arguments, stop)
-        except Exception as error:
-            failed = error if isinstance(error, KlangbildError) else None
-            if failed is None and is_of_memory(error):
-                failed = InputError(f"{name or 'words'}: {NO_MEMORY}")
-            if failed is None:
-                raise
-            if isinstance(failed, Stopped) or len(jobs) == 1:
-                if arguments.json and not isinstance(failed, Stopped):
-                    teller.fail(name, failed)
-                raise failed from error
-            failures.append((name, failed))
-            unusable = isinstance(failed, InputError)
-            teller.fail(name, failed)
-            print(f"Error: {failed}", file=sys.stderr)
-            continue
-        done += 1
-        teller.report(result, paths)
-        if n_takes > 1:
-            teller.tell(f"take {number + 1} of {n_takes}: seed {result.seed}", of=result.name)
-        if stop():
-            print("Stopped; what existed was kept.", file=sys.stderr)
-            return EXIT_INTERRUPTED
-    if len(jobs) > 1 and not arguments.quiet:
-        print(
-            f"{done} of {len(jobs)} {'takes' if n_takes > 1 else 'pictures'} done"
-            + (f", {len(failures)} failed" if failures else ""),
-            file=sys.stderr,
-        )
-    if not failures:
-        return EXIT_OK
-    codes = {error.exit_code for _, error in failures}
-    return EXIT_SOME_FAILED if done else codes.pop() if len(codes) == 1 else EXIT_FAILED
+def _workers(text: str | None) -> str | int | None:
+    if text is None or text == "auto":
+        return text
+    number = _whole_number(text)
+    if not isinstance(number, int) or not 1 <= number <= 256:
+        raise UsageError(f"--workers {text}: give a whole number from 1 to 256, or auto")
+    return number
 
 
-def _save(result: Any, formats: tuple[str, ...], arguments: argparse.Namespace, stop: Stop) -> dict[str, Path]:
-    """Write the files. Once asked to stop, of music that is notes only those are kept: they are written in no time, and `replay`
-    makes the rest of them. Raises KeyboardInterrupt: there was nothing to keep."""
-
-    from klangbild.formats.table import format_named
-
-    def save(formats: tuple[str, ...]) -> dict[str, Path]:
-        return result.save(Path(arguments.output), formats, filename=arguments.filename, overwrite=arguments.overwrite)
-
-    quick = () if result.piece is None else tuple(name for name in formats if format_named(name).is_quick)
-    if stop() and quick:
-        return save(quick)
-    stop.at_once = result.piece is not None and not stop()
-    try:
-        return save(formats)
-    except KeyboardInterrupt:
-        if not stop.at_once:  # the second one
-            raise
-        stop.at_once = False
-        if not result.files and quick:
-            save(quick)
-        if not result.files:
-            raise
-        return result.files
-    finally:
-        stop.at_once = False
+def _journal(out: Path, wished: bool | None) -> Journal | None:
+    """The journal in the folder -o. Raises UsageError: it was asked to go on from one, and -o is a file."""
+    if is_file(out):
+        if wished:
+            raise UsageError(f"-o {out} is one file; --resume goes on with a folder")
+        return None
+    return Journal.read(out)
 
 
 def expand(arguments: list[str], teller: Teller, *, recursive: bool, has_text: bool) -> list[tuple[str | None, Any]]:
@@ -253,84 +196,3 @@ def check_output(out: Path, *, many: bool, takes: int = 1) -> None:
         raise OutputError(f"{folder}: is a file, not a folder; choose another with -o")
     if not os.access(folder, os.W_OK):
         raise OutputError(f"{folder}: this folder is not writable; choose another with -o")
-
-
-class Teller:
-    """What is said of the results: paths or JSON on stdout, the rest on stderr.
-
-    seed: the one that was drawn for this call, told with the first piece (not ahead of an error); None: the caller's own.
-    """
-
-    def __init__(self, arguments: argparse.Namespace, seed: int | None = None) -> None:
-        self.arguments, self.seed = arguments, seed
-        self._told: set[str] = set()
-
-    def tell(self, line: str, *, of: str | None = None) -> None:
-        """A line on stderr, said once a call."""
-        if line not in self._told and not self.arguments.quiet:
-            print(line if of is None else f"{of}: {line}", file=sys.stderr)
-        self._told.add(line)
-
-    def fail(self, name: str | None, error: Exception) -> None:
-        """The line of a picture that failed, with --json."""
-        if self.arguments.json:
-            print(json.dumps({"picture": name, "error": str(error)}, ensure_ascii=False), flush=True)
-
-    def report(self, result: Any, paths: dict[str, Path]) -> None:
-        """Where the files of a result are, and what its asker should know."""
-        if self.seed is not None:
-            self.tell(f"seed {self.seed}")
-        for note in result.picture.notes if result.picture is not None else ():
-            self.tell(note, of=result.name)
-        if self.arguments.json:
-            record = {**result.record, "files": {name: str(path) for name, path in paths.items()}}
-            print(json.dumps(record, ensure_ascii=False), flush=True)
-        else:
-            for path in paths.values():
-                print(path, flush=True)
-        if result.record.heard is not None:
-            self.tell(f"{result.name}: {result.record.heard.words(result.asked)}")
-        for line in result.told:
-            self.tell(line, of=result.name)
-        if self.arguments.verbose:
-            self._explain(result)
-
-    def _explain(self, result: Any) -> None:
-        asked = result.asked
-        print(
-            f"{result.name}: {asked.name} (valence {asked.valence:+.2f}, arousal {asked.arousal:+.2f})", file=sys.stderr
-        )
-        for reason in result.reasons:
-            print(f"  {reason}", file=sys.stderr)
-        heard = result.record.heard
-        if heard is not None:
-            point = heard.emotion
-            drafts = f"; nearest of {heard.drafts} drafts" if heard.drafts > 1 else ""
-            print(f"  heard: valence {point.valence:+.2f}, arousal {point.arousal:+.2f}{drafts}", file=sys.stderr)
-        print(f"  {result.record.music.words}", file=sys.stderr)
-        print("  " + ", ".join(f"{k} {v:.2f} s" for k, v in result.record.run.timings_s.items()), file=sys.stderr)
-
-
-class Bar:
-    """A progress bar on a terminal; nothing elsewhere."""
-
-    def __init__(self, name: str | None, arguments: argparse.Namespace) -> None:
-        self.bar = None
-        if sys.stderr.isatty() and not arguments.quiet:
-            from tqdm import tqdm
-
-            label = Path(name).stem[:24] if name else "words"
-            self.bar = tqdm(total=100, desc=label, file=sys.stderr, leave=False, bar_format="{desc} {bar:30} {n:3.0f}%")
-
-    def __enter__(self) -> Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar:
-            self.bar.close()
-
-    def update(self, done: float, total: float) -> bool:
-        if self.bar:
-            self.bar.n = 100.0 * done / max(total, 1e-9)
-            self.bar.refresh()
-        return True

@@ -31,7 +31,8 @@ def register(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from klangbild.cli.compose import Teller, check_output
+    from klangbild.cli.compose import check_output
+    from klangbild.cli.telling import Teller
     from klangbild.composer import replay_record
     from klangbild.formats.table import DEFAULT_FORMATS, DRAWING, format_named, that_can_be_made
     from klangbild.record.carriers import read_record
@@ -52,5 +53,5 @@ def run(arguments: argparse.Namespace) -> int:
     drawn = any(DRAWING in format_named(name).needs for name in paths)
     if drawn and record.picture and result.picture is None and result.piece is not None:
         print(f"PNG without its thumbnail: give --picture {record.picture.name}", file=sys.stderr)
-    Teller(arguments).report(result, paths)
+    Teller(arguments).report(result.record, paths, result.picture.notes if result.picture is not None else ())
     return 0
