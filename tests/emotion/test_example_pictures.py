@@ -24,14 +24,16 @@ def asked() -> dict[str, tuple[float, float]]:
     ("name", "valence", "arousal"),
     # lowest and highest that a person would accept, -1..1
     [
-        ("burning-forest", (-1, 0.1), (0.3, 1)),
-        ("carnival", (0.3, 1), (0.3, 1)),
-        # the storm is not here: the encoder takes its smooth waves for calm water (docs/emotion.md tells it)
+        ("burning-forest", (-1, 0), (0.3, 1)),
+        ("carnival", (0.1, 1), (0.3, 1)),
+        ("storm-at-sea", (-1, -0.1), (0.2, 1)),
+        ("night-city", (0, 1), (0.1, 1)),
+        ("warm-reds", (-1, 0.3), (0.3, 1)),
         ("lake-at-dawn", (0.3, 1), (-1, -0.3)),
         ("sunflower-field", (0.5, 1), (-1, 1)),
         ("water-lilies", (0.2, 1), (-1, -0.1)),
-        ("winter-solitude", (-1, 1), (-1, 0)),
-        ("cold-grays", (-1, 0), (-1, 0.1)),
+        ("winter-solitude", (-1, 0.15), (-1, 0.1)),
+        ("cold-grays", (-1, 0), (-1, -0.3)),
         ("woman-in-blue", (-0.2, 1), (-1, 0.3)),
     ],
 )
@@ -45,7 +47,7 @@ def test_most_of_them_are_taken_for_paintings():
     """Seven of the twelve were taken for photographs, which turned their arousal about."""
     pictures = [load_picture(str(file)) for file in sorted(FOLDER.glob("*.jpg"))]
     shares = [reading.painting for reading in read_emotions(pictures)]
-    assert sum(share >= 0.45 for share in shares) == 12, shares
+    assert sum(share >= 0.5 for share in shares) >= 11 and min(shares) >= 0.4, shares
 
 
 def test_three_quadrants_are_there(asked):

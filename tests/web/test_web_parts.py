@@ -164,6 +164,8 @@ def test_what_the_page_offers_of_models_can_read_a_picture_with_every_engine_it_
 
 
 def test_nobody_s_picture_is_called_a_photograph_by_guess():
+    from dataclasses import replace
+
     from klangbild.emotion.read import Reading
     from klangbild.emotion.space import Emotion
     from klangbild.picture.color import Swatch
@@ -171,9 +173,14 @@ def test_nobody_s_picture_is_called_a_photograph_by_guess():
 
     palette = (Swatch((10, 20, 90), 0.6, "dark blue"), Swatch((0, 0, 0), 0.4, "black"))
     assert alt_text(palette) == "A picture, mainly dark blue and black"
-    assert alt_text(palette, "painting").startswith("A painting") and alt_text(palette, "photo").startswith(
-        "A photograph"
-    )
+    seen = (("mountains", 0.97), ("trees", 0.9))
+    for kind, painting in (("photo", 0.3), ("painting", 0.8)):
+        reading = Reading(Emotion(0.2, 0.1), Emotion(0.3, 0.2), (), kind, "picture", {}, painting=painting)
+        assert alt_text(palette, reading) == "A picture, mainly dark blue and black"
+        named = {"photo": "A photograph", "painting": "A painting"}[kind]
+        assert alt_text(palette, reading, told=True) == f"{named}, mainly dark blue and black"
+        sure = replace(reading, painting=float(kind == "painting"), seen=seen)
+        assert alt_text(palette, sure) == f"{named} of mountains and trees, mainly dark blue and black"
     for kind in ("photo", "painting"):
         reading = Reading(Emotion(0.2, 0.1), Emotion(0.3, 0.2), (), kind, "picture", {})
         assert words_of(reading).startswith("The picture feels") and kind in words_of(reading, told=True)

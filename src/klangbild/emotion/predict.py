@@ -2,7 +2,7 @@
 
 Models by name: "features" (interpretable features alone), "klangbild" (our encoder and the features; the default, falling
 back to "features" where its files are not installed), an added model with an image encoder ("aria": CLIP with ARIA's heads), or
-a folder: of such a model, or with `emotion.npz` and, if it needs one, `encoder.onnx`.
+a folder: of such a model, or with `emotion.npz` and, if it needs them, `encoder.onnx` and `second-encoder.onnx`.
 """
 
 from __future__ import annotations
@@ -21,34 +21,44 @@ from klangbild.emotion.heads import KINDS, EmotionHeads, load_heads
 from klangbild.emotion.kind import KindGate
 from klangbild.emotion.music_plane import MusicPlane
 from klangbild.emotion.prediction import Prediction, Predictor
-from klangbild.emotion.reasons import reasons_for
+from klangbild.emotion.reasons import read_toward, reasons_for
 from klangbild.emotion.space import Emotion
 from klangbild.errors import NotAvailableError, UsageError
 from klangbild.models.registry import PICTURE_READERS, named
 from klangbild.picture.content import sure_words
-from klangbild.picture.encoder import PictureEncoder, open_encoder, shipped_encoder
+from klangbild.picture.encoder import PictureEncoder, open_encoder, shipped_encoder, small_encoder
 from klangbild.picture.features import FEATURE_NAMES, PictureFeatures, picture_features
 from klangbild.picture.picture import Picture
 from klangbild.shipped import weights_folder
 
 WEIGHTS = weights_folder()
 MODEL_NAMES = ("klangbild", "features")
+ENCODER_NAMES = ("encoder.onnx", "second-encoder.onnx")
+"""In the folder of heads of one's own."""
 
 
 @dataclass(frozen=True)
 class Reader:
-    """What turns a picture into head inputs: the features, then an encoder's embedding when there is one."""
+    """What turns a picture into head inputs: the features, then the embeddings of the encoders there are.
 
-    encoder: PictureEncoder | None = None
+    encoders: the first one's words are said.
+    """
+
+    encoders: tuple[PictureEncoder, ...] = ()
+
+    @property
+    def sees_surface(self) -> bool:
+        """Whether any encoder tells how a picture is made."""
+        return any(encoder.sees_surface for encoder in self.encoders)
 
 
 @dataclass(frozen=True)
 class PictureInputs:
     """What a reader sees of n pictures.
 
-    inputs: float32 (n, d), the features and then the embedding if there is an encoder; the heads read them. surface: float32
-    (n, t), which the gate reads: the encoder's, or the features where there is none. features: the same by name. words (n, w): log odds of the encoder's
-    words for content, (n, 0) where it has none.
+    inputs: float32 (n, d), the features and then each encoder's embedding; the heads read them. surface: float32 (n, t), which the
+    gate reads: the encoders', or the features where there is none. features: the same by name. words (n, w): log odds of the first
+    encoder's words for content, (n, 0) where it has none.
     """
 
     inputs: np.ndarray
@@ -67,27 +77,27 @@ def look_at(reader: Reader, pictures: Iterable[Picture]) -> PictureInputs:
     rows, surfaces, words, measured, remaining = [], [], [], [], iter(pictures)
     while batch := list(islice(remaining, 32)):
         features = [picture_features(picture) for picture in batch]
-        block = surface = np.array([f.vector for f in features])
-        if reader.encoder is not None:
-            seen = reader.encoder.look(batch)
-            block = np.concatenate([block, seen.embedding], axis=1)
-            surface = seen.surface if seen.surface.shape[1] else surface
-            words.append(seen.words)
-        rows.append(block)
-        surfaces.append(surface)
+        vectors = np.array([f.vector for f in features])
+        looks = [encoder.look(batch) for encoder in reader.encoders]
+        rows.append(np.concatenate([vectors, *(look.embedding for look in looks)], axis=1))
+        surfaces.append(np.concatenate([look.surface for look in looks], axis=1) if reader.sees_surface else vectors)
+        words.append(looks[0].words if looks else np.zeros((len(batch), 0), np.float32))
         measured += features
-    found = np.concatenate(words) if words else np.zeros((len(measured), 0), np.float32)
-    return PictureInputs(np.concatenate(rows), np.concatenate(surfaces), measured, found)
+    return PictureInputs(np.concatenate(rows), np.concatenate(surfaces), measured, np.concatenate(words))
 
 
 def open_reader(model: str) -> Reader:
     """The reader of a model name or folder."""
     if model == "features":
         return Reader()
-    path = shipped_encoder() if model == "klangbild" else Path(model) / "encoder.onnx"
-    if model != "klangbild" and not path.is_file():
-        return Reader()
-    return Reader(open_encoder(path))
+    return Reader(tuple(open_encoder(path) for path in encoder_files(model)))
+
+
+def encoder_files(model: str) -> tuple[Path, ...]:
+    """The encoders of a model name or folder: of a folder those that it has."""
+    if model == "klangbild":
+        return shipped_encoder(), small_encoder()
+    return tuple(path for name in ENCODER_NAMES if (path := Path(model) / name).is_file())
 
 
 @dataclass(frozen=True)
@@ -116,8 +126,8 @@ class HeadsPredictor:
             emotion = Emotion(*(round(float(x), 4) for x in (*value, *spread)))
             painting = float(reading.painting[index])
             asked = self.plane.asked(emotion)
-            why = reasons_for(self.heads, features, painting=painting, toward=(asked.valence, asked.arousal))
-            seen = sure_words(self.reader.encoder, looks.words[index]) if looks.words.shape[1] else ()
+            why = reasons_for(self.heads, features, painting=painting, toward=read_toward(emotion, asked))
+            seen = sure_words(self.reader.encoders[0], looks.words[index]) if looks.words.shape[1] else ()
             out.append(Prediction(emotion, painting, why, float(reading.distance[index]), seen))
         return out
 

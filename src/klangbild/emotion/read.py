@@ -11,6 +11,7 @@ from klangbild.emotion.prediction import Prediction
 from klangbild.emotion.space import Emotion
 from klangbild.emotion.words import WordsReading, read_words
 from klangbild.errors import UsageError
+from klangbild.picture.content import listed
 from klangbild.picture.picture import Picture
 
 TEXT_WEIGHT = 0.6
@@ -132,10 +133,7 @@ def _picture_reasons(prediction: Prediction, *, told: bool) -> tuple[str, ...]:
     """What it shows, where that is sure, and what it was taken for, where nobody said it."""
     lines = []
     if prediction.seen:
-        words = [word for word, _ in prediction.seen]
-        lines.append(
-            f"to be seen: {' and '.join(words) if len(words) < 3 else f'{words[0]}, {words[1]} and {words[2]}'}"
-        )
+        lines.append(f"to be seen: {listed([word for word, _ in prediction.seen])}")
     if not told:
         share = prediction.painting
         kind, sure = ("painting", share) if share >= 0.5 else ("photograph", 1 - share)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from klangbild.emotion.heads import EmotionHeads
+from klangbild.emotion.space import Emotion
 from klangbild.picture.features import FEATURE_NAMES, PictureFeatures
 
 
@@ -69,6 +70,8 @@ _VERBS = (("pulls the mood down", "pull the mood down", "lifts the mood", "lift 
           ("calms it", "calm it", "raises the energy", "raise the energy"))  # fmt: skip
 _CAUSAL_SHARE = 0.15
 _MIN_SHARE = 0.02
+_NEITHER = 0.08
+"""A place nearer to the middle than this is called neither pleasant nor unpleasant."""
 
 
 def sign_table(kind: int, axis: int) -> np.ndarray:
@@ -96,8 +99,9 @@ def said_terms(
 ) -> list[tuple[Term, ...]]:
     """The terms behind each sentence of `reasons_for`, in its order: one sentence says one term, or two that agree.
 
-    painting: the gate's share, 0..1; the nearer kind's signs are used. toward: valence and arousal as they are asked for; what
-    pulls against them did not help this prediction, and is not said. None: all terms, whichever way they pull.
+    painting: the gate's share, 0..1; the nearer kind's signs are used. toward: which way valence and arousal were read (0: neither);
+    what pulls against them did not help this prediction, and is not said. Where all signs together pull against them it was not light
+    or color that decided, and nothing is said. None: all terms, whichever way they pull.
     """
     kind = int(painting >= 0.5)
     z = (sign_inputs(features.vector) - heads.reason_mean[kind]) / heads.reason_scale[kind]
@@ -112,6 +116,8 @@ def said_terms(
             and (SIGNS[index].high if z[index] > 0 else SIGNS[index].low)
             and (toward is None or pull[axis, index] * toward[axis] > 0)
         ]
+        if toward is not None and pull[axis].sum() * toward[axis] <= 0:
+            continue
         if not is_causal(heads, kind, axis):
             terms = terms[:1] if axis == 0 else []
         if terms:
@@ -119,6 +125,12 @@ def said_terms(
             said.append(tuple(term for term in terms[:3] if term.pull * terms[0].pull > 0)[:2])
             said += [(term,) for term in terms[:3] if term.pull * terms[0].pull < 0][:1]
     return sorted(said, key=lambda group: -abs(sum(term.pull for term in group)))
+
+
+def read_toward(emotion: Emotion, asked: Emotion) -> tuple[float, float]:
+    """Which way valence and arousal were read, as far as the raters' scale and the music's plane agree on it; 0 where they do not."""
+    pairs = ((emotion.valence, asked.valence), (emotion.arousal, asked.arousal))
+    return tuple(there if here * there > 0 or abs(here) < _NEITHER else 0.0 for here, there in pairs)
 
 
 def is_causal(heads: EmotionHeads, kind: int, axis: int) -> bool:
@@ -130,7 +142,7 @@ def reasons_for(
     heads: EmotionHeads, features: PictureFeatures, *, painting: float, toward: tuple[float, float], most: int = 4
 ) -> tuple[str, ...]:
     """Up to `most` sentences, the strongest first, none of them about texture where the picture is a photograph, and none that
-    pulls away from the valence or arousal that was read (`toward`)."""
+    pulls away from the valence or arousal that was read (`toward`, see `read_toward`)."""
     sentences = []
     for group in said_terms(heads, features, painting=painting, toward=toward)[:most]:
         words = [_words(SIGNS[term.sign], term.high, features) for term in group]

@@ -7,6 +7,8 @@ them, so of paintings they are a hint, and of a thing without a word nothing is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from klangbild.picture.encoder import PictureEncoder, open_encoder, shipped_encoder
@@ -33,3 +35,8 @@ def sure_words(encoder: PictureEncoder, log_odds: np.ndarray) -> Seen:
     order = np.argsort(-probability, kind="stable")
     said = [i for i in order if probability[i] >= encoder.said_from[i]][:MOST_SAID]
     return tuple((encoder.words[i], round(float(probability[i]), 3)) for i in said)
+
+
+def listed(words: Sequence[str]) -> str:
+    """As one says it: "trees", "trees and a dog", "people, trees and a dog"."""
+    return " and ".join([*([", ".join(words[:-1])] if len(words) > 1 else []), *words[-1:]])

@@ -1,8 +1,9 @@
 """Our picture encoders at run time: onnxruntime, no torch.
 
-The whole picture is squashed to the square that the encoder looks at (its file says which). Looked at as it is and mirrored,
-and averaged, it says the same of a picture and its mirror image. The one that ships is EfficientNet-Lite2; the sound model
-(`models.roll`) looks with a smaller one of ours, whose feature maps of four levels are for models that look at more than a summary.
+The whole picture is squashed to the square that the encoder looks at (its file says which). `look` turns it so that its lighter half
+is on the left, and so says the same of a picture and its mirror image; `embed` averages both ways round. EfficientNet-Lite2 reads
+emotion, beside a smaller one of ours, with which the sound model (`models.roll`) looks too and whose feature maps of four levels
+are for models that look at more than a summary.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _SIDE = 128
 
 @dataclass(frozen=True)
 class Look:
-    """What an encoder sees of n pictures, the mean of each picture's and of its mirror image's.
+    """What an encoder sees of n pictures, each with its lighter half on the left: the same of its mirror image.
 
     embedding float32 (n, d). surface (n, t): means and deviations of its finer stages over the picture, which tell how it is
     made; (n, 0) of an encoder that gives none. words (n, w): log odds of each of the encoder's `words`.
@@ -55,7 +56,8 @@ class PictureEncoder:
         side = self._session.get_inputs()[0].shape[1]
         self.side = side if isinstance(side, int) else _SIDE
         told = self._session.get_modelmeta().custom_metadata_map
-        self.blocks = tuple(int(width) for width in told["blocks"].split(",")) if "blocks" in told else ()
+        width = next(output.shape[1] for output in self._session.get_outputs() if output.name == "embedding")
+        self.blocks = tuple(int(part) for part in told.get("blocks", str(width)).split(","))
         self.words = tuple(told["words"].splitlines()) if "words" in self._outputs else ()
         self.said_from = np.array([float(p) for p in told.get("said_from", "").split()] or [1.0] * len(self.words))
 
@@ -66,19 +68,18 @@ class PictureEncoder:
 
     def embed(self, pictures: Sequence[Picture]) -> np.ndarray:
         """Pictures -> float32 (n, d), the mean of the picture's and its mirror image's."""
-        return self.look(pictures).embedding
-
-    def look(self, pictures: Sequence[Picture], *, mirrored: bool = True) -> Look:
-        """Look at pictures, as they are and (unless `mirrored` is false) as in a mirror."""
         views = np.stack([square_view(picture, self.side) for picture in pictures])
-        both = np.concatenate([views, views[:, :, ::-1]]) if mirrored else views
+        both = np.concatenate([views, views[:, :, ::-1]])
+        whole = np.concatenate([self._session.run(["embedding"], {"rgb": part})[0] for part in _parts(both)])
+        return (whole[: len(views)] + whole[len(views) :]) / 2
+
+    def look(self, pictures: Sequence[Picture]) -> Look:
+        """Look at pictures, once each."""
+        views = np.stack([turned(square_view(picture, self.side)) for picture in pictures])
         names = ["embedding", *(name for name in ("surface", "words") if name in self._outputs)]
-        parts = [self._session.run(names, {"rgb": part}) for part in _parts(both)]
-        half, found = len(views), {}
-        for index, name in enumerate(names):
-            whole = np.concatenate([part[index] for part in parts])
-            found[name] = (whole[:half] + whole[half:]) / 2 if mirrored else whole
-        none = np.zeros((half, 0), np.float32)
+        parts = [self._session.run(names, {"rgb": part}) for part in _parts(views)]
+        found = {name: np.concatenate([part[index] for part in parts]) for index, name in enumerate(names)}
+        none = np.zeros((len(views), 0), np.float32)
         return Look(found["embedding"], found.get("surface", none), found.get("words", none))
 
     def maps(self, pictures: Sequence[Picture]) -> dict[str, np.ndarray]:
@@ -89,7 +90,7 @@ class PictureEncoder:
         return {name: np.concatenate([part[i] for part in parts]) for i, name in enumerate(names)}
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def open_encoder(path: str | Path) -> PictureEncoder:
     """An encoder file, opened once."""
     return PictureEncoder(path)
@@ -98,6 +99,18 @@ def open_encoder(path: str | Path) -> PictureEncoder:
 def shipped_encoder() -> Path:
     """The file of the encoder that reads emotion, kind and content."""
     return weights_folder() / "picture-encoder.onnx"
+
+
+def small_encoder() -> Path:
+    """The file of the small encoder, which reads emotion beside the other and for the sound model alone."""
+    return weights_folder() / "roll" / "picture-encoder.onnx"
+
+
+def turned(view: np.ndarray) -> np.ndarray:
+    """A view (height, width, 3) with its lighter half on the left: itself or its mirror image."""
+    half = view.shape[1] // 2
+    left, right = (int(part.sum(dtype=np.int64)) for part in (view[:, :half], view[:, -half:]))
+    return view[:, ::-1] if left < right else view
 
 
 def _parts(views: np.ndarray, size: int = 16) -> list[np.ndarray]:

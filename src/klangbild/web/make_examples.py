@@ -64,7 +64,7 @@ def make(composer: Composer, path: Path, alt: str | None, *, seed: int) -> dict[
     atomic_write(OUT / f"{stem}.mp3", _small_sound(result))
     atomic_write(OUT / f"{stem}.mid", result.midi)
     _small_roll(result, OUT / f"{stem}.png")
-    alt = alt or alt_text(palette)
+    alt = alt or alt_text(palette, reading)
     seen = emotion_json(reading)
     seen["palette"] = [{"hex": s.hex, "name": s.name, "share": s.share} for s in palette]
     seen["alt"] = alt

@@ -12,6 +12,7 @@ from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError
 from klangbild.music.words import feelings_in
 from klangbild.picture.color import Swatch
+from klangbild.picture.content import listed
 from klangbild.picture.features import picture_features
 from klangbild.picture.load import load_picture
 from klangbild.picture.picture import Picture
@@ -103,7 +104,7 @@ def emotion_json(reading: Reading, kept: KeptPicture | None = None, *, told: boo
         found |= {
             "picture": {"id": kept.id, "name": kept.file.name, "width": kept.size[0], "height": kept.size[1]},
             "palette": palette,
-            "alt": alt_text(kept.palette, reading.kind if told else None),
+            "alt": alt_text(kept.palette, reading, told=told),
         }
     return found
 
@@ -116,14 +117,22 @@ def words_of(reading: Reading, *, told: bool = False) -> str:
     return f"{what} {e.name}: {_axis('valence', e.valence)}, {_axis('arousal', e.arousal)}."
 
 
-def alt_text(palette: tuple[Swatch, ...], kind: str | None = None) -> str:
-    """A first try at words for a picture that nobody described: its colors, and its kind where that was told.
+SURE_OF_KIND = 0.95
+"""From which share on a description says a kind that nobody told: of held-out photographs and paintings under 1 % are called the other."""
 
-    kind: "photo" or "painting"; None: nobody said so. A guess has no place in a description.
+
+def alt_text(palette: tuple[Swatch, ...], reading: Reading | None = None, *, told: bool = False) -> str:
+    """A first try at words for a picture that nobody described: its kind and what it shows, where they are sure, and its colors.
+
+    told: the reading's kind is the visitor's word.
     """
     names = list(dict.fromkeys(swatch.name for swatch in palette))[:3]
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"A {({'photo': 'photograph', 'painting': 'painting'}).get(kind or '', 'picture')}, mainly {listed}"
+    kind, shown = "picture", ""
+    if reading is not None:
+        sure = told or (reading.kind_facts or {"sure": 0.0})["sure"] >= SURE_OF_KIND
+        kind = {"photo": "photograph", "painting": "painting"}.get(reading.kind, kind) if sure else kind
+        shown = f" of {listed([word for word, _ in reading.seen])}" if reading.seen else ""
+    return f"A {kind}{shown}, mainly {listed(names)}"
 
 
 def _point(e: Emotion) -> dict[str, Any]:

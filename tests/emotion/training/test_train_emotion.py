@@ -12,13 +12,17 @@ import torch
 from PIL import Image
 
 from klangbild.emotion.heads import MlpEmotionHeads, load_heads
+from klangbild.emotion.training.data.titled_paintings import artist_name, mood_of_title
 from klangbild.emotion.training.fit_gate import KindPictures, fit_kind_gate, refiled
-from klangbild.emotion.training.fit_heads import HeldOut
+from klangbild.emotion.training.fit_heads import HeldOut, fit_values
 from klangbild.emotion.training.fit_mlp import concordance_loss, fit_mlp
 from klangbild.emotion.training.fit_reasons import fit_reasons
+from klangbild.emotion.training.fit_titles import Titled, fit_titles
 from klangbild.emotion.training.ridge import fit_ridge_heads
 from klangbild.emotion.training.score import concordance, correlation
-from klangbild.emotion.training.table import Table
+from klangbild.emotion.training.table import Table, fit_standard, measure_inputs
+from klangbild.errors import InputError
+from klangbild.picture.features import FEATURE_NAMES
 from klangbild.picture.load import load_picture
 
 FOLDS = ("--folds", "4", "--model", "features")
@@ -146,6 +150,31 @@ def test_kinds_may_disagree():
     assert all(correlation(predicted[:, a], table.y[:, a]) > 0.7 for a in (0, 1))
 
 
+def test_titles_say_moods_and_lend_them_to_the_heads():
+    assert mood_of_title("Storm at sea")[1] > 0.2 > mood_of_title("Lake in winter, evening")[1]
+    assert mood_of_title("Still life with pears") is None and mood_of_title("Composition VII") is None
+    assert artist_name("Vinci da, Leonardo") == artist_name("leonardo-da-vinci")
+    rng = np.random.default_rng(0)
+    d = len(FEATURE_NAMES) + 20
+    seen = rng.normal(size=(400, d))
+    titled = Titled(3 + seen, 0.3 * seen[:, [60, 61]], np.where(np.arange(400) < 40, "one", "other"))
+    directions = fit_titles(titled, np.ones(d))
+    assert directions[60, 0] > 3 * np.abs(np.delete(directions[:, 0], 60)).max()
+    assert directions[61, 1] > 3 * np.abs(np.delete(directions[:, 1], 61)).max()
+    assert len(titled.without(np.array(["painting:One", "photo:other"])).mood) == 360
+    # few ratings, which go the way that the titles do: with titles they are read better
+    inputs, kind = rng.normal(size=(60, d)), np.repeat([0, 1], 30)
+    y = 0.3 * inputs[:, [60, 61]] + rng.normal(0, 0.3, (60, 2))
+    table = Table(inputs, y, kind, np.arange(60).astype(str))
+    fresh = rng.normal(size=(300, d))
+    r = []
+    for lends in (None, titled):
+        standard = fit_standard(table.inputs, kind)
+        both = fit_values(table, standard, "ridge", np.random.default_rng(1), lends).both(standard(fresh))
+        r.append([correlation(both[:, k, axis], fresh[:, 60 + axis]) for k in (0, 1) for axis in (0, 1)])
+    assert all(lent > alone + 0.05 for alone, lent in zip(*r, strict=True)) and min(r[1]) > 0.8, r
+
+
 def kind_set(n: int = 240, *, seed: int = 3) -> KindPictures:
     """Half of it rated; paintings differ from photographs in surface 0, rated ones from unrated ones in surface 1."""
     rng = np.random.default_rng(seed)
@@ -195,3 +224,13 @@ def test_the_surrogate_keeps_the_signs():
         for axis in (0, 1):
             assert (found["reason_coef"][k, axis] * sign_table(k, axis) >= 0).all()
             assert (found["reason_coef"][k, axis][sign_table(k, axis) == 0] == 0).all()
+
+
+def test_a_cache_of_another_version_is_told(tmp_path):
+    data, cache = tmp_path / "sets", tmp_path / "old.npz"
+    data.mkdir()
+    for name, group in (("oasis", "theme"), ("paintings_rated", "artist")):
+        (data / f"{name}.csv").write_text(f"file,{group},valence,arousal\na.jpg,x,4,4\n")
+    np.savez(cache, inputs=np.zeros((2, 3)))
+    with pytest.raises(InputError, match=r"old\.npz: was kept by another version"):
+        measure_inputs(data, "features", cache=cache)

@@ -140,12 +140,12 @@ def refiled(picture: Picture, sides: tuple[int, int], rng: np.random.Generator) 
 
 
 def _surface(reader: Reader, pictures: Iterator[Picture]) -> np.ndarray:
-    """(m, t) as `look_at` has it, without the features where the encoder does."""
-    if reader.encoder is None or not reader.encoder.sees_surface:
+    """(m, t) as `look_at` has it, without the features where an encoder sees it."""
+    if not reader.sees_surface:
         return look_at(reader, pictures).surface
     found = []
     while batch := list(islice(pictures, 32)):
-        found.append(reader.encoder.look(batch, mirrored=False).surface)
+        found.append(np.concatenate([encoder.look(batch).surface for encoder in reader.encoders], axis=1))
     return np.concatenate(found)
 
 

@@ -18,6 +18,7 @@ from klangbild.emotion.reasons import SIGNS
 from klangbild.emotion.training.data.pictures import folds_of
 from klangbild.emotion.training.fit_gate import KindPictures, fit_kind_gate
 from klangbild.emotion.training.fit_reasons import fit_reasons
+from klangbild.emotion.training.fit_titles import Titled, fit_titles, lent
 from klangbild.emotion.training.ridge import fit_ridge_heads
 from klangbild.emotion.training.score import Score, score
 from klangbild.emotion.training.table import Standard, Table, Unrated, fit_standard
@@ -49,15 +50,19 @@ class LinearValues:
         return self.center[None] + np.einsum("kad,nd->nka", self.coef, z)
 
 
-def fit_values(table: Table, standard: Standard, recipe: str, rng: np.random.Generator) -> Values:
-    """One recipe on all pictures of a table."""
+def fit_values(
+    table: Table, standard: Standard, recipe: str, rng: np.random.Generator, titled: Titled | None = None
+) -> Values:
+    """One recipe on all pictures of a table; titled: paintings whose titles lend the ridge what they know."""
     z = standard(table.inputs)
     if recipe == "aria":
         from klangbild.emotion.training.fit_mlp import fit_mlp
 
         return fit_mlp(z, table.y, table.group, rng)
-    ridge = fit_ridge_heads(z, table.y, table.kind, table.group, rng)
-    coef, center = ridge.coef, ridge.center
+    d = z.shape[1]
+    directions = np.zeros((d, 0)) if titled is None else lent(z, table.kind, fit_titles(titled, standard.weight))
+    ridge = fit_ridge_heads(np.concatenate([z, z @ directions], axis=1), table.y, table.kind, table.group, rng)
+    coef, center = ridge.coef[..., :d] + ridge.coef[..., d:] @ directions.T, ridge.center
     for k in set(range(2)) - set(table.kind.tolist()):  # a kind that was not rated is read as the other
         coef[k], center[k] = coef[1 - k], center[1 - k]
     return LinearValues(coef, center)
@@ -103,8 +108,10 @@ class HeldOut:
         return found
 
 
-def cross_validate(table: Table, gate: Gate, *, folds: int, seed: int, recipe: str = "ridge") -> HeldOut:
-    """Read every picture of the table in grouped folds."""
+def cross_validate(
+    table: Table, gate: Gate, *, folds: int, seed: int, recipe: str = "ridge", titled: Titled | None = None
+) -> HeldOut:
+    """Read every picture of the table in grouped folds; no title of an artist who is measured is learnt from."""
     rng = np.random.default_rng(seed)
     fold = folds_of(table.group, folds=folds, rng=rng)
     own, gated, paintings = np.zeros_like(table.y), np.zeros_like(table.y), np.zeros(len(table.y))
@@ -112,7 +119,7 @@ def cross_validate(table: Table, gate: Gate, *, folds: int, seed: int, recipe: s
         test = fold == number
         train = table.rows(~test)
         standard = fit_standard(train.inputs, train.kind, train.blocks)
-        values = fit_values(train, standard, recipe, rng)
+        values = fit_values(train, standard, recipe, rng, titled and titled.without(table.group[test]))
         z = standard(table.inputs[test])
         both = values.both(z)
         far = far_of(train.inputs, standard.mean, standard.scale)
@@ -162,11 +169,12 @@ def evaluate(table: Table, predicted: np.ndarray, *, seed: int) -> dict[str, Sco
 
 def fit_heads(
     table: Table, unrated: Unrated, gate: KindGate, held: HeldOut, *, seed: int, recipe: str = "ridge",
+    titled: Titled | None = None,
 ) -> EmotionHeads:  # fmt: skip
     """The heads on all rated pictures; widths and music plane from the held-out readings."""
     rng = np.random.default_rng(seed)
     standard = fit_standard(table.inputs, table.kind, table.blocks)
-    values = fit_values(table, standard, recipe, rng)
+    values = fit_values(table, standard, recipe, rng, titled)
     alike = 0.5 / np.maximum(np.bincount(table.kind, minlength=2), 1)[table.kind]
     every = np.concatenate([table.inputs, unrated.inputs])
     reasons = fit_reasons(values.both(standard(every)), every, np.concatenate([table.kind, unrated.painting]), rng)

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from klangbild.emotion.heads import EmotionHeads, load_heads, save_heads
-from klangbild.emotion.predict import WEIGHTS
+from klangbild.emotion.predict import ENCODER_NAMES, WEIGHTS, encoder_files
 from klangbild.emotion.training.fit_gate import fit_kind_gate
 from klangbild.emotion.training.fit_heads import (
     CELLS,
@@ -30,7 +30,6 @@ from klangbild.emotion.training.fit_heads import (
 from klangbild.emotion.training.score import Score
 from klangbild.emotion.training.table import Table, Unrated, measure_inputs, own_table
 from klangbild.errors import UsageError
-from klangbild.picture.encoder import shipped_encoder
 from klangbild.picture.features import FEATURE_NAMES
 from klangbild.whole_files import atomic_write
 
@@ -70,18 +69,19 @@ def run(given: argparse.Namespace) -> int:
     if given.folds < 2:
         raise UsageError(f"--folds {given.folds} is out of range; give 2 or more")
     if given.csv is None:
-        table, unrated, kinds = measure_inputs(given.data, given.model, cache=given.cache)
-        gate, final_gate = gate_of(kinds), fit_kind_gate(kinds, np.zeros(0, np.int64))
+        measured = measure_inputs(given.data, given.model, cache=given.cache)
+        table, unrated, titled = measured.table, measured.unrated, measured.titled
+        gate, final_gate = gate_of(measured.kinds), fit_kind_gate(measured.kinds, np.zeros(0, np.int64))
     else:
         table, looks = own_table(given.csv, given.model, scale=_scale(given.scale))
-        unrated = Unrated(table.inputs[:0], table.kind[:0])
+        unrated, titled = Unrated(table.inputs[:0], table.kind[:0]), None
         base = "klangbild" if given.model == "klangbild" else "features"
         final_gate = load_heads(WEIGHTS / f"emotion-{base}.npz").gate
         gate = borrowed_gate(final_gate, looks.surface_for(final_gate))
     folds = min(given.folds, len(np.unique(table.group)))
     if folds < 2:
         raise UsageError(f"{given.csv}: all pictures are of one group; give at least two groups, or no group column")
-    held = cross_validate(table, gate, folds=folds, seed=given.seed, recipe=given.recipe)
+    held = cross_validate(table, gate, folds=folds, seed=given.seed, recipe=given.recipe, titled=titled)
     scores, gated_scores = (evaluate(table, values, seed=given.seed) for values in (held.told, held.gated))
     for cell, cell_score in scores.items():
         print(f"{_cell(cell, table)} {cell_score}")
@@ -92,7 +92,7 @@ def run(given: argparse.Namespace) -> int:
             print(f"{name} taken for what it is: {share:.0%} [{low:.0%}, {high:.0%}]")
     if given.evaluate:
         return 0
-    heads = fit_heads(table, unrated, final_gate, held, seed=given.seed, recipe=given.recipe)
+    heads = fit_heads(table, unrated, final_gate, held, seed=given.seed, recipe=given.recipe, titled=titled)
     out = given.out or WEIGHTS
     stem = out / (MODEL_NAMES.get(given.model, "emotion") if given.csv is None else "emotion")
     recognized = held.recognized(table, seed=given.seed) if len(scores) == len(CELLS) else {}
@@ -106,7 +106,7 @@ def _write(heads, scores, gated, recognized, table: Table, given: argparse.Names
     if given.csv is None:
         data = (
             "OASIS (704 photographs, research use, cite Kurdi, Lozano and Banaji 2017); Vienna Art Picture System ratings of "
-            "145 paintings (research use); gate: also some 3,000 WikiArt paintings and 2,500 ImageNet photographs, unrated, and 1,050 drawings, renders and engravings that are made here"
+            "145 paintings (research use); the moods that titles of some 1,900 WikiArt paintings say, by our own table of words; gate: also some 3,000 WikiArt paintings and 2,500 ImageNet photographs, unrated, and 1,050 drawings, renders and engravings that are made here"
         )
         split = f"{folds} grouped folds (photographs by theme, paintings by artist), seed {given.seed}; inner 5 folds choose"
         command = f"klangbild train emotion --model {given.model} --folds {folds} --seed {given.seed}"
@@ -117,9 +117,11 @@ def _write(heads, scores, gated, recognized, table: Table, given: argparse.Names
             f"klangbild train emotion --csv {given.csv.name} --recipe {given.recipe} --model {given.model} --out DIR"
         )
         # a folder of its own must hold what it looks with
-        encoder = shipped_encoder() if given.model == "klangbild" else Path(given.model) / "encoder.onnx"
-        if encoder.is_file() and encoder.resolve() != (stem.parent / "encoder.onnx").resolve():
-            shutil.copyfile(encoder, stem.parent / "encoder.onnx")
+        for name, encoder in zip(
+            ENCODER_NAMES, () if given.model == "features" else encoder_files(given.model), strict=False
+        ):
+            if encoder.resolve() != (stem.parent / name).resolve():
+                shutil.copyfile(encoder, stem.parent / name)
     card = card_of(
         stem.name, scores, gated, recognized, heads, data=data, split=split, recipe=given.recipe, command=command
     )

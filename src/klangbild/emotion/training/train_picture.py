@@ -109,7 +109,7 @@ def _looked(data: Path, encoder: PictureEncoder, wide: int, cache: Path | None) 
             print(f"{set_name}: {len(files)} pictures", file=sys.stderr, flush=True)
             pictures = read_set(data, set_name, files)
             kept[set_name] = np.concatenate(
-                [encoder.look([picture], mirrored=False).embedding[:, :wide] ** 2 for _, picture in pictures]
+                [encoder.look([picture]).embedding[:, :wide] ** 2 for _, picture in pictures]
             )
             if cache is not None:
                 cache.parent.mkdir(parents=True, exist_ok=True)
@@ -121,9 +121,7 @@ def _looked(data: Path, encoder: PictureEncoder, wide: int, cache: Path | None) 
     # of what is empty, flat or made of panels nothing is to be said
     blank = _blank()
     if "made" not in kept:
-        kept["made"] = np.concatenate(
-            [encoder.look([picture], mirrored=False).embedding[:, :wide] ** 2 for _, picture in blank]
-        )
+        kept["made"] = np.concatenate([encoder.look([picture]).embedding[:, :wide] ** 2 for _, picture in blank])
         if cache is not None:
             atomic_npz(cache, **kept)
     tops.append(kept["made"].astype(np.float64))
