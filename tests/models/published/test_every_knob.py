@@ -25,20 +25,20 @@ from klangbild.sound.fonts import find_soundfont
 
 PLAYERS = ("notes", "aria", "art2mus", "melfusion", "published art2mus", "published melfusion")
 TURNED = {
-    "model": "no-such-model", "seconds": 9, "exact": True, "loop": True, "hits": "1.1", "bars": 2, "gen_len": 64, "seed": 2, "valence": 0.9,
+    "model": "no-such-model", "seconds": 9, "exact": True, "loop": True, "hits": "1.1", "drafts": 0, "bars": 2, "gen_len": 64, "seed": 2, "valence": 0.9,
     "arousal": 0.9, "text": "furious", "negative": "drums, sad", "conditioning": "none", "note_temperature": 2.0,
     "rest_temperature": 0.2, "top_p": 0.1, "top_k": 1, "repetition_penalty": 2.0, "min_instruments": 5,
     "instruments": ("bass", "guitar"), "key": "F# minor", "tempo": 77, "meter": "3/4", "candidates": 2, "guidance": 6.0,
     "picture_weight": 0.0, "gaze": True, "steps": 3, "path": "0:-0.9,-0.9 2:0.9,0.9", "loudness": -30, "emotion_model": "features",
     "synapse": 0.25, "sampler": "midi-emotion", "commercial": True, "device": "cuda",
 }  # fmt: skip
-"""The rest (`engine`, `image_tokens`, `without`, `continue_from`, `soundfont`, `kind`, `drafts`) depends on the result that it is to change, or is a file."""
+"""The rest (`engine`, `image_tokens`, `without`, `continue_from`, `soundfont`, `kind`) depends on the result that it is to change, or is a file."""
 REFUSED = {
-    "aria": {"loop", "picture_weight", "guidance", "device", "negative", "steps", "image_tokens", "synapse", "conditioning"},
+    "aria": {"loop", "hits", "drafts", "picture_weight", "guidance", "device", "negative", "steps", "image_tokens", "synapse", "conditioning"},
     "notes": {"sampler", "device", "negative", "steps", "image_tokens", "synapse", "commercial"},
     "published art2mus": {"valence", "arousal", "key", "tempo", "bars", "gen_len", "meter", "path", "synapse", "device"},
     "published melfusion": {"valence", "arousal", "key", "soundfont", "instruments", "candidates", "image_tokens", "device"},
-    "art2mus": {"meter", "path", "gaze", "loop", "picture_weight", "continue_from", "synapse", "top_k", "device", "commercial"},
+    "art2mus": {"meter", "path", "gaze", "loop", "hits", "drafts", "picture_weight", "continue_from", "synapse", "top_k", "device", "commercial"},
     "melfusion": {"meter", "path", "gaze", "loop", "image_tokens", "min_instruments", "device", "gen_len"},
 }  # fmt: skip
 """What must be refused, whatever else is."""
@@ -151,7 +151,8 @@ def outcomes_of(composer: Composer, base: dict, picture: Path | None, files: Pat
         elif set(result.told) - set(first.told):
             outcomes[name] = "told"
         else:
-            outcomes[name] = "kept" if name == "commercial" else "passed over"  # a promise that cost nothing
+            # a promise that cost nothing, and drafts that nobody needed
+            outcomes[name] = "kept" if name in ("commercial", "drafts") else "passed over"
     return outcomes
 
 
