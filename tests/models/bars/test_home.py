@@ -61,12 +61,12 @@ def test_still_bars_are_moved_on_and_the_more_the_longer():
 
 
 def test_the_key_that_is_written_is_the_key_that_is_heard():
-    """Of nine pieces in eight at least; before there was a pull in six of ten."""
+    """Of nine pieces in seven at least, also where the mode is not the one that the emotion asks for; without a pull it is less than six."""
     model = load_notes_model(None, "continuous_concat").model
     heard = 0
     for key in (None, "D", "F# minor"):
         for seed in range(3):
-            piece = compose_notes(Emotion(0.1, 0.1), Settings(bars=8, key=key), seed, model=model).piece
+            piece = compose_notes(Emotion(0.1, 0.1), Settings(bars=8, key=key, drafts=0), seed, model=model).piece
             assert key is None or piece.key == Key.parse(key)
             heard += estimate_key(piece).tonic == piece.key.tonic
-    assert heard >= 8
+    assert heard >= 7

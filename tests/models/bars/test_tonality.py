@@ -45,3 +45,9 @@ def test_of_nothing_it_says_nothing():
     assert not tonality_bias(np.array([bars.BAR_0, bars.TEMPO_0]), Emotion(1.0, 0.0)).any()
     few, many = tonality_bias(MINOR[:6], Emotion(0.9, 0.0)), tonality_bias(MINOR, Emotion(0.9, 0.0))
     assert np.abs(few).max() < np.abs(many).max()  # a first note is no key yet
+
+
+def test_a_wished_mode_is_kept_whatever_the_emotion():
+    glad = Emotion(0.9, 0.0)
+    assert tonality_bias(MAJOR, glad, "minor")[A] > 0 > tonality_bias(MAJOR, glad, "minor")[7]
+    assert np.array_equal(tonality_bias(MAJOR, glad, "major"), tonality_bias(MAJOR, glad))

@@ -104,8 +104,8 @@ class BiasOfPiece:
             self._section = self._section + tempo_bias(bpm)
         self.within = self._section
 
-    def end_bar(self, section: list[int], home: np.ndarray) -> None:
+    def end_bar(self, section: list[int], home: np.ndarray, wished_mode: str | None = None) -> None:
         """A bar is complete. section: the ids of its section so far. home (12,): the pull of the piece's key (`home.py`)."""
         if self._emotion is not None:
-            home = home + tonality_bias(np.array(section), self._emotion)
+            home = home + tonality_bias(np.array(section), self._emotion, wished_mode)
         self.within = self._section + pitch_class_bias(home)

@@ -125,7 +125,7 @@ class Sampler:
                 forced = forced or self._quote()
             bar = getattr(self.state, "bar", -1)
             if bar > before_bar >= 0 and self.sections:
-                self.bias.end_bar(self.take.ids[self.sections[-1] :], self._pull_home())
+                self.bias.end_bar(self.take.ids[self.sections[-1] :], self._pull_home(), self.rules.mode)
             if bar > before_bar >= 0 and self.on_bar and self.on_bar(self.take.ids[:-1]) is False:
                 self.take.ids.pop()
                 self.take.stopped = True
@@ -291,9 +291,7 @@ class Sampler:
         closes = None if state.n_bars is None else state.n_bars - (1 if rules.loop else 2)
         if self.primer is None and (closes is None or state.bar <= closes):
             state.home = heard_key(self.voices.histogram, written, keeps_mode=rules.mode is not None)
-        wished = rules.mode is not None
-        home = (state.home or written) if wished else written
-        return unrest + home_bias(self.voices.histogram, home, wished=wished)
+        return unrest + home_bias(self.voices.histogram, written, wished=rules.mode is not None)
 
     # -- form ------------------------------------------------------------------------------------------------------
 

@@ -23,11 +23,15 @@ spread about it is .13."""
 AROUSAL = -0.1
 """What it loses for one unit of arousal. Of pieces of one asked valence the judge `vgmidi` hears the faster as happier and the judge
 `emopia` the slower; with this both err alike (.24 and -.22, docs/measure.md)."""
+CLEAR = 0.1
+"""Majorness of a wished major at the least, and of a wished minor the other way."""
 _FEW = 16.0
 
 
-def tonality_bias(ids: np.ndarray, emotion: Emotion) -> np.ndarray:
-    """A section's ids so far (n,) and the emotion asked -> log-odds (12,) for the pitch classes C to B of what follows."""
+def tonality_bias(ids: np.ndarray, emotion: Emotion, wished: str | None = None) -> np.ndarray:
+    """A section's ids so far (n,) and the emotion asked -> log-odds (12,) for the pitch classes C to B of what follows.
+
+    wished: "major" or "minor" where somebody wants that mode, whatever the emotion would have."""
     _, _, family, pitch, length, _, _ = section_notes(np.asarray(ids, np.int64))
     pitched = family != bars.DRUMS
     n_notes = int(pitched.sum())
@@ -35,7 +39,10 @@ def tonality_bias(ids: np.ndarray, emotion: Emotion) -> np.ndarray:
         return np.zeros(12)
     histogram = np.bincount(pitch[pitched] % 12, weights=np.minimum(length[pitched], 48), minlength=12)
     fits = key_fits(histogram)
-    missing = MIDDLE + SLOPE * emotion.valence + AROUSAL * emotion.arousal - (fits[0].max() - fits[1].max())
+    majorness = MIDDLE + SLOPE * emotion.valence + AROUSAL * emotion.arousal
+    if wished is not None:
+        majorness = max(majorness, CLEAR) if wished == "major" else min(majorness, -CLEAR)
+    missing = majorness - (fits[0].max() - fits[1].max())
     # between the two keys of the signature that fits best: to the parallel key (A minor, A major) no one is pushed
     tonic = int(np.maximum(fits[0], np.roll(fits[1], 3)).argmax())
     direction = np.roll(MAJOR_PROFILE, tonic) - np.roll(MINOR_PROFILE, tonic - 3)
