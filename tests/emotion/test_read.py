@@ -13,8 +13,9 @@ from klangbild.cli.main import main
 from klangbild.emotion.heads import distance_of, far_of, load_heads
 from klangbild.emotion.predict import WEIGHTS, open_predictor
 from klangbild.emotion.read import read_emotion, read_emotions
-from klangbild.emotion.reasons import SIGNS, said_terms, sign_table
+from klangbild.emotion.reasons import SIGNS, read_toward, said_terms, sign_table
 from klangbild.emotion.regions import emotion_of_regions
+from klangbild.emotion.space import Emotion
 from klangbild.emotion.training.data.drawn_pictures import drawn_pictures
 from klangbild.errors import NotAvailableError, UsageError
 from klangbild.picture.features import FEATURE_NAMES, picture_features
@@ -129,6 +130,21 @@ def test_reasons_go_the_way_that_was_read():
                     assert way * getattr(reading.asked, axis) > 0, (reason, reading.asked)
                     assert way * getattr(reading.emotion, axis) > -0.08, (reason, reading.emotion)
     assert min(said.values()) >= 10, said
+
+
+def test_nothing_is_a_reason_for_what_was_read_as_neither_and_no_sentence_says_one_thing_twice():
+    assert read_toward(Emotion(0.3, 0.2), Emotion(0.05, 0.5)) == (0.0, 0.5)
+    assert read_toward(Emotion(0.3, 0.02), Emotion(-0.4, -0.5)) == (0.0, -0.5)
+    pictures = [load_picture(str(file)) for file in sorted(EXAMPLES.glob("*.jpg"))]
+    reasons = [reason for reading in read_emotions(pictures) for reason in reading.reasons]
+    assert sum(" and the " in reason for reason in reasons) >= 8
+    for both in (
+        ("reds", "warm colors"),
+        ("detail", "edges"),
+        ("dark upper", "low light"),
+        ("muted", "range of color"),
+    ):
+        assert not any(all(word in reason for word in both) for reason in reasons), (both, reasons)
 
 
 def test_where_all_signs_pull_the_other_way_none_is_a_reason():

@@ -4,7 +4,7 @@ The words come from a short list of signs whose direction was the same in two ra
 bright, varied, blue, green and sky raise valence; dark and warm-brown area lower it; edges, contrast and sharpness raise
 arousal in paintings). For each kind of picture a ridge with those signs held fixed imitates the shipped model, and its two or
 three largest terms are said. How much of the model it explains (`reason_share`, R squared on pictures it did not see) is in
-the model's card. Where that is little, the words only describe and do not claim a cause. Photographs are never explained by
+the model's card. Where that is little (photographs, whose content decides), nothing is said of light and color. Photographs are never explained by
 their texture: in the rated photographs blur went with excitement, which is an accident of that collection.
 """
 
@@ -70,6 +70,13 @@ _VERBS = (("pulls the mood down", "pull the mood down", "lifts the mood", "lift 
           ("calms it", "calm it", "raises the energy", "raise the energy"))  # fmt: skip
 _CAUSAL_SHARE = 0.15
 _MIN_SHARE = 0.02
+_ALIKE = (
+    {"brightness", "light_area", "dark_area", "top_light"},
+    {"hue_variety", "palette_dominance", "palette_variety", "yellow_blue_spread", "colorfulness", "gray_area"},
+    {"blue", "cyan", "sky"}, {"green", "greenery_low"}, {"red", "dark_red", "warmth"},
+    {"edge_density", "local_contrast", "detail_fine", "smooth_area"}, {"diagonals", "horizontals", "line_variety"},
+)  # fmt: skip
+"""Signs of one group say about the same: not both in one sentence."""
 _NEITHER = 0.08
 """A place nearer to the middle than this is called neither pleasant nor unpleasant."""
 
@@ -116,21 +123,22 @@ def said_terms(
             and (SIGNS[index].high if z[index] > 0 else SIGNS[index].low)
             and (toward is None or pull[axis, index] * toward[axis] > 0)
         ]
-        if toward is not None and pull[axis].sum() * toward[axis] <= 0:
+        if not is_causal(heads, kind, axis) or (toward is not None and pull[axis].sum() * toward[axis] <= 0):
             continue
-        if not is_causal(heads, kind, axis):
-            terms = terms[:1] if axis == 0 else []
         if terms:
-            # the largest, joined with what pushes the same way; what pushes against it stands alone
-            said.append(tuple(term for term in terms[:3] if term.pull * terms[0].pull > 0)[:2])
+            # the largest, joined with another thing that pushes the same way; what pushes against it stands alone
+            with_it = [term for term in terms[1:4] if term.pull * terms[0].pull > 0 and not _alike(term, terms[0])]
+            said.append((terms[0], *with_it[:1]))
             said += [(term,) for term in terms[:3] if term.pull * terms[0].pull < 0][:1]
     return sorted(said, key=lambda group: -abs(sum(term.pull for term in group)))
 
 
 def read_toward(emotion: Emotion, asked: Emotion) -> tuple[float, float]:
-    """Which way valence and arousal were read, as far as the raters' scale and the music's plane agree on it; 0 where they do not."""
+    """Which way valence and arousal were read: 0 for an axis read as neither, or on which the raters' scale and the music's plane
+    do not agree."""
     pairs = ((emotion.valence, asked.valence), (emotion.arousal, asked.arousal))
-    return tuple(there if here * there > 0 or abs(here) < _NEITHER else 0.0 for here, there in pairs)
+    agree = ((here * there > 0 or abs(here) < _NEITHER) and abs(there) >= _NEITHER for here, there in pairs)
+    return tuple(there * same for (_, there), same in zip(pairs, agree, strict=True))
 
 
 def is_causal(heads: EmotionHeads, kind: int, axis: int) -> bool:
@@ -147,14 +155,15 @@ def reasons_for(
     for group in said_terms(heads, features, painting=painting, toward=toward)[:most]:
         words = [_words(SIGNS[term.sign], term.high, features) for term in group]
         text = " and ".join(w.rstrip(",") for w in words) if len(words) > 1 else words[0]
-        causal = is_causal(heads, int(painting >= 0.5), group[0].axis)
-        sentences.append(_sentence(text, sum(term.pull for term in group), group[0].axis, causal=causal))
+        sentences.append(_sentence(text, sum(term.pull for term in group), group[0].axis))
     return tuple(sentences) or ("no single light or color decides it, but the picture as a whole",)
 
 
-def _sentence(words: str, strength: float, axis: int, *, causal: bool) -> str:
-    if not causal:
-        return f"described only, not a cause: {words.rstrip(',')}"
+def _alike(one: Term, other: Term) -> bool:
+    return any({SIGNS[one.sign].feature, SIGNS[other.sign].feature} <= group for group in _ALIKE)
+
+
+def _sentence(words: str, strength: float, axis: int) -> str:
     plural = " and " in words or (words.rstrip(",").endswith("s") and not words.startswith("the lack"))
     return f"{words} {_VERBS[axis][2 * (strength > 0) + plural]}"
 
