@@ -21,6 +21,7 @@ _TONIC = {"major": (0, 4, 7), "minor": (0, 3, 7)}
 _DOMINANT = (2, 5, 7, 11)
 """Steps from the tonic."""
 _MAX_EMPTY_BARS = 1
+_MAX_PITCHLESS_BARS = 1
 _CHORD_NOTES = 7
 _CHORD_REACH = 6  # semitones beyond what an instrument has played: with it every pitch class is within reach
 LAST_DUE_BAR = 2
@@ -110,7 +111,8 @@ class BarsState(GrammarState):
             heard = self.heard if short and self.section_bar > 0 else self.heard_in_section
             if not heard >> family & 1 and (in_section >= order % 3 or self.is_final):
                 due |= 1 << family
-        if self.is_closing and not self._has_chord(self.heard_in_bar | due):
+        hole = self.pitchless_bars >= _MAX_PITCHLESS_BARS and self.allowed_families & ~1
+        if (hole or self.is_closing) and not self._has_chord(self.heard_in_bar | due):
             due |= self._chord_family()
         return due, max(self.rules.min_instruments - (self.heard | due).bit_count(), 0)
 

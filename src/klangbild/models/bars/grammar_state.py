@@ -47,6 +47,7 @@ class GrammarState:
         self.lengths: tuple[int, ...] = ()  # not known yet: 8 each
         self.section = -1  # number of the section in hand within the stretch
         self.empty_bars = 0
+        self.pitchless_bars = 0  # in a row, in front of the bar in hand
         self.heard = 0  # families heard in the piece, in this section, in this bar (bit masks)
         self.heard_in_section = 0
         self.heard_in_bar = 0
@@ -189,6 +190,7 @@ class GrammarState:
         starts_section, starts_stretch = self.section_starts, self.stretch_starts
         if self.bar >= 0:
             self.empty_bars = self.empty_bars + 1 if self.position < 0 else 0
+            self.pitchless_bars = 0 if self.heard_in_bar & ~1 else self.pitchless_bars + 1
         if starts_section:
             if self.bar >= 0:
                 self.elapsed_s += (self.bar + 1 - self.section_bar) * self.seconds_per_bar

@@ -6,7 +6,8 @@ without a picture by `guidance` (classifier-free guidance on log-probabilities; 
 kind of id comes, and ids that place music in time), `note_temperature` for what sounds.
 
 Nothing is retried: the mask alone makes every piece valid and every wish hold. Mode, tempo, tonality and pace also follow the
-emotion directly (`emotion_bias.py`), and each player's line is held in check (`melodic_line.py`).
+emotion directly (`emotion_bias.py`), each player's line is held in check (`melodic_line.py`),
+and what stands still for long is led on (`movement.py`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from klangbild.models.bars.emotion_bias import BiasOfPiece
 from klangbild.models.bars.form import COPIED_BARS, plan_form
 from klangbild.models.bars.home import Unrest, heard_key, home_bias
 from klangbild.models.bars.melodic_line import MelodicLines
+from klangbild.models.bars.movement import Movement
 from klangbild.models.bars.picture_bias import MOTIF_BARS, LastBar, PictureBias
 from klangbild.models.bars.section_attributes import inputs
 from klangbild.models.bars.section_plan import MOVED, Sections
@@ -83,7 +85,7 @@ class Sampler:
         self.voices, self.unrest = VoiceLeading(), Unrest()
         self.is_biased = language.name == "bars" and emotion_at is not None and model.conditioning != "none"
         self.bias = BiasOfPiece(language.size)
-        self.last_bar = LastBar()
+        self.last_bar, self.movement = LastBar(), Movement()
         self.moved = False
         self.told: tuple[np.ndarray | None, np.ndarray] = None, np.empty(0)  # a condition and its rows
 
@@ -107,6 +109,7 @@ class Sampler:
                 self.melodic_lines.read(token)
                 self.voices.read(token)
                 self.last_bar.read(token)
+                self.movement.read(token, 60.0 / self.state.bpm)
             self.take.ids.append(token)
             if self.state.done:
                 break
@@ -252,7 +255,7 @@ class Sampler:
             odds = self._penalised(odds, ids)
         if self.melodic_lines:
             odds = odds + self.melodic_lines.bias()[ids] + self.voices.bias[ids] + self.bias.overall[ids]
-        within = self.bias.within[ids]
+        within = self.bias.within[ids] + self.movement.bias[ids] if self.melodic_lines else self.bias.within[ids]
         if self.melodic_lines:
             within = within + self.melodic_lines.within[ids]
         if self.picture is not None:

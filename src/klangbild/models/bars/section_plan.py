@@ -51,6 +51,10 @@ SLOW_BPM = 60.0
 MIN_PIECES = 24.0
 """Where fewer pieces (effective number) are as near as that, up to twice as far is near enough: one picture should not always meet
 the same band."""
+STILL = 20.0
+"""Nats that a section of the table loses for each unit (of places among all sections) by which its pitch classes are fewer than `FEW_CLASSES`,
+or its bars, one, two and four apart, more alike than `ALIKE`: loops that never move."""
+FEW_CLASSES, ALIKE = -0.7, 0.8
 UNLIKENESS = 0.7
 """Nats that a run loses for each family by which it differs from a wished cast."""
 MOVED = 0.15
@@ -61,6 +65,7 @@ SHORT_BARS, SHORT_SECONDS = 4, 8.0
 """Shorter pieces need not hear everyone."""
 HARMONY = ("piano", "organ", "guitar", "strings", "pad")
 """One of them plays, where any is allowed: a horn and a hi-hat are a moment of a piece, and not a piece."""
+_CLASSES, _LIKENESS = NAMES.index("pitch_classes"), [NAMES.index(f"alike_{n}") for n in (1, 2, 4)]
 _DRUMS = 1
 _TRIES = 50
 _STEPS = 127.0
@@ -120,7 +125,7 @@ class SectionTable:
         asked = np.array([emotion.valence, emotion.arousal])
         cost = ((self.emotions - asked) ** 2).sum(axis=1) / (2.0 * NEARNESS**2)
         cost += ((self.told - asked) ** 2).sum(axis=1) / (2.0 * TELLING**2)
-        cost += ((self.pace - emotion.arousal) ** 2).sum(axis=1) / (2.0 * PACE_WIDTH**2)
+        cost += ((self.pace - emotion.arousal) ** 2).sum(axis=1) / (2.0 * PACE_WIDTH**2) + STILL * self.stillness
         for wider in np.linspace(1.0, 2.0, 9):
             weights = np.exp((cost.min() - cost) / wider**2)
             if _effective_number(np.bincount(self.piece, weights)) >= MIN_PIECES:
@@ -141,6 +146,12 @@ class SectionTable:
         square = values.T @ values + _PENALTY * np.eye(values.shape[1])
         read = values @ np.linalg.solve(square, values.T @ (emotions - emotions.mean(axis=0)))
         return emotions.mean(axis=0) + read * emotions.std(axis=0) / np.maximum(read.std(axis=0), 1e-6)
+
+    @cached_property
+    def stillness(self) -> np.ndarray:
+        """(N,) how far each section is beyond `FEW_CLASSES` and `ALIKE`; 0: it moves."""
+        few = FEW_CLASSES - self.values[:, _CLASSES]
+        return np.maximum(few, 0.0) + np.maximum(self.values[:, _LIKENESS].min(axis=1) - ALIKE, 0.0)
 
     @cached_property
     def pace(self) -> np.ndarray:
@@ -222,6 +233,7 @@ class SectionPlan:
             ):  # in the midst of a piece some may rest, as they do in the run
                 plays = plays & (values[:_N_PLAYERS] > 0) if (plays & (values[:_N_PLAYERS] > 0)).any() else plays
             values[:_N_PLAYERS] = np.where(plays, 1.0, -1.0)
+            values[_CLASSES] = max(values[_CLASSES], FEW_CLASSES)
             told = jittered(values, self._rng)
             self._told[number] = well_written(told if self._picture is None else self._picture.told(told))
         return self._told[number]
