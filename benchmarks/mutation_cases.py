@@ -108,6 +108,8 @@ CASES: tuple[Case, ...] = (
           'letters += [chr(episode), chr(episode), "A"]', 'letters += [chr(episode), chr(episode), "B"]', "models/bars/test_form.py"),
     _case("arrangement: everyone from the first bar", "music/arrangement.py",
           "plays[~few, :half] = False", "plays[few & ~few, :half] = False", "music/test_arrangement.py"),
+    _case("movement: a standing harmony is welcome", "models/bars/movement.py",
+          "lean[share > 0.02] = -push", "lean[share > 0.02] = push", "models/bars/test_movement.py"),
     _case("timing: seconds asked for leave out the ritardando", "music/timing.py",
           "return (closing + breaths", "return (0.0 * closing + breaths", "music/test_timing.py"),
     _case("key signature a fifth off", "music/midi.py",

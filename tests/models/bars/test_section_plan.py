@@ -146,7 +146,9 @@ def test_a_piece_plays_with_its_whole_cast_and_nobody_else(seed):
     model = load_notes_model(None, "continuous_concat").model
     asked = Emotion(0.4, 0.5)
     drawn = SectionPlan(model.sections, np.random.default_rng([seed, 0, 2]), asked, allowed=FAMILY_NAMES)
-    assert set(compose_notes(asked, Settings(bars=8, drafts=0), seed, model=model).piece.families) == set(drawn.families)
+    assert set(compose_notes(asked, Settings(bars=8, drafts=0), seed, model=model).piece.families) == set(
+        drawn.families
+    )
 
 
 def test_calm_music_has_fewer_players_and_rarer_drums():

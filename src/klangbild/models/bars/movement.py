@@ -24,7 +24,9 @@ FEWEST, EACH_BAR, MOST_PITCHES = 6, 1.0, 18
 """A piece has as many pitches as this, and one more for each bar, up to so many."""
 RARE, MOST_RARE = 0.25, 2.5
 """Log-odds lost by the pitches that were heard for each that is missing, and the most."""
-_TRIADS = [tuple((root + step) % 12 for step in kind) for kind in ((0, 4, 7), (0, 3, 7), (0, 3, 6)) for root in range(12)]
+_TRIADS = [
+    tuple((root + step) % 12 for step in kind) for kind in ((0, 4, 7), (0, 3, 7), (0, 3, 6)) for root in range(12)
+]
 _TEMPLATES = np.array([[float(pc in triad) for pc in range(12)] for triad in _TRIADS])
 _GOALS = (0, 5, 7, 9, 2, 4)
 """Roots of the chords that a key has, C major or A minor alike: C, F, G, A minor, D minor, E minor."""
@@ -50,7 +52,9 @@ class Movement:
         if bars.NOTE_0 <= token < bars.DURATION_0:
             family, pitch = divmod(token - bars.NOTE_0, bars.N_PITCHES)
             if family != bars.DRUMS:
-                self._notes.append([self._position, family, pitch + bars.MIN_PITCH, self._lengths.get(family, bars.GRID)])
+                self._notes.append(
+                    [self._position, family, pitch + bars.MIN_PITCH, self._lengths.get(family, bars.GRID)]
+                )
         elif bars.DURATION_0 <= token < bars.VELOCITY_0 and self._notes:
             length = bars.DURATIONS[token - bars.DURATION_0]
             self._notes[-1][3] = self._lengths[self._notes[-1][1]] = length
