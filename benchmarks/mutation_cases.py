@@ -196,9 +196,9 @@ CASES: tuple[Case, ...] = (
     # --- sound models
     _case("mel scale linear", "sound/mel_bank.py",
           "return hz / _LINEAR_HZ if hz < _BREAK_HZ else", "return hz / _LINEAR_HZ if hz < 1e9 else", "models/published/test_mel.py"),
-    _case("sign of guidance, our sound model", "models/roll/sampler.py",
+    _case("sign of guidance, our plan model", "models/plan/sampler.py",
           "np.float32(guidance) * (both[0] - both[1])", "np.float32(guidance) * (both[1] - both[0])",
-          "models/roll/test_projection_engine.py"),
+          "models/plan/test_plan_engine.py"),
     _case("sign of guidance, Art2Mus", "models/published/denoise.py",
           "negative + guidance * (positive - negative)\n\n\ndef", "negative + guidance * (negative - positive)\n\n\ndef",
           "models/published/test_guidance_direction.py"),

@@ -18,9 +18,9 @@ from functools import partial
 
 from klangbild.emotion.languages import stem
 from klangbild.emotion.sentence_encoder import NEAR, encoder_folder, open_encoder
-from klangbild.models.roll.caption_words import Vocabulary, music_words
-from klangbild.models.roll.english import in_english
-from klangbild.models.roll.near_words import NearWords, nearest_meanings
+from klangbild.models.plan.caption_words import Vocabulary, music_words
+from klangbild.models.plan.english import in_english
+from klangbild.models.plan.near_words import NearWords, nearest_meanings
 
 THRESHOLDS = (-1.0, 0.6, 0.64, NEAR, 0.72)
 EVERYDAY = """

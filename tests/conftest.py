@@ -48,7 +48,7 @@ def sentence_encoder(tmp_path, monkeypatch) -> Path:
     transformers = pytest.importorskip("transformers")
     from klangbild.emotion.sentence_encoder import FOLDER
     from klangbild.emotion.words import english_words
-    from klangbild.models.roll.caption_words import Vocabulary
+    from klangbild.models.plan.caption_words import Vocabulary
 
     folder = tmp_path / "models" / FOLDER
     folder.mkdir(parents=True)

@@ -40,10 +40,11 @@ MAY = {
 DRAWERS = {"data", "training"}
 DRAWER_FILES = ("parity", "commands", "train")
 OF_DRAWERS = {"metrics", "training"}
-MODELS = ("bars", "aria", "roll", "published.art2mus", "published.melfusion", "published.imagebind", "published")
+MODELS = ("bars", "aria", "plan", "published.art2mus", "published.melfusion", "published.imagebind", "published")
 # one model imports another only where it is said here
 KNOWS = {
     "aria": {"bars"},  # both speak through `bars.sampler` and `bars.engine`
+    "plan": {"bars"},  # which plays what it plans
     "published": {"published.imagebind"},  # whose ear ranks candidates
     "published.art2mus": {"published", "published.imagebind"},
     "published.melfusion": {"published"},
@@ -52,9 +53,9 @@ KNOWS = {
 # the same for drawers: data of one model that another is trained on, and all that the model itself knows
 DRAWERS_KNOW = {
     "aria": {"bars"},
-    "roll": {"bars"},
-    "published.art2mus": {"roll"},  # our sound model is trained in its way where it is not named itself
-    "published.melfusion": {"published.art2mus", "roll"},  # the same; triplets are made from its pairs
+    "plan": {"bars"},
+    "published.art2mus": {"plan"},  # our plan model is trained in its way where it is not named itself
+    "published.melfusion": {"published.art2mus", "plan"},  # the same; triplets are made from its pairs
 }
 LONGEST = 400
 LONG_FOR_A_REASON: dict[str, str] = {}
@@ -124,7 +125,7 @@ def test_what_is_no_arrow():
         ("models.bars.engine", "models.bars.data.prepare"),
         ("models.bars.engine", "models.bars.training.train"),
         ("models.aria.engine", "models.aria.parity"),
-        ("models.roll.engine", "models.bars.weights"),
+        ("models.aria.engine", "models.plan.model"),
         ("metrics.kid", "models.bars.engine"),
         ("composer", "measure.fit"),
         ("settings", "composer"),

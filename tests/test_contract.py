@@ -86,7 +86,7 @@ def test_aria_s_engine(aria, sampler):
 
 
 @pytest.mark.parametrize("engine", ["art2mus", "melfusion"])
-def test_our_sound_model(engine):
+def test_our_plan_model(engine):
     settings = Settings(engine=engine, seconds=6, candidates=2, **WORDS)
     check_engine(load_engine(settings), request(settings, picture=True), writes_notes=True)
 
@@ -95,8 +95,8 @@ def test_who_plays(aria, tmp_path):
     for settings, name, notes in (
         (Settings(), "bars", True),
         (Settings(model=str(aria)), "aria", True),
-        (Settings(engine="art2mus"), "roll", True),
-        (Settings(engine="melfusion", model="klangbild-roll"), "roll", True),
+        (Settings(engine="art2mus"), "plan", True),
+        (Settings(engine="melfusion", model="klangbild-plan"), "plan", True),
         (Settings(engine="art2mus", model=str(tmp_path)), "art2mus", False),
         (Settings(engine="melfusion", model=str(tmp_path)), "melfusion", False),
     ):

@@ -173,7 +173,7 @@ def test_the_measures_that_need_prepared_data_stand_in_the_docs():
 
 @pytest.mark.parametrize(
     "line",
-    ["nll x.onnx", "nearness", "controls", "judge", "reference", "synapse", "sound-fit"],
+    ["nll x.onnx", "nearness", "controls", "judge", "reference", "synapse", "ways"],
 )
 def test_without_prepared_data_the_refusal_names_the_command_that_makes_it(
     klangbild, tmp_path, monkeypatch, capsys, line

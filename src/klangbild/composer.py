@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from klangbild.contract import Engine, OnBar, OnProgress, Request
 from klangbild.emotion.space import Emotion, EmotionPath
 from klangbild.errors import UsageError
-from klangbild.models.engines import families_of, load_engine, player_of
+from klangbild.models.engines import families_of, load_engine, player_of, writes_notes
 from klangbild.record.carriers import read_record
 from klangbild.record.facts import PictureFacts, Record
 from klangbild.record.requests import record_of, request_of
@@ -126,7 +126,7 @@ class Composer:
             raise UsageError("there is neither a picture nor --text; give at least one")
         picture = None if source is None else load_picture(source, words=settings.text)
         words = read_text(settings.text)
-        text = words.feelings if settings.engine == "notes" else of_a_sound_engine(words.feelings)
+        text = words.feelings if writes_notes(settings) else of_a_sound_engine(words.feelings)
         reading = read_emotion(
             picture,
             text=text if (settings.text or "").strip() else None,
@@ -147,7 +147,7 @@ class Composer:
         if settings.gaze:
             settings, asked, voice = _following_the_eye(settings, asked, voice, picture)
             origin = "path"
-        if settings.engine == "notes":  # a sound engine hears the words themselves
+        if writes_notes(settings):  # a sound engine hears the words themselves
             keyed = seed if voice is None else voice.keyed(seed)
             settings = with_words(settings, words, seed=keyed, asked=asked, families=families_of(settings))
         reasons = reading.reasons

@@ -127,7 +127,7 @@ class Settings:
         max=3, metavar="N", group="music",
     )  # fmt: skip
     guidance: float | None = _knob(
-        None, "how strongly the picture steers (1 = not beyond what was learnt; default: 1.75 for notes, 2.5 for klangbild-roll, 3.5 for Art2Mus, 3 for MeLFusion)",
+        None, "how strongly the picture steers (1 = not beyond what was learnt; default: 1.75 for notes, 2 for klangbild-plan, 3.5 for Art2Mus, 3 for MeLFusion)",
         min=1.0, max=10.0, metavar="G", group="advanced",
     )  # fmt: skip
     steps: int | None = _knob(

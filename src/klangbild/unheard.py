@@ -44,7 +44,7 @@ def refuse_unheard(settings: Settings) -> None:
         if knob.name not in player.hears:
             raise UsageError(
                 f"{flag_of(knob.name)} is not heard by the model {settings.model or settings.engine}, which makes sound "
-                "without notes; leave it out, or use --model klangbild-roll or --engine notes"
+                "without notes; leave it out, or leave --model out, or use --engine notes"
             )
     if settings.device.startswith(("cuda", "mps")) and player.cpu_only:
         raise NotAvailableError(
@@ -109,13 +109,16 @@ def told_of(request: Request, output: EngineOutput) -> tuple[str, ...]:
         lines += [
             f"{Path(settings.continue_from).name}: {line}" for line in read_continued(settings.continue_from).told
         ]
-    if settings.engine == "notes" and settings.text:
+    if writes_notes(settings) and settings.text:
         from klangbild.music.words_heard import told_of_words
 
-        lines += told_of_words(settings, seed=request.draw_seed, asked=request.asked, families=families_of(settings))
+        unknown = output.facts.get("words_unknown")  # of a model that knows words of its own
+        lines += told_of_words(
+            settings, seed=request.draw_seed, asked=request.asked, families=families_of(settings), unknown=unknown
+        )
     lines += _told_of_the_picture(request) + _told_of_the_voice(settings) + _told_of_the_emotion(settings)
     lines += output.told
-    if settings.exact and settings.engine != "notes":
+    if settings.exact and not writes_notes(settings):
         lines.append("--exact is of no effect: this model's sound is as long as asked anyway")
     if output.piece is not None and not output.stopped:
         lines += _told_of_the_piece(settings, output)
@@ -169,7 +172,7 @@ def _tells_kinds(emotion_model: str) -> bool:
 def _told_of_the_emotion(settings: Settings) -> list[str]:
     lines = []
     both = settings.valence is not None and settings.arousal is not None
-    feelings = settings.engine == "notes" and settings.text is not None and _says_feelings(settings.text)
+    feelings = writes_notes(settings) and settings.text is not None and _says_feelings(settings.text)
     if feelings and (both or settings.path):
         by = "--gaze says" if settings.gaze else "--path says" if settings.path else "--valence and --arousal say"
         lines.append(f"the feelings in --text are of no effect on the music: {by} what it is asked for")

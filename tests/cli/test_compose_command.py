@@ -93,7 +93,7 @@ def test_folder_and_stdin(klangbild, picture_file, tmp_path, monkeypatch):
             "the model published makes sound, not notes",
         ),
         (("--engine", "art2mus", "--model", "published", "--key", "C"), "--key is not heard by the model"),
-        (("--engine", "melfusion", "--meter", "3/4"), "--meter is not heard by --engine melfusion"),
+        (("--engine", "melfusion", "--drafts", "2"), "--drafts is not heard by --engine melfusion"),
         (
             ("--steps", "10"),
             "--steps is not heard by --engine notes; leave it out, or use --engine art2mus or melfusion",

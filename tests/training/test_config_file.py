@@ -14,8 +14,7 @@ from klangbild.training.config_file import checked_values, load_config, read_tom
 
 CONFIGS = {
     "bars.training.train_config": "NotesConfig", "aria.training.train_config": "EventsConfig",
-    "roll.training.train_latent": "RollLatentConfig", "roll.training.train": "SoundConfig",
-    "roll.training.train_projection": "ProjectionConfig", "roll.training.train_synapse": "SynapseConfig",
+    "plan.training.train": "PlanConfig", "plan.training.train_part": "PartConfig",
     "published.art2mus.train": "Art2MusConfig", "published.melfusion.train": "MelfusionConfig",
     "published.training.config": "LoopConfig",
 }  # fmt: skip

@@ -145,7 +145,7 @@ def test_the_space_file_and_the_dockerfile_start_the_same_app():
 
 
 def test_what_the_page_offers_of_models_can_read_a_picture_with_every_engine_it_offers(monkeypatch, tmp_path):
-    from klangbild.models.roll.engine import load
+    from klangbild.models.plan.engine import load
 
     monkeypatch.setenv("KLANGBILD_HOME", str(tmp_path))
     offered = {

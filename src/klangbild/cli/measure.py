@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 _NOTES = "prepared notes: klangbild data prepare notes RAW_DIR"
-_SOUND = (
-    "prepared sound and its pairs: klangbild data prepare sound NOTES.npz, then klangbild data pair --pictures DIR "
-    "--music data/prepared/sound.npz -o data/prepared/sound-pairs.csv"
+_PAIRS = (
+    "prepared plans and their pairs: klangbild data prepare plan NOTES.npz, then klangbild data pair --pictures DIR "
+    "--music data/prepared/plan.npz -o data/prepared/plan-pairs.csv"
 )
 
 
@@ -40,9 +40,9 @@ MEASURES: dict[str, Measure] = {
     "fit": Measure("does the picture matter? right against shuffled pictures", "klangbild.measure.fit"),
     "sound": Measure("folders of sound files: levels, distance to real sound", "klangbild.measure.sound"),
     "synapse": Measure(
-        "words, picture, both: does the sound model hear the picture?", "klangbild.measure.roll.ablation", _SOUND
+        "words, picture, both: does the plan model hear the picture?", "klangbild.measure.plan.ablation", _PAIRS
     ),
-    "sound-fit": Measure("the sound model: like music, and like its picture?", "klangbild.measure.roll.fit", _SOUND),
+    "ways": Measure("how much of a picture arrives, by which way in", "klangbild.measure.plan.ways", _PAIRS),
     "vectors": Measure("published scores on stored vectors of other tools", "klangbild.measure.vectors"),
     "controls": Measure("can every metric see what it claims to see?", "klangbild.measure.controls", _NOTES),
     "listen": Measure(

@@ -82,7 +82,8 @@ _DRAWN = frozenset(
     ]
 )
 _DENOISED = frozenset(["negative", "steps"])
-_OWN_SOUND = "klangbild.models.roll.base:plays"
+_PLANNED = (_ALL | _FEELING | _NOTES | _DRAWN | _DENOISED | {"loop"}) - {"conditioning", "sampler"}
+_OWN_PLAN = "klangbild.models.plan.base:plays"
 _NO_NUMBERS = dict.fromkeys(
     sorted(_FEELING), "which looks at the picture itself and knows no numbers for a feeling; say it in --text"
 )
@@ -109,14 +110,12 @@ PLAYERS = (
         families="klangbild.models.aria.vocabulary:INSTRUMENTS",
     ),
     Player(
-        "roll", "art2mus", "our sound model", _ALL | _FEELING | _NOTES | _DENOISED | {"image_tokens"},
-        load="klangbild.models.roll.engine:load", plays=_OWN_SOUND, cpu_only=True,
-        refuses="klangbild.models.roll.model:refuse_instruments", commands="klangbild.models.roll.commands",
+        "plan", "art2mus", "our plan model", _PLANNED | {"image_tokens"},
+        load="klangbild.models.plan.engine:load", plays=_OWN_PLAN, cpu_only=True, commands="klangbild.models.plan.commands",
     ),
     Player(
-        "roll", "melfusion", "our sound model", _ALL | _FEELING | _NOTES | _DENOISED | {"synapse"},
-        load="klangbild.models.roll.engine:load", plays=_OWN_SOUND, cpu_only=True,
-        refuses="klangbild.models.roll.model:refuse_instruments", commands="klangbild.models.roll.commands",
+        "plan", "melfusion", "our plan model", _PLANNED | {"synapse"},
+        load="klangbild.models.plan.engine:load", plays=_OWN_PLAN, cpu_only=True, commands="klangbild.models.plan.commands",
     ),
     Player(
         "art2mus", "art2mus", _PUBLISHED, _ALL | _DENOISED | {"image_tokens"},

@@ -18,9 +18,16 @@ from klangbild.settings import Settings, flag_of
 
 
 def told_of_words(
-    settings: Settings, *, seed: int, asked: Emotion, families: Sequence[str] = FAMILY_NAMES
+    settings: Settings,
+    *,
+    seed: int,
+    asked: Emotion,
+    families: Sequence[str] = FAMILY_NAMES,
+    unknown: Sequence[str] | None = None,
 ) -> list[str]:
     """Of the words of `settings.text`: what the wishes among them came to, what was heard as something near, what not at all.
+
+    unknown: what a model that knows more words did not understand; None: it knows no others.
 
     >>> from klangbild.emotion.space import Emotion
     >>> told_of_words(Settings(text="calm piano", instruments=("piano",)), seed=1, asked=Emotion(0, 0))
@@ -36,12 +43,11 @@ def told_of_words(
         named = " and ".join(named_in(reading))
         lines.append(f'"{named}": {", ".join(beside)} play along; "only {named}" leaves them out')
     nearest = reading.feelings.nearest
+    left = [word for word in reading.feelings.unknown if unknown is None or word in unknown]
     lines += [
-        f'not understood, left aside: {word}; did you mean "{nearest[word]}"?'
-        for word in reading.feelings.unknown
-        if word in nearest
+        f'not understood, left aside: {word}; did you mean "{nearest[word]}"?' for word in left if word in nearest
     ]
-    strange = [word for word in reading.feelings.unknown if word not in nearest]
+    strange = [word for word in left if word not in nearest]
     return lines + ([f"not understood, left aside: {', '.join(strange)}"] if strange else [])
 
 

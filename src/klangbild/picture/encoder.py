@@ -2,8 +2,7 @@
 
 The whole picture is squashed to the square that the encoder looks at (its file says which). `look` turns it so that its lighter half
 is on the left, and so says the same of a picture and its mirror image; `embed` averages both ways round. EfficientNet-Lite2 reads
-emotion, beside a smaller one of ours, with which the sound model (`models.roll`) looks too and whose feature maps of four levels
-are for models that look at more than a summary.
+emotion, beside a smaller one of ours.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from klangbild.picture.picture import Picture
 from klangbild.picture.view import square_view
 from klangbild.shipped import open_session, weights_folder
 
-LEVELS = ("level1", "level2", "level3", "level4")
 _SIDE = 128
 
 
@@ -39,7 +37,7 @@ class Look:
 
 class PictureEncoder:
     """An encoder file (.onnx): input "rgb" uint8 (n, s, s, 3); output "embedding" (n, d), and any of "surface" (n, t), "words"
-    (n, w), `LEVELS` (n, c, s, s). Its properties may name "blocks" (widths of the embedding's parts) "words" (one a line) and "said_from" (the probability
+    (n, w). Its properties may name "blocks" (widths of the embedding's parts) "words" (one a line) and "said_from" (the probability
     from which each is said).
     """
 
@@ -82,13 +80,6 @@ class PictureEncoder:
         none = np.zeros((len(views), 0), np.float32)
         return Look(found["embedding"], found.get("surface", none), found.get("words", none))
 
-    def maps(self, pictures: Sequence[Picture]) -> dict[str, np.ndarray]:
-        """Pictures -> {"embedding": (n, d), "level1": (n, 32, 32, 32), ... "level4": (n, 192, 4, 4)}, not mirrored."""
-        views = np.stack([square_view(picture, self.side) for picture in pictures])
-        names = ["embedding", *LEVELS]
-        parts = [self._session.run(names, {"rgb": part}) for part in _parts(views)]
-        return {name: np.concatenate([part[i] for part in parts]) for i, name in enumerate(names)}
-
 
 @lru_cache(maxsize=4)
 def open_encoder(path: str | Path) -> PictureEncoder:
@@ -102,8 +93,8 @@ def shipped_encoder() -> Path:
 
 
 def small_encoder() -> Path:
-    """The file of the small encoder, which reads emotion beside the other and for the sound model alone."""
-    return weights_folder() / "roll" / "picture-encoder.onnx"
+    """The file of the small encoder, which reads emotion beside the other."""
+    return weights_folder() / "picture-encoder-small.onnx"
 
 
 def turned(view: np.ndarray) -> np.ndarray:

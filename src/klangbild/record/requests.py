@@ -8,7 +8,7 @@ from typing import Any
 
 from klangbild.contract import EngineOutput, Request
 from klangbild.errors import InputError, UsageError
-from klangbild.models.roll.base import refuse_if_gone
+from klangbild.models.plan.base import refuse_if_gone
 from klangbild.record.facts import EmotionFacts, ModelFacts, MusicFacts, Record, Run, versions
 
 

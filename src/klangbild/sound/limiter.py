@@ -39,11 +39,7 @@ class LimiterCurve:
 
     def read(self, first: int, last: int) -> np.ndarray:
         """float32 (last - first,)."""
-        # a straight line from the middle of each block to that of the next; flat before the first and after the last
-        first, last, half = first + self._lead, last + self._lead, self._block // 2
-        low, high = (first - half) // self._block, (last - half) // self._block + 2
-        points = self._smooth[np.clip(np.arange(low, high), 0, len(self._smooth) - 1)].astype(np.float32)
-        ramp = np.arange(self._block, dtype=np.float32) / np.float32(self._block)
-        line = points[:-1, None] + np.diff(points)[:, None] * ramp
-        begin = first - half - low * self._block
-        return line.reshape(-1)[begin : begin + last - first]
+        first, last = first + self._lead, last + self._lead
+        low, high = max(first // self._block - 2, 0), last // self._block + 3
+        centres = (np.arange(low, min(high, len(self._smooth))) + 0.5) * self._block
+        return np.interp(np.arange(first, last), centres, self._smooth[low:high]).astype(np.float32)

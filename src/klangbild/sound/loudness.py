@@ -116,30 +116,24 @@ def normalize(
     gain_db, curve = (min(0.0, headroom_db) if target_lufs is None else target_lufs - lufs), None
     if target_lufs is not None and gain_db > headroom_db:
         aim = target_lufs
-        out, limited_power = None, power
         for _ in range(_CORRECTIONS):
             gain_db, curve = _limited(
                 sound, peaks, power, target_lufs=aim, gain_db=gain_db, ceiling=ceiling, lead=margin // _BLOCK
             )
-            out = held(_Levelled(sound, gain_db, curve))
-            limited_power = _block_power(out)
-            reached = _integrated(limited_power)
+            reached = _integrated(_block_power(_Levelled(sound, gain_db, curve)))
             missed_db = 0.0 if reached is None else target_lufs - reached
             if abs(missed_db) < _NEAR_DB or (missed_db > 0 and gain_db >= headroom_db + _MAX_REDUCTION_DB - 1e-9):
                 break
             aim += missed_db  # what the limiter takes away was estimated
     del peaks
-    if curve is None:
-        out = held(_Levelled(sound, gain_db, curve))
+    out = held(_Levelled(sound, gain_db, curve))
     peak_db = 20 * math.log10(float(_true_peaks(_Around(out, margin) if loops else out).max()))
     if (over_db := peak_db - ceiling_dbtp + _MARGIN_DB / 2) > 0:
         # a limiter that moves between two samples may lift what lies between them by a hair
         gain_db, peak_db = gain_db - over_db, peak_db - over_db
         out = held(_Levelled(sound, gain_db, curve))
-        if curve is not None:
-            limited_power = limited_power * 10 ** (-over_db / 10)
     # a constant gain moves every block alike; only the limiter needs a second measurement
-    power = power * 10 ** (gain_db / 10) if curve is None else limited_power
+    power = power * 10 ** (gain_db / 10) if curve is None else _block_power(out)
     lowest = 1.0 if curve is None else min(float(curve.read(*span).min()) for span in spans(sound.frames, _SPAN))
     reduction_db = 0.0 if curve is None else -20 * math.log10(max(lowest, 1e-6))
     return out, Levelling(gain_db, reduction_db, curve, Loudness(_integrated(power), peak_db))

@@ -14,12 +14,10 @@ from klangbild.music.piece import Piece, Track
 from klangbild.sound.envelopes import decay, held_level, release_slope
 from klangbild.sound.played_notes import MAX_RELEASE_S, PlayedNotes, tail_length
 from klangbild.sound.soundfont import Layer, Zone
-from klangbild.sound.voices import SILENT_DB, KeptVoices, Voice, VoiceMaker, darker, without_treble
+from klangbild.sound.voices import SILENT_DB, KeptVoices, VoiceMaker, darker
 
 # a choked hi-hat falls 96 dB in this time, as FluidSynth's does
 _CHOKED_S = 2 ** (-200 / 1200)
-_PLACES = np.linspace(0, 1, 513)
-_LEFT = np.array([math.cos(place * math.pi / 2) for place in _PLACES.tolist()])
 # (velocities from, treble in dB)
 _BRIGHTNESS = ((88, 0.0), (64, -1.3), (40, -2.7), (0, -4.0))
 
@@ -94,13 +92,10 @@ class Part:
         by_brightness: dict[float, list[tuple[int, Layer]]] = {}
         for index, layer in members:
             by_brightness.setdefault(self._brightness(index), []).append((index, layer))
-        dull = without_treble(voice.sound, self._rate) if min(by_brightness) < 0 else None
-        dull_tails: dict[int, np.ndarray | None] = {}
         for brightness, alike in by_brightness.items():
             whole = any(index in self._cut for index, _ in alike)
             longest = max(int(held[index]) for index, _ in alike)
-            reach = len(voice.sound) if whole else longest
-            bright = darker(voice.sound[:reach], None if dull is None else dull[:reach], brightness)
+            bright = darker(voice.sound if whole else voice.sound[:longest], brightness, self._rate)
             shaped = bright[:longest] * envelope[: min(longest, len(bright))]
             tails: dict[int, np.ndarray] = {}
             for index, layer in alike:
@@ -108,10 +103,7 @@ class Part:
                 if stop not in tails:
                     level = float(envelope[stop])
                     tail = self._voices.tail(zone, voice, stop, self._audible(zone, level))
-                    if brightness < 0 and stop not in dull_tails:
-                        dull_tails[stop] = self._dull_tail(voice, dull, tail, stop)
-                    tail = darker(tail, dull_tails.get(stop), brightness)
-                    tails[stop] = tail * (fade[: len(tail)] * np.float32(level))
+                    tails[stop] = darker(tail, brightness, self._rate) * (fade[: len(tail)] * np.float32(level))
                 sounds = shaped[:stop], tails[stop]
                 if index in self._cut:
                     sounds = self._choked(zone, bright, envelope, sounds, self._cut[index])
@@ -125,8 +117,7 @@ class Part:
             if onset >= first + buses.frames or onset + n <= first:
                 continue
             sound = self._voices.voice(zone, n, motion=motion, stop=stop).sound
-            if (brightness := self._brightness(index)) < 0:
-                sound = darker(sound, without_treble(sound, self._rate), brightness)
+            sound = darker(sound, self._brightness(index), self._rate)
             envelope = held_level(zone.level, stop + 1, self._rate)
             tail = sound[stop:][: self._audible(zone, float(envelope[stop]))]
             tail = tail * (self._fade(zone)[: len(tail)] * envelope[stop])
@@ -150,12 +141,6 @@ class Part:
         done = cut - len(held)
         rest = tail[done : done + len(fall)] / self._fade(zone)[done : min(done + len(fall), len(tail))]
         return held, np.concatenate([tail[:done], rest * fall[: len(rest)] * self._fade(zone)[done]])
-
-    def _dull_tail(self, voice: Voice, dull: np.ndarray, tail: np.ndarray, stop: int) -> np.ndarray:
-        """A tail (n,) without treble: a part of the whole voice's, unless the key's release sounds otherwise."""
-        if len(tail) and np.shares_memory(tail, voice.sound):
-            return dull[stop : stop + len(tail)]
-        return without_treble(tail, self._rate)
 
     def _audible(self, zone: Zone, level: float) -> int:
         """Samples of release that are heard from an envelope that stands at `level`."""
@@ -206,10 +191,9 @@ class _Buses:
             if level is not None:
                 bus *= level
             if pan is not None:
-                # by a table: numpy's cosine of whole arrays differs in the last bit between processors
-                at = (np.clip(place + pan, -1, 1) + 1) / 2
-                stem[0] += bus * np.interp(at, _PLACES, _LEFT).astype(np.float32)
-                stem[1] += bus * np.interp(1 - at, _PLACES, _LEFT).astype(np.float32)
+                angle = (np.clip(place + pan, -1, 1) + 1) * np.float32(math.pi / 4)
+                stem[0] += bus * np.cos(angle)
+                stem[1] += bus * np.sin(angle)
             elif place == "middle":
                 bus *= np.float32(math.sqrt(0.5))
                 stem += bus

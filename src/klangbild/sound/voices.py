@@ -120,18 +120,14 @@ class VoiceMaker:
         for first, position in _positions(n, step, moves.cents):
             if zone.loop:
                 loop_start, loop_end = ((edge - zone.start) * _OVERSAMPLING for edge in zone.loop)
-                again = position[int(np.searchsorted(position, loop_end)) :]
-                again -= loop_start
-                # a remainder, in a third of the time; by a hair outside its range it reads the same, for the copy goes on over the seam
-                again -= np.floor(again * (1 / (loop_end - loop_start))) * (loop_end - loop_start) - loop_start
+                again = int(np.searchsorted(position, loop_end))
+                position[again:] = loop_start + np.mod(position[again:] - loop_start, loop_end - loop_start)
             else:
                 np.minimum(position, len(copy) - 2, out=position)
-            index = position.astype(np.int64)
-            position -= index
-            part = position.astype(np.float32)
-            below = np.take(copy, index, mode="clip")
-            index += 1
-            above = np.take(copy, index, mode="clip")
+            index = position.astype(np.int32)
+            part = (position - index).astype(np.float32)
+            below = copy[index]
+            above = copy[index + 1]
             above -= below
             above *= part
             above += below
@@ -229,24 +225,19 @@ class _Moves:
         return self.filters and self._stop_s is None and abs(zone.sweep_cutoff_cents) >= _HEARD_SWEEP_CENTS
 
 
-def without_treble(sound: np.ndarray, rate: int) -> np.ndarray:
-    """A voice (n,) through a first-order low-pass at 2 kHz."""
+def darker(sound: np.ndarray, gain_db: float, rate: int) -> np.ndarray:
+    """A voice (n,) with its treble above 2 kHz moved by `gain_db` <= 0 (first-order shelf): softly played notes are
+    duller."""
+    if gain_db > -0.1 or not len(sound):
+        return sound
     from scipy.signal import lfilter
 
+    gain = 10 ** (gain_db / 20)
     k = math.tan(math.pi * min(2000.0 / rate, 0.45))
-    b, a = np.array([k, k]) / (1 + k), np.array([1 + k, k - 1]) / (1 + k)
-    return lfilter(b.astype(np.float32), a.astype(np.float32), sound) if len(sound) else sound
-
-
-def darker(sound: np.ndarray, dull: np.ndarray | None, gain_db: float) -> np.ndarray:
-    """A voice (n,) with its treble above 2 kHz moved by `gain_db` <= 0 (a first-order shelf): softly played notes are duller.
-    dull: the voice `without_treble`."""
-    if gain_db > -0.1 or dull is None:
-        return sound
-    gain = np.float32(10 ** (gain_db / 20))
-    out = dull * (1 - gain)
-    out += sound * gain
-    return out
+    # bilinear transform of (g s + w) / (s + w)
+    b = np.array([gain + k, k - gain]) / (1 + k)
+    a = np.array([1 + k, k - 1]) / (1 + k)
+    return lfilter(b.astype(np.float32), a.astype(np.float32), sound)
 
 
 def _moved_when_let_go(zone: Zone, stop: int, n: int, rate: int) -> float:

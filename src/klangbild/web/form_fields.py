@@ -65,7 +65,7 @@ def installed_engines() -> tuple[str, ...]:
     """The engines that can run here: notes always; a sound engine when our sound model's files for it are there, or torch
     and a published model of its kind."""
     from klangbild import hub
-    from klangbild.models.roll.base import installed_pictures
+    from klangbild.models.plan.base import installed_pictures
 
     found = set(installed_pictures())
     if find_spec("torch") and find_spec("diffusers"):

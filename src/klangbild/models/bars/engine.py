@@ -136,6 +136,8 @@ def compose_notes(
         if table is not None and primer is not None:
             plan = ContinuedPlan(table, primer)
         elif planned is not None:
+            if tell(0.0) is False:
+                raise Stopped("stopped before the piece was planned; nothing was kept")
             plan = planned(candidate, rules)
             rules = plan.rules(rules)
             if course is None:

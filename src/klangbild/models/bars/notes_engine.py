@@ -12,7 +12,7 @@ from typing import Any
 
 from klangbild.contract import EngineOutput, NoteLanguage, NoteModel, OnBar, OnProgress, Request
 from klangbild.emotion.space import Emotion
-from klangbild.models.bars.engine import Composition
+from klangbild.models.bars.engine import Composition, Planner
 from klangbild.music.describe import music_facts
 from klangbild.music.form_words import form_words
 from klangbild.music.piece import Piece
@@ -43,15 +43,19 @@ class NotesEngine:
         voice: Voice | None = None,
         on_progress: OnProgress | None = None,
         on_bar: OnBar | None = None,
+        planned: Planner | None = None,
     ) -> Composition:
         """The best of `settings.candidates` pieces for the asked emotion; see `engine.compose_notes`."""
+        more = {} if planned is None else {"planned": planned}
         return self.way(
             asked, settings, seed, model=self.model, language=self.language, voice=voice, on_progress=on_progress,
-            on_bar=on_bar,
+            on_bar=on_bar, **more,
         )  # fmt: skip
 
-    def play(self, request: Request, *, on_progress: OnProgress | None, on_bar: OnBar | None) -> EngineOutput:
-        """See `contract.Engine`."""
+    def play(
+        self, request: Request, *, on_progress: OnProgress | None, on_bar: OnBar | None, planned: Planner | None = None
+    ) -> EngineOutput:
+        """See `contract.Engine`; planned: see `engine.compose_notes`."""
         started = time.perf_counter()
         composition = self.compose(
             request.asked,
@@ -60,6 +64,7 @@ class NotesEngine:
             voice=request.voice,
             on_progress=on_progress,
             on_bar=on_bar,
+            planned=planned,
         )
         composed = time.perf_counter()
         facts = music_facts(composition.piece)

@@ -1,6 +1,6 @@
 """Art2Mus's part of the command line: `data pair`, `data describe`, `train art2mus`.
 
-Where Art2Mus itself is not named, our sound model is trained in its way, by `models/roll/commands.py`.
+Where Art2Mus itself is not named, our plan model is trained in its way, by `models/plan/commands.py`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from klangbild.errors import EXIT_OK, NotAvailableError, UsageError
+from klangbild.models.plan import commands as plan
 from klangbild.models.published.training.options import add_folders, add_loop_options, need_extra, tell
-from klangbild.models.roll import commands as roll
 
 SPACE = "imagebind_huge"
 
@@ -50,7 +50,7 @@ def add_train_commands(parts: argparse._SubParsersAction, exports: argparse._Sub
         "art2mus", help="Art2Mus's image projection, the sound model frozen", description=_ART2MUS
     )
     art2mus.add_argument(
-        "--model", metavar="NAME|DIR", help="AudioLDM 2 in diffusers' layout (default: our sound model)"
+        "--model", metavar="NAME|DIR", help="AudioLDM 2 in diffusers' layout (default: our plan model)"
     )
     art2mus.add_argument("--pairs", type=Path, metavar="FILE", help="made by 'klangbild data pair'")
     art2mus.add_argument("--music", type=Path, metavar="DIR", help="the folder its tracks are in (with --model)")
@@ -59,16 +59,16 @@ def add_train_commands(parts: argparse._SubParsersAction, exports: argparse._Sub
         type=int,
         choices=(0, 1, 4),
         metavar="N",
-        help="1 or 4; 0 = into every block (our sound model only)",
+        help="1 or 4; 0 = into every block (our plan model only)",
     )
-    roll.add_projection_options(art2mus)
+    plan.add_projection_options(art2mus)
     add_loop_options(art2mus, "runs/art2mus")
     art2mus.set_defaults(run=_run_train)
 
 
 def _run_pair(args: argparse.Namespace) -> int:
     if args.imagebind is None and args.music.suffix == ".npz":
-        return roll.run_pair(args)
+        return plan.run_pair(args)
     from klangbild.models.published.art2mus.data.pair_manifest import licences, pair_folders
     from klangbild.models.published.art2mus.data.sources import fma_facts, picture_facts, read_fma_tracks
     from klangbild.models.published.art2mus.data.vectors import MUSIC_SUFFIXES, list_files, list_pictures
@@ -76,7 +76,7 @@ def _run_pair(args: argparse.Namespace) -> int:
     if args.imagebind is None:
         raise NotAvailableError(
             "pairing needs a space that pictures and music share; give --imagebind imagebind_huge.pth, or the prepared "
-            "rolls of our sound model as --music data/prepared/roll.npz, which are matched by what both ask for"
+            "rolls of our plan model as --music data/prepared/plan.npz, which are matched by what both ask for"
         )
     names = {
         folder: [path.relative_to(folder).as_posix() for path in files]
@@ -137,7 +137,7 @@ def _run_describe(args: argparse.Namespace) -> int:
 
 def _run_train(args: argparse.Namespace) -> int:
     if args.model is None:
-        return roll.train_art2mus(args)
+        return plan.train_art2mus(args)
     if args.pairs is None or args.music is None or args.image_tokens == 0:
         raise UsageError("with --model give --pairs and --music, and 1 or 4 as --image-tokens")
     need_extra()
@@ -171,7 +171,7 @@ def _imagebind(path: Path) -> Any:
 
 
 _ART2MUS = (
-    "With --model: the published recipe on AudioLDM 2. Without: our sound model, on what 'klangbild data pair --music "
+    "With --model: the published recipe on AudioLDM 2. Without: our plan model, on what 'klangbild data pair --music "
     "data/prepared/sound.npz' wrote."
 )
 _PAIR = (

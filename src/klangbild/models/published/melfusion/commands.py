@@ -1,6 +1,6 @@
 """MeLFusion's part of the command line: `data triplets`, `train melfusion`.
 
-Where no music model is named, our sound model is trained in its way, by `models/roll/commands.py`.
+Where no music model is named, our plan model is trained in its way, by `models/plan/commands.py`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from klangbild.errors import EXIT_FAILED, EXIT_OK, UsageError
+from klangbild.models.plan import commands as plan
 from klangbild.models.published.training.options import add_folders, add_loop_options, need_extra
-from klangbild.models.roll import commands as roll
 
 
 def add_data_commands(actions: argparse._SubParsersAction, prepare: argparse._SubParsersAction) -> None:
@@ -32,7 +32,7 @@ def add_train_commands(parts: argparse._SubParsersAction, exports: argparse._Sub
         "melfusion", help="MeLFusion's synapses, alone or with the music network", description=_MELFUSION
     )
     melfusion.add_argument(
-        "--music-model", metavar="NAME|DIR", help="Tango or AudioLDM, diffusers' layout (default: our sound model)"
+        "--music-model", metavar="NAME|DIR", help="Tango or AudioLDM, diffusers' layout (default: our plan model)"
     )
     melfusion.add_argument("--image-model", metavar="NAME|DIR", help="Stable Diffusion (with --music-model)")
     melfusion.add_argument(
@@ -40,7 +40,7 @@ def add_train_commands(parts: argparse._SubParsersAction, exports: argparse._Sub
     )
     melfusion.add_argument("--form", choices=("gated", "paper", "released"), default="gated", help="default: gated")
     melfusion.add_argument("--gates-only", action="store_true", help="leave the music network as it is")
-    roll.add_synapse_options(melfusion)
+    plan.add_synapse_options(melfusion)
     add_loop_options(melfusion, "runs/melfusion")
     melfusion.set_defaults(run=_run_train)
 
@@ -75,7 +75,7 @@ def _run_triplets(args: argparse.Namespace) -> int:
 
 def _run_train(args: argparse.Namespace) -> int:
     if args.music_model is None:
-        return roll.train_melfusion(args)
+        return plan.train_melfusion(args)
     if args.image_model is None or args.triplets is None:
         raise UsageError("with --music-model give --image-model and --triplets")
     need_extra()
@@ -103,6 +103,6 @@ def _run_train(args: argparse.Namespace) -> int:
 
 
 _MELFUSION = (
-    "With --music-model: a published music network. Without: gates and maps of our sound model, on what 'klangbild data "
+    "With --music-model: a published music network. Without: gates and maps of our plan model, on what 'klangbild data "
     "pair --music data/prepared/sound.npz' wrote."
 )

@@ -1,0 +1,1 @@
+"""What the plan model learns from: runs of sections, and pictures matched with them."""

@@ -1,0 +1,1 @@
+"""Training the plan model and its picture parts."""
