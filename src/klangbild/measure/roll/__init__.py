@@ -1,1 +1,0 @@
-"""What is measured of the sound model alone: fit, genres, ablations. Start at `fit.py`."""

@@ -1,1 +1,0 @@
-"""Our sound model: a latent piano roll by flow matching, from words and picture. Start at `engine.py`."""

@@ -1,1 +1,0 @@
-"""Training the roll's codec, base, projection and synapse. Start at `train.py`."""
