@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image
@@ -17,6 +18,7 @@ from klangbild.emotion.space import Emotion
 from klangbild.music.describe import describe, music_facts
 from klangbild.music.families import FAMILIES, FAMILY_INDEX
 from klangbild.music.piece import MOOD, PITCH_NAMES, Piece
+from klangbild.music.timing import without_ritardando
 from klangbild.picture.picture import Picture
 from klangbild.show.canvas import (
     FAINT,
@@ -312,8 +314,11 @@ def _draw_time(canvas, piece, x_of, top, height, left, right, seconds, end) -> N
 
 def _draw_markers(canvas, piece, x_of, top, height, left, right) -> None:
     flags = [(beat, text.removeprefix(MOOD)) for beat, text in piece.markers if text.strip()]
-    if 1 < len(piece.tempos) <= 12:
-        changes = zip(piece.tempos, piece.tempos[1:], strict=False)
+    # the end's slowing down and a breath are heard as one tempo; what lasts is another
+    steady = without_ritardando(piece).tempos
+    lasts = [t for t, after in zip(steady, (*steady[1:], (piece.end_beats, 0.0)), strict=True) if after[0] - t[0] > 2.0]
+    if 1 < len(lasts) <= 12:
+        changes = pairwise(lasts)
         flags += [(beat, f"{bpm:.0f} bpm") for (_, before), (beat, bpm) in changes if round(bpm) != round(before)]
     free_from = left
     by_beat: dict[float, list[str]] = {}
