@@ -13,7 +13,7 @@ from klangbild.cli.main import main
 from klangbild.emotion.heads import distance_of, far_of, load_heads
 from klangbild.emotion.predict import WEIGHTS, open_predictor
 from klangbild.emotion.read import read_emotion, read_emotions
-from klangbild.emotion.reasons import SIGNS, read_toward, said_terms, sign_table
+from klangbild.emotion.reasons import SIGNS, holds_in_itself, read_toward, said_terms, sign_table
 from klangbild.emotion.regions import emotion_of_regions
 from klangbild.emotion.space import Emotion
 from klangbild.emotion.training.data.drawn_pictures import drawn_pictures
@@ -145,6 +145,17 @@ def test_nothing_is_a_reason_for_what_was_read_as_neither_and_no_sentence_says_o
         ("muted", "range of color"),
     ):
         assert not any(all(word in reason for word in both) for reason in reasons), (both, reasons)
+
+
+def test_what_is_named_is_there_not_only_more_of_it_than_elsewhere():
+    """A drawing on light paper was said to have "a dark upper part": most paintings have a lighter one."""
+    even = picture_features(load_picture(np.full((90, 120, 3), (200, 180, 140), np.uint8)))
+    dark_above = np.full((90, 120, 3), 200, np.uint8)
+    dark_above[:45] = 40
+    features = picture_features(load_picture(dark_above))
+    assert not holds_in_itself("top_light", even, high=False) and holds_in_itself("top_light", features, high=False)
+    assert not holds_in_itself("brightness", even, high=False) and not holds_in_itself("warmth", even, high=False)
+    assert holds_in_itself("warmth", even, high=True) and not holds_in_itself("red", features, high=True)
 
 
 def test_where_all_signs_pull_the_other_way_none_is_a_reason():

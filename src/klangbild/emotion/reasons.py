@@ -4,8 +4,8 @@ The words come from a short list of signs whose direction was the same in two ra
 bright, varied, blue, green and sky raise valence; dark and warm-brown area lower it; edges, contrast and sharpness raise
 arousal in paintings). For each kind of picture a ridge with those signs held fixed imitates the shipped model, and its two or
 three largest terms are said. How much of the model it explains (`reason_share`, R squared on pictures it did not see) is in
-the model's card. Where that is little (photographs, whose content decides), nothing is said of light and color. Photographs are never explained by
-their texture: in the rated photographs blur went with excitement, which is an accident of that collection.
+the model's card. Where that is little (photographs, whose content decides), nothing is said of light and color. Photographs are
+never explained by their texture: in the rated photographs blur went with excitement, which is an accident of that collection.
 """
 
 from __future__ import annotations
@@ -68,6 +68,15 @@ SIGNS: tuple[Sign, ...] = (
 
 _VERBS = (("pulls the mood down", "pull the mood down", "lifts the mood", "lift the mood"),
           ("calms it", "calm it", "raises the energy", "raise the energy"))  # fmt: skip
+_IN_ITSELF: dict[str, tuple[float, float]] = {
+    "brightness": (0.5, 0.45), "light_area": (0.08, 0.05), "dark_area": (0.15, 0.0), "top_light": (0.05, -0.05),
+    "warmth": (0.05, 0.0), "red": (0.05, 0.0), "dark_red": (0.05, 0.0), "blue": (0.05, 0.0), "cyan": (0.05, 0.0),
+    "green": (0.05, 0.0), "greenery_low": (0.05, 0.0), "purple": (0.03, 0.0), "sky": (0.1, 0.0), "warm_brown": (0.12, 0.0),
+    "gray_area": (0.2, 0.0), "smooth_area": (0.3, 0.0), "horizontals": (0.25, 0.0), "diagonals": (0.45, 0.0),
+    "palette_dominance": (0.35, 0.3),
+}  # fmt: skip
+"""From where a sign is called high, and up to where low, whatever other pictures have: a light wall is no "dark upper part" because most
+paintings have a sky there."""
 _CAUSAL_SHARE = 0.15
 _MIN_SHARE = 0.02
 _ALIKE = (
@@ -121,6 +130,7 @@ def said_terms(
             if abs(pull[axis, index]) >= _MIN_SHARE
             and abs(z[index]) >= 0.4
             and (SIGNS[index].high if z[index] > 0 else SIGNS[index].low)
+            and holds_in_itself(SIGNS[index].feature, features, high=bool(z[index] > 0))
             and (toward is None or pull[axis, index] * toward[axis] > 0)
         ]
         if not is_causal(heads, kind, axis) or (toward is not None and pull[axis].sum() * toward[axis] <= 0):
@@ -139,6 +149,12 @@ def read_toward(emotion: Emotion, asked: Emotion) -> tuple[float, float]:
     pairs = ((emotion.valence, asked.valence), (emotion.arousal, asked.arousal))
     agree = ((here * there > 0 or abs(here) < _NEITHER) and abs(there) >= _NEITHER for here, there in pairs)
     return tuple(there * same for (_, there), same in zip(pairs, agree, strict=True))
+
+
+def holds_in_itself(feature: str, features: PictureFeatures, *, high: bool) -> bool:
+    """Whether a sign may be called high (or low) of this picture alone, not only beside other pictures."""
+    least, most = _IN_ITSELF.get(feature, (-np.inf, np.inf))
+    return features[feature] >= least if high else features[feature] <= most
 
 
 def is_causal(heads: EmotionHeads, kind: int, axis: int) -> bool:
