@@ -20,9 +20,9 @@ from klangbild.music.piece import Piece
 
 Finished = TypeVar("Finished")
 
-MOST_IDS = 6000
-"""No further draft is begun, or ended, beyond so many ids drawn for one piece: a minute of dense music is 3,400, and whoever waits for it
-is to wait ten seconds at most."""
+MOST_IDS, _MOSTLY = 5000, 0.8
+"""No further draft is ended beyond so many ids drawn for one piece, and none is begun for which less than `_MOSTLY` of the mean piece's is left: a
+minute of dense music is 2,000 to 3,400, and whoever waits for it is to wait ten seconds at most."""
 CALM, EXCITED = -0.6, 0.6
 """Beyond these arousals a tempo may not be called lively or faster, or slow."""
 _CALLED_WRONGLY = 10.0
@@ -101,7 +101,7 @@ def judged(
     missed, far = miss(piece_of(first), heard, asked_of(first))
     whole = 1
     for number in range(drafts):
-        if not missed or stopped or ids() >= MOST_IDS:
+        if not missed or stopped or ids() * (1.0 + _MOSTLY / whole) > MOST_IDS:
             break
         try:
             other = draw(number, tell, MOST_IDS - ids())
