@@ -16,14 +16,14 @@ import numpy as np
 from klangbild.music.key import MAJOR_PROFILE, MINOR_PROFILE, USUAL_SHARES, key_fits
 from klangbild.music.piece import Key
 
-PULL, PULL_WISHED = 4.0, 8.0
+PULL, PULL_WISHED = 3.0, 8.0
 """Log-odds for one unit of fit that the written tonic lacks, at a pitch class where the two keys' profiles differ by 1;
 and where somebody wished for its mode, so that the piece may close in no other."""
-AHEAD = 0.08
+AHEAD = 0.05
 """By how much the written tonic's fit should lie above that of any other."""
 MOST = 0.25
 """What may be lacking at most, as far as the pull is concerned."""
-UNREST = 2.0
+UNREST = 2.5
 """Log-odds for each still bar, at a pitch class that sounds a whole bar's share more than is usual in the key."""
 STILL, MOST_STILL = 0.8, 6
 """Share of a bar that its pitch classes have in common with the bar before from which on it is still; how many count at most."""

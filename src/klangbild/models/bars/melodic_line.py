@@ -28,7 +28,7 @@ STEP = 0.5
 """Log-odds that notes one or two semitones from the last gain in a line."""
 BACK = 0.5
 """The same of steps against the last move, where that was a leap (five semitones or more)."""
-SAME, OCTAVE, WIDE = -0.2, -0.4, -0.7
+SAME, OCTAVE, WIDE = -0.5, -0.7, -0.7
 """Of the same note again, of an octave from it, and of what lies further away."""
 MOTIF = (1.2, 2.4)
 """Of the note with which a motif whose last two, or three, moves have been before would go on as before."""
