@@ -270,3 +270,17 @@ def test_a_piece_from_words_replays_from_its_record(klangbild, tmp_path):
     code, _, err = klangbild("replay", tmp_path / "one" / "words-5.mid", "-o", tmp_path / "two", "-f", "mid")
     assert code == 0 and "not exact" not in err
     assert (tmp_path / "one" / "words-5.mid").read_bytes() == (tmp_path / "two" / "words-5.mid").read_bytes()
+    more = (
+        "--engine",
+        "art2mus",
+        "--text",
+        "joyful",
+        "--continue",
+        tmp_path / "one" / "words-5.mid",
+        "--bars",
+        1,
+        "--seed",
+        1,
+    )
+    code, _, err = klangbild("compose", *more, "-o", tmp_path / "three", "-f", "mid")
+    assert code == 0 and "by their feeling alone" in err

@@ -39,6 +39,9 @@ from klangbild.shipped import refuse_if_noncommercial
 DEFAULT_STEPS = 25
 DECODER = "continuous_concat"
 """The notes model that plays the plans."""
+_ONLY_FEELING = (
+    "a piece that goes on keeps to what its bars are like: picture and words are heard in it by their feeling alone"
+)
 
 
 @dataclass(frozen=True)
@@ -93,11 +96,12 @@ class PlanEngine:
             **({"words_heard_as": wish.heard_as} if wish.heard_as else {}),
             **(part.facts() if part else {}),
         }
+        given = (_ONLY_FEELING,) if settings.continue_from is not None else ()
         return replace(
             out,
             model=self.facts(part),
             facts=facts,
-            told=(*wish.told, *out.told),
+            told=(*wish.told, *given, *out.told),
             timings_s={"load": loaded - started, **out.timings_s},
         )
 
