@@ -50,6 +50,8 @@ def test_a_whole_one_plays(tmp_path):
         ("loud without measure", small_font(generators=((48, -32768), (17, 32767), (37, -32768)))),
         ("a sample that is not there", small_font(generators=((53, 77),))),
         ("Vorbis that is none", small_font(kind=0x11)),
+        ("modulators of what nothing moves", small_font(modulators=tuple((2, target, 30000, 0, 0) for target in range(61)))),
+        ("modulators without end", small_font(modulators=((2, 48, -32768, 2, 2), (0x8F, 8, 32767, 127, 0), (0xFFFF, 99, 1, 0, 9)))),
         ("cut off", small_font()[:-300]),
         ("only a head", small_font()[:12]),
         ("itself inside itself", b"RIFF\xff\0\0\0sfbk" + b"LIST\0\1\0\0LIST" * 40),

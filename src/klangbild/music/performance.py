@@ -8,7 +8,7 @@ Reference: MIDI 1.0 Detailed Specification (MMA, 1996), controllers and register
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -31,13 +31,16 @@ class Performance:
     value: np.ndarray
     onsets: np.ndarray
     keys: np.ndarray
+    _known: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, repr=False)
 
     def changes(self, kind: int) -> tuple[np.ndarray, np.ndarray]:
         """Beats (k,) and values (k,) of one kind; where several stand at one beat, the last."""
-        chosen = self.kind == kind
-        at, value = self.at[chosen], self.value[chosen]
-        last = np.append(at[1:] != at[:-1], True) if len(at) else np.zeros(0, bool)
-        return at[last], value[last]
+        if kind not in self._known:
+            chosen = self.kind == kind
+            at, value = self.at[chosen], self.value[chosen]
+            last = np.append(at[1:] != at[:-1], True) if len(at) else np.zeros(0, bool)
+            self._known[kind] = at[last], value[last]
+        return self._known[kind]
 
     def values(self, kind: int, beats: np.ndarray) -> np.ndarray:
         """What a kind stands at, at beats (...,): float64 (...,)."""

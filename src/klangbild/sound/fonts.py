@@ -24,7 +24,9 @@ DEFAULT_FONT = "TimGM6mb.sf2"
 _SUFFIXES = (".sf2", ".sf3")
 BETTER_FONT = "musescore_general"
 _BETTER_PACKAGE = "musescore-general-soundfont-small"
-_BETTER_WHAT = "MuseScore General, MIT, 40 MB"
+_BETTER_WHAT = (
+    "MuseScore General, MIT, 40 MB: 11 to 17 dB more above 8 kHz in calm pieces, a piano whose loud notes open"
+)
 _LICENCES = (
     (r"\bMIT\b", "MIT"),
     (r"public domain|\bCC0\b", "public domain"),

@@ -23,6 +23,8 @@ _CONTROLLER, _DOWN, _BIPOLAR = 0x80, 0x100, 0x200
 ATTENUATION, PAN, CUTOFF, VIBRATO = 48, 17, 8, 6
 _SENDS = (15, 16)  # to a chorus and a reverb, which the mix has its own of
 VOLUME, CC_PAN, EXPRESSION, WHEEL = 7, 10, 11, 1
+# ranges, links, overrides and modes, which nothing moves
+_FIXED = frozenset({41, 43, 44, 46, 47, 53, 54, 56, 57, 58})
 VOLUME_AT_REST_CB = -400 * math.log10(100 / 127)
 """What the volume that a channel has at first, 100, takes off every note."""
 # controllers that do not rest at 0
@@ -61,7 +63,14 @@ def read_modulators(rows: np.ndarray) -> dict[Identity, int]:
     """A table's rows (n,) -> amount by identity, the last of equals; what has no target or an unknown source is left out."""
     found: dict[Identity, int] = {}
     for source, target, amount, by, transform in rows.tolist():
-        if target < 61 and transform in (0, 2) and _is_known(source) and _is_known(by) and source:
+        if (
+            target < 61
+            and target not in _FIXED
+            and transform in (0, 2)
+            and _is_known(source)
+            and _is_known(by)
+            and source
+        ):
             found[source, target, by, transform] = amount
     return found
 

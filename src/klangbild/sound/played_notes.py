@@ -44,6 +44,8 @@ class PlayedNotes:
         self._heard = sorted(font.controllers_heard(preset) - {VOLUME, EXPRESSION, PAN})
         states = self._states(notes["onset"])
         bent = performance.values(BEND, notes["onset"])
+        at, cents = performance.changes(BEND)
+        self._bend_at, self._bend_cents = self._samples(at), np.concatenate([[0.0], cents])
         self.layers = [
             _bent(font.layers(preset, pitch, velocity, state), cents)
             for pitch, velocity, state, cents in zip(self._pitch, self._velocity, states, bent.tolist(), strict=True)
@@ -82,9 +84,8 @@ class PlayedNotes:
     def _motions(self, index: int, beats: np.ndarray, bent_cents: float, n: int) -> list[Motion] | None:
         """What moves each layer of a note for n samples. beats: where something is changed. None: nothing that is heard."""
         layers, onset = self.layers[index], int(self.onset[index])
-        at, cents = self._performance.changes(BEND)
-        places = np.searchsorted(self._samples(at) - onset, np.arange(0, n + BLOCK, BLOCK), side="right")
-        curve = np.concatenate([[0.0], cents])[places] - bent_cents
+        places = np.searchsorted(self._bend_at, onset + np.arange(0, n + BLOCK, BLOCK), side="right")
+        curve = self._bend_cents[places] - bent_cents
         curve[0] = 0.0
         zones: list[list[tuple[int, Zone]]] = [[] for _ in layers]
         for beat, state in zip(self._samples(beats).tolist(), self._states(beats), strict=True):
