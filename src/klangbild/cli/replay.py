@@ -53,5 +53,6 @@ def run(arguments: argparse.Namespace) -> int:
     drawn = any(DRAWING in format_named(name).needs for name in paths)
     if drawn and record.picture and result.picture is None and result.piece is not None:
         print(f"PNG without its thumbnail: give --picture {record.picture.name}", file=sys.stderr)
-    Teller(arguments).report(result.record, paths, result.picture.notes if result.picture is not None else ())
+    notes = result.picture.notes if result.picture is not None else ()
+    Teller(arguments).report(result.record, paths, notes, is_new=False)
     return 0

@@ -34,8 +34,8 @@ class Teller:
         if self.arguments.json:
             print(json.dumps({"picture": name, "error": str(error)}, ensure_ascii=False), flush=True)
 
-    def report(self, record: Record, paths: dict[str, Path], notes: Iterable[str] = ()) -> None:
-        """Where the files of a piece are, and what its asker should know. notes: of its picture."""
+    def report(self, record: Record, paths: dict[str, Path], notes: Iterable[str] = (), *, is_new: bool = True) -> None:
+        """Where the files of a piece are, and what its asker should know. notes: of its picture. is_new: nobody was told yet what is heard in it."""
         if self.seed is not None:
             self.tell(f"seed {self.seed}")
         for note in notes:
@@ -46,7 +46,7 @@ class Teller:
         else:
             for path in paths.values():
                 print(path, flush=True)
-        if record.heard is not None:
+        if record.heard is not None and is_new:
             self.tell(f"{record.name}: {record.heard.words(record.emotion.asked)}")
         for line in record.told:
             self.tell(line, of=record.name)
