@@ -82,7 +82,7 @@ _DRAWN = frozenset(
     ]
 )
 _DENOISED = frozenset(["negative", "steps"])
-_PLANNED = (_ALL | _FEELING | _NOTES | _DRAWN | _DENOISED | {"loop"}) - {"conditioning", "sampler"}
+_PLANNED = (_ALL | _FEELING | _NOTES | _DRAWN | _DENOISED | {"loop", "hits"}) - {"conditioning", "sampler"}
 _OWN_PLAN = "klangbild.models.plan.base:plays"
 _NO_NUMBERS = dict.fromkeys(
     sorted(_FEELING), "which looks at the picture itself and knows no numbers for a feeling; say it in --text"

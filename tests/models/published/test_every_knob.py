@@ -38,8 +38,8 @@ REFUSED = {
     "notes": {"sampler", "device", "negative", "steps", "image_tokens", "synapse", "commercial"},
     "published art2mus": {"valence", "arousal", "key", "tempo", "bars", "gen_len", "meter", "path", "synapse", "device"},
     "published melfusion": {"valence", "arousal", "key", "soundfont", "instruments", "candidates", "image_tokens", "device"},
-    "art2mus": {"meter", "path", "gaze", "loop", "hits", "drafts", "picture_weight", "continue_from", "synapse", "top_k", "device", "commercial"},
-    "melfusion": {"meter", "path", "gaze", "loop", "image_tokens", "min_instruments", "device", "gen_len"},
+    "art2mus": {"drafts", "picture_weight", "synapse", "conditioning", "sampler", "device", "commercial"},
+    "melfusion": {"drafts", "picture_weight", "image_tokens", "conditioning", "sampler", "device", "commercial"},
 }  # fmt: skip
 """What must be refused, whatever else is."""
 

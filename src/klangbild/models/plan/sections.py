@@ -75,10 +75,11 @@ class FlowSections:
         rules = with_plan(rules, self)
         if self._on_course:  # mode and meter go along with what is felt
             return rules
+        meter = None if rules.hits_s else self._plan.meter  # the tempo was drawn so that some meter meets the hits
         return replace(
             rules,
             mode=rules.mode or ("major" if self._plan.major else "minor"),
-            meter=rules.meter or self._plan.meter,
+            meter=rules.meter or meter,
         )
 
     def _follow(self, held: Emotion | None, number: int = 0) -> None:
