@@ -77,6 +77,15 @@ def test_no_note_rings_on_in_a_rest():
             assert ((over["onset"] + over["duration"]) <= 4 * rest + 1 + 1e-9).all()
 
 
+def test_a_band_whose_drums_were_written_to_rest_long_begins_with_few_all_the_same():
+    whole = band()
+    drums = whole.tracks[0].notes
+    resting = replace(whole.tracks[0], notes=drums[(drums["onset"] < 48) | (drums["onset"] >= 92)])
+    piece = replace(whole, tracks=(resting, *whole.tracks[1:]))
+    for seed in range(6):
+        assert form.evaluate(bar_grid(arranged(piece, NEUTRAL, np.random.default_rng(seed))))["opening_parts"] < 1
+
+
 def test_what_is_short_alone_or_given_stays_as_it_is():
     for same in (band(SHORTEST - 1), band(32, "winds")):
         assert arranged(same, NEUTRAL, np.random.default_rng(0)) is same

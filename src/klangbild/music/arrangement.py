@@ -139,6 +139,7 @@ class _Drafts:
         self.contents = _contents(piece, parts, starts)  # (parts, bars)
         self.returning = self._returning(np.ones(self.onsets.shape, bool))
         self.drums = np.array([part.family == "drums" for part in parts])
+        self.drums_rest = _longest_rest(self.onsets[self.drums].sum(axis=0))
         self.harmony = np.array([part.family in _HARMONY for part in parts])
         self.wished = np.array([part.family in wished for part in parts])
         self.n_tracks = len({part.track for part in parts})
@@ -204,7 +205,7 @@ class _Drafts:
         pitched, before = (x[~self.drums].sum(axis=0) > 0 for x in (heard, self.onsets))
         if (~pitched[1:] & ~pitched[:-1] & (before[1:] | before[:-1])).any() or (not pitched[0] and before[0]):
             return np.inf
-        if self.drums.any() and _longest_rest(heard[self.drums].sum(axis=0)) >= LONGEST_REST:
+        if self.drums.any() and _longest_rest(heard[self.drums].sum(axis=0)) >= max(LONGEST_REST, self.drums_rest + 1):
             return np.inf
         for section in range(self.whole if self.wished.any() else 0):
             span = slice(section * SECTION_BARS, (section + 1) * SECTION_BARS)

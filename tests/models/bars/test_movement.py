@@ -58,6 +58,8 @@ def test_one_pitch_in_one_part_gives_way_to_its_others():
     few, many = heard([(60,)] * 5), heard([(60,)] * 12)
     assert lean(many, 60, PIANO) < lean(few, 60, PIANO) < lean(few, 60, STRINGS) + 1e-9
     assert lean(many, 60, PIANO) - lean(many, 60, STRINGS) >= -MOST_THAW
+    octaves = heard([(60,), (48,)] * 6)
+    assert lean(octaves, 60, PIANO) == lean(many, 60, PIANO) and lean(octaves, 72, PIANO) < lean(octaves, 74, PIANO) - 5
     alternating = heard([(60,), (62,)] * 6)
     assert lean(alternating, 62, PIANO) == lean(alternating, 62, STRINGS)
 

@@ -17,7 +17,7 @@ STILL_S = 4.0
 PUSH, MOST_PUSH = 0.7, 4.5
 """Log-odds lost by a standing harmony's tones for each further second, and the most, nats."""
 FROZEN_BARS = 4
-"""Bars in a row that a part may have one pitch only."""
+"""Bars in a row that a part may have one pitch only, in any octave."""
 THAW, MOST_THAW = 1.0, 12.0
 """Log-odds lost by that pitch for each further bar, and the most."""
 FEWEST, EACH_BAR, MOST_PITCHES = 6, 1.0, 18
@@ -43,7 +43,7 @@ class Movement:
         self._notes: list[list[int]] = []  # of the bar in hand: step, family, pitch, length
         self._position, self._steps, self._bar = 0, 48, -1
         self._root, self._still_s, self._rang = -1, 0.0, np.zeros(12)
-        self._frozen: dict[int, tuple[int, int]] = {}  # family -> its one pitch, bars
+        self._frozen: dict[int, tuple[int, int]] = {}  # family -> its one pitch, in any octave, and for how many bars
         self._lengths: dict[int, int] = {}
         self._heard: set[int] = set()
 
@@ -94,14 +94,14 @@ class Movement:
     def _count_pitches(self) -> None:
         by_family: dict[int, set[int]] = {}
         for _, family, pitch, _ in self._notes:
-            by_family.setdefault(family, set()).add(pitch)
+            by_family.setdefault(family, set()).add(pitch % 12)
             self._heard.add(pitch)
         frozen = {}
-        for family, pitches in by_family.items():
-            if len(pitches) == 1:
-                (pitch,) = pitches
-                before, count = self._frozen.get(family, (pitch, 0))
-                frozen[family] = pitch, count + 1 if before == pitch else 1
+        for family, classes in by_family.items():
+            if len(classes) == 1:
+                (one,) = classes
+                before, count = self._frozen.get(family, (one, 0))
+                frozen[family] = one, count + 1 if before == one else 1
         self._frozen = frozen
 
     def _away(self, sounds: np.ndarray) -> np.ndarray:
@@ -123,9 +123,11 @@ class Movement:
         if self._heard and missing > 0:
             rows = self.bias[_FIRST_PITCHED : bars.DURATION_0].reshape(_N_PITCHED, bars.N_PITCHES)
             rows[:, np.array(sorted(self._heard)) - bars.MIN_PITCH] -= min(RARE * missing, MOST_RARE)
-        for family, (pitch, count) in self._frozen.items():
+        for family, (one, count) in self._frozen.items():
             if count >= FROZEN_BARS:
-                self.bias[bars.note_id(family, pitch)] -= min(THAW * (count + 1 - FROZEN_BARS), MOST_THAW)
+                first = bars.note_id(family, bars.MIN_PITCH)
+                own = self.bias[first : first + bars.N_PITCHES]
+                own[np.isin(_PITCHES % 12, one)] -= min(THAW * (count + 1 - FROZEN_BARS), MOST_THAW)
 
 
 _N_PITCHED = (bars.DURATION_0 - _FIRST_PITCHED) // bars.N_PITCHES
