@@ -28,7 +28,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 # what tells of its own run (times, moments at which a checkpoint was due), so that two runs differ
-_OF_THE_RUN = (".json", ".zip", ".pt", ".csv", ".png")
+_OF_THE_RUN = (".json", ".jsonl", ".zip", ".pt", ".csv", ".png")
 CONFIG = """data = "notes.npz"
 run = "run"
 width = 32
@@ -195,6 +195,10 @@ def _readable(path: Path) -> bool:
                 image.load()
         elif path.suffix == ".csv":  # a log grows by rows
             return True
+        elif path.suffix == ".jsonl":  # so does a journal; a torn line is none
+            from klangbild.batch.journal import Journal
+
+            return Journal.read(path.parent) is not None
         else:
             import torch
 

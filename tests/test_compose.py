@@ -216,7 +216,8 @@ def test_files_of_others_are_kept_note_for_note(composer, picture_file, name):
     for before, after in zip(given.tracks, result.piece.tracks, strict=False):
         assert (before.family, before.program) == (after.family, after.program)
         assert set(before.notes.tolist()) <= set(after.notes.tolist())
-    assert result.piece.tempos == given.tempos and result.told == ()
+    before = tuple(change for change in result.piece.tempos if change[0] < given.end_beats - 1e-6)
+    assert before == given.tempos and result.told == ()
     assert result.piece.seconds > given.seconds
 
 

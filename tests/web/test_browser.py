@@ -93,7 +93,7 @@ def test_a_sound_engine_with_notes_gives_roll_and_midi_and_says_what_it_heard(vi
     page.fill("#k-seconds", "4")
     page.click("#advanced summary")
     page.select_option("#k-engine", "art2mus")
-    assert page.locator("#k-steps").is_visible() and page.locator("#k-top_p").is_hidden()
+    assert page.locator("#k-steps").is_visible() and page.locator("#k-conditioning").is_hidden()
     page.fill("#k-steps", "2")
     page.click("#music summary")
     assert page.locator("#k-meter").is_visible()

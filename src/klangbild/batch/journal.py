@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from klangbild.errors import InputError, UsageError
+from klangbild.whole_files import atomic_write
 
 FILE = "klangbild-journal.jsonl"
 _VERSION = 1
@@ -99,14 +100,15 @@ class Journal:
         """Write its first line, where the file is new; end a line that a sudden end tore."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.is_new:
-            self._append({"journal": _VERSION, "wishes": self.wishes}, mode="xb")
+            head = json.dumps({"journal": _VERSION, "wishes": self.wishes})
+            atomic_write(self.folder / FILE, f"{head}\n".encode(), durable=True)
             self.is_new = False
         elif (content := (self.folder / FILE).read_bytes()) and not content.endswith(b"\n"):
             with (self.folder / FILE).open("ab") as file:
                 file.write(b"\n")
 
-    def _append(self, value: dict[str, Any], mode: str = "ab") -> None:
-        with (self.folder / FILE).open(mode) as file:
+    def _append(self, value: dict[str, Any]) -> None:
+        with (self.folder / FILE).open("ab") as file:
             file.write(json.dumps(value).encode() + b"\n")  # in ASCII, so that a name of any bytes comes back
             file.flush()
             os.fsync(file.fileno())

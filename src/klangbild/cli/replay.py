@@ -54,5 +54,5 @@ def run(arguments: argparse.Namespace) -> int:
     if drawn and record.picture and result.picture is None and result.piece is not None:
         print(f"PNG without its thumbnail: give --picture {record.picture.name}", file=sys.stderr)
     notes = result.picture.notes if result.picture is not None else ()
-    Teller(arguments).report(result.record, paths, notes, is_new=False)
+    Teller(arguments).report(result.record, paths, notes)
     return 0

@@ -34,8 +34,8 @@ class Teller:
         if self.arguments.json:
             print(json.dumps({"picture": name, "error": str(error)}, ensure_ascii=False), flush=True)
 
-    def report(self, record: Record, paths: dict[str, Path], notes: Iterable[str] = (), *, is_new: bool = True) -> None:
-        """Where the files of a piece are, and what its asker should know. notes: of its picture. is_new: nobody was told yet what is heard in it."""
+    def report(self, record: Record, paths: dict[str, Path], notes: Iterable[str] = ()) -> None:
+        """Where the files of a piece are, and what its asker should know. notes: of its picture."""
         if self.seed is not None:
             self.tell(f"seed {self.seed}")
         for note in notes:
@@ -46,8 +46,6 @@ class Teller:
         else:
             for path in paths.values():
                 print(path, flush=True)
-        if record.heard is not None and is_new:
-            self.tell(f"{record.name}: {record.heard.words(record.emotion.asked)}")
         for line in record.told:
             self.tell(line, of=record.name)
         if self.arguments.verbose:
@@ -64,7 +62,10 @@ class Teller:
         if heard is not None:
             point = heard.emotion
             drafts = f"; nearest of {heard.drafts} drafts" if heard.drafts > 1 else ""
-            print(f"  heard: valence {point.valence:+.2f}, arousal {point.arousal:+.2f}{drafts}", file=sys.stderr)
+            print(
+                f"  {heard.words(asked)} (valence {point.valence:+.2f}, arousal {point.arousal:+.2f}{drafts})",
+                file=sys.stderr,
+            )
         print(f"  {record.music.words}", file=sys.stderr)
         print(
             "  " + ", ".join(f"{k} {v:.2f} s" for k, v in (record.run.timings_s if record.run else {}).items()),
