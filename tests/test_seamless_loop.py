@@ -171,7 +171,7 @@ def test_a_loop_shorter_than_its_tail_goes_round_more_than_once():
     made = mix([("piano", Audio(tone, RATE))], target_lufs=None, reverb=0.0, length_s=0.5, loops=True).audio.samples
     folded = tone.reshape(2, 8, n).sum(axis=1)
     assert made.shape[1] == n
-    assert np.corrcoef(made[0, 2000:], folded[0, 2000:])[0, 1] > 0.99
+    assert np.corrcoef(made[0, 2000:], folded[0, 2000:])[0, 1] > 0.98
     once = tone[:, : 2 * n].reshape(2, 2, n).sum(axis=1)
     assert np.corrcoef(made[0, 2000:], once[0, 2000:])[0, 1] < 0.95
 
