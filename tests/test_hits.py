@@ -81,7 +81,7 @@ def test_it_is_heard_there_in_the_sound(composer):
         (["--hit", "0.1"], "lies in the first bar"),
         (["--hit", "soon"], "--hit 'soon' is not a second"),
         (["--hit", "8", "--gen-len", "200"], "--hit and --gen-len exclude each other"),
-        (["--hit", "8", "--engine", "art2mus"], "--hit is not heard by --engine art2mus"),
+        (["--hit", "8", "--engine", "art2mus", "--model", "published"], "--hit is not heard by the model published"),
         (["--hit", "8", "--continue", "a.mid"], "--hit and --continue exclude each other"),
         (["--path", "0:0,0 40:0.5,0.5", "--seconds", "30"], "lies beyond the end of the piece"),
         (["--path", "0:0,0 400:0.5,0.5", "--bars", "8"], "lies beyond the end of 8 bars"),
