@@ -45,7 +45,7 @@ def bars_of(piece, first: int, n: int) -> list[tuple]:
 def test_the_opening_returns_note_for_note_and_with_more_players(model):
     more = 0
     for seed in range(4):
-        piece = compose_notes(Emotion(0.3, 0.1), Settings(bars=33), seed, model=model).piece
+        piece = compose_notes(Emotion(0.3, 0.1), Settings(bars=33, drafts=0), seed, model=model).piece
         first, second, third, episode = (set(bars_of(piece, bar, 4)) for bar in (0, 8, 24, 16))
         assert first <= second and (third <= second or second <= third) and not first <= episode
         more += len(first) < 0.9 * len(second)
@@ -55,7 +55,7 @@ def test_the_opening_returns_note_for_note_and_with_more_players(model):
 def test_a_loop_neither_slows_down_nor_begins_with_few(model):
     for seed in range(3):
         loop, other = (
-            compose_notes(Emotion(0.1, -0.9), Settings(bars=17, loop=loop), seed, model=model).piece
+            compose_notes(Emotion(0.1, -0.9), Settings(bars=17, loop=loop, drafts=0), seed, model=model).piece
             for loop in (True, False)
         )
         assert len(loop.tempos) == 1 < len(other.tempos)
@@ -104,7 +104,7 @@ def test_who_is_due_enters_after_the_bars_given(model, tmp_path, wish):
 
 
 def test_three_minutes_do_not_drift_or_fall_silent(model):
-    piece = compose_notes(Emotion(0.2, -0.1), Settings(seconds=180), 2, model=model).piece
+    piece = compose_notes(Emotion(0.2, -0.1), Settings(seconds=180, drafts=0), 2, model=model).piece
     assert abs(piece.seconds - 180) < 8 and len(piece.meters) == 1
     assert (
         len({bpm for beat, bpm in piece.tempos if beat < piece.bar_starts()[-2]}) <= 2

@@ -25,7 +25,7 @@ def composed():
     engine, language = load_notes_model(None, "continuous_concat"), bars.BarsLanguage()
 
     def of(weight=1.0, **traits):
-        settings, found = Settings(seconds=10, picture_weight=weight), []
+        settings, found = Settings(seconds=10, picture_weight=weight, drafts=0), []
         for seed in range(4):
             piece = engine.compose(FEELING, settings, seed, voice=Voice(replace(PLAIN, **traits), 0)).piece
             found.append(raw_attributes(language.encode(piece)[1:-1]))
