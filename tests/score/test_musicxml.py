@@ -78,6 +78,13 @@ def test_instruments_are_written_as_their_players_read_them(tmp_path):
     assert root.findtext("work/work-title") == "a song"
 
 
+def test_parts_that_are_called_alike_are_numbered():
+    notes = make_notes([0.0], [1.0], [60], [64])
+    tracks = (Track("winds", 73, notes), Track("winds", 73, notes), Track("winds", 68, notes))
+    root = ElementTree.fromstring(to_musicxml(Piece(tracks, length_beats=4.0), title="trio"))
+    assert [name.text for name in root.iter("part-name")] == ["Flute 1", "Flute 2", "Oboe"]
+
+
 def test_pitches_are_spelled_in_their_key_and_signs_stand_where_they_are_needed():
     assert fifths_of(Key.parse("g minor")) == -2 and spelled(66, -2) == ("F", 1, 4)  # the leading tone of G minor
     assert spelled(63, 4) == ("D", 1, 4) and spelled(63, -4) == ("E", -1, 4)

@@ -8,6 +8,7 @@ Format: W3C Music Notation Community Group (2021), "MusicXML 4.0".
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from klangbild import __version__
@@ -33,7 +34,7 @@ _DRUM_CHANNEL = 10
 def to_musicxml(piece: Piece, *, title: str, creator: str = "klangbild", record: str | None = None) -> bytes:
     """The score of a piece with at least one note. record: kept in the file, so that it can be replayed."""
     bars = bars_of(piece)
-    parts = [part_of(track, bars) for track in piece.tracks if len(track.notes)]
+    parts = _numbered([part_of(track, bars) for track in piece.tracks if len(track.notes)])
     root = Element("score-partwise", version="4.0")
     SubElement(SubElement(root, "work"), "work-title").text = title
     identification = SubElement(root, "identification")
@@ -63,6 +64,15 @@ def to_musicxml(piece: Piece, *, title: str, creator: str = "klangbild", record:
                 SubElement(line, "bar-style").text = "light-heavy"
     indent(root, " ")
     return (_HEADER + tostring(root, encoding="unicode") + "\n").encode()
+
+
+def _numbered(parts: list[Part]) -> list[Part]:
+    """Parts that are called alike with a number each, as in "Violin 1" and "Violin 2"."""
+    names = [part.name for part in parts]
+    return [
+        replace(part, name=f"{part.name} {names[:i].count(part.name) + 1}") if names.count(part.name) > 1 else part
+        for i, part in enumerate(parts)
+    ]
 
 
 def _list_part(listed: Element, part: Part, number: int) -> None:
