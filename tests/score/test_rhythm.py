@@ -84,6 +84,14 @@ def test_thirds_of_a_beat_are_triplets_and_quarters_of_one_are_not():
     assert {sign[2] for sign in signs_of([0, 0.24, 0.52, 0.77], [0.2] * 4)} == {0}
 
 
+def test_two_strokes_about_a_beat_stay_two():
+    """One a twelfth before the beat and one a twelfth behind it: not both of them on it."""
+    notes = make_notes([0.0, 11 / 12, 13 / 12], [1 / 12] * 3, [62] * 3, [90] * 3)
+    bars = bars_of(piece_of(notes))
+    chords = chords_of(notes, read_grid(notes, bars), bars[-1].end)
+    assert len({chord.start for chord in chords}) == sum(len(chord.pitches) for chord in chords) == 3
+
+
 def test_what_five_voices_would_need_is_read_by_four():
     chords = [Chord(3 * i, 96, (60 + i,), 64) for i in range(6)]
     voices = in_voices(chords)

@@ -1,7 +1,7 @@
 """A piece as MusicXML 4.0: what notation programs open (MuseScore, Dorico, Finale, Sibelius), and engravers draw.
 
-The notes are those of the MIDI file, each read on the nearest sixteenth, thirty-second or triplet (`rhythm.py`): at most a thirty-second off,
-and in our own pieces, which are written on twelfths of a beat, a twenty-fourth of a beat.
+The notes are those of the MIDI file, each read on the nearest sixteenth, thirty-second or tuplet (`rhythm.py`), at most a twelfth of a beat
+off.
 
 Format: W3C Music Notation Community Group (2021), "MusicXML 4.0".
 """

@@ -104,7 +104,8 @@ def read_grid(notes: np.ndarray, bars: list[Bar]) -> Grid:
     for quarter in np.unique(np.concatenate([quarter_of, ends_in])):
         here = quarter_of == quarter
         at = (onsets[here] if here.any() else ends[ends_in == quarter]) - quarter * TICKS
-        following = (quarter_of == quarter + 1) & (onsets < (quarter + 1) * TICKS + 0.5)  # what may be rounded to them
+        # what of the next quarter may be rounded to its start, too
+        following = (quarter_of == quarter + 1) & (onsets <= (quarter + 1) * TICKS + _SIXTEENTH / 2)
         pitches = notes["pitch"][here].astype(int) if here.any() else np.zeros(0, int)
         taken = notes["pitch"][following].astype(int)
         steps = _COSTS if int(quarter) in aligned else (_SIXTEENTH, SHORTEST)
