@@ -1,6 +1,7 @@
 // The fields of the settings: read those that are not default, write a preset, show an error by its field.
 
-const $ = (id) => document.getElementById(id);
+import { $, live } from "./place.js";
+import { known } from "./words.js";
 
 // a number where the API wants one; what is none is sent as it is, and refused in words
 function typed(text, type) {
@@ -93,6 +94,8 @@ export class Fields {
       field.setAttribute("aria-invalid", "true");
       field.focus();
     }
-    $("live").textContent = error.message;
+    live(error.message);
   }
 }
+
+export const fields = new Fields(known.fields);

@@ -1,11 +1,11 @@
 // What was made in this browser session: shown again, or compared with what is on the page now. Nothing is kept elsewhere.
 
 import { ask } from "./api.js";
+import { $ } from "./place.js";
 import { factsOf, list, sentence, title } from "./result.js";
 import { Roll } from "./roll.js";
 import { known, t } from "./words.js";
 
-const $ = (id) => document.getElementById(id);
 const KEPT = "klangbild-runs";
 const MOST = 30;
 

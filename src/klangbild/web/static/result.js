@@ -1,12 +1,17 @@
 // The result: player, facts, downloads, how to make it again. Given a run as the server describes it, or a ready-made example.
 
 import { signed } from "./pad.js";
-import { capital, t } from "./words.js";
+import { $, live } from "./place.js";
+import { Roll } from "./roll.js";
+import { capital, known, t } from "./words.js";
 
-const $ = (id) => document.getElementById(id);
 const VOLUME = "klangbild-volume";
 
-export function prepare(player, names) {
+export const roll = new Roll($("roll"));
+roll.follow($("player"));
+prepare($("player"));
+
+function prepare(player) {
   const kept = parseFloat(localStorage.getItem(VOLUME));
   if (kept >= 0 && kept <= 1) player.volume = kept;
   player.addEventListener("volumechange", () => localStorage.setItem(VOLUME, player.volume));
@@ -15,7 +20,7 @@ export function prepare(player, names) {
       const place = $(button.dataset.copy);
       try {
         await navigator.clipboard.writeText(place.textContent);
-        $("live").textContent = button.textContent = t("copied");
+        live((button.textContent = t("copied")));
       } catch {
         // without a secure context there is no clipboard: select it, so that Ctrl-C does it
         getSelection().selectAllChildren(place);
@@ -23,7 +28,6 @@ export function prepare(player, names) {
       }
       setTimeout(() => (button.textContent = t("copy")), 2000);
     });
-  prepare.names = names;
 }
 
 export function factsOf(record) {
@@ -90,8 +94,8 @@ export function show(run) {
     return item;
   });
   $("again").textContent = t("again_with", { seed: record.seed });
-  list($("downloads"), Object.entries(run.files || {}).filter(([kind]) => prepare.names[kind]), ([kind, url]) => {
-    const [name, about] = prepare.names[kind];
+  list($("downloads"), Object.entries(run.files || {}).filter(([kind]) => known.files[kind]), ([kind, url]) => {
+    const [name, about] = known.files[kind];
     const item = document.createElement("li");
     const link = document.createElement("a");
     link.href = `${url}?download=true`;

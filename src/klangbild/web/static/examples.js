@@ -1,0 +1,37 @@
+// The ready-made examples: one click plays one, and its picture is there to be made anew with other wishes.
+
+import { ask, post } from "./api.js";
+import { fields } from "./fields.js";
+import { music } from "./making.js";
+import { forget, pad, read, see, wordsAndReader } from "./mood.js";
+import { preview } from "./picture.js";
+import { $, live } from "./place.js";
+import { roll, sentence, show, title } from "./result.js";
+import { known, t } from "./words.js";
+
+for (const card of document.querySelectorAll(".example"))
+  card.addEventListener("click", async () => {
+    if (music.running) return;
+    fields.clear();
+    const example = known.examples[card.dataset.example];
+    for (const other of document.querySelectorAll(".example")) other.removeAttribute("aria-current");
+    card.setAttribute("aria-current", "true");
+    const base = "/examples/";
+    const ready = await ask(base + example.result);
+    const files = Object.fromEntries(Object.entries(ready.files).map(([kind, name]) => [kind, base + name]));
+    const { command, python, record } = ready;
+    music.shown = { record, command, python, files, sound: base + ready.sound, picture: base + example.picture, alt: example.alt, status: "done" };
+    show(music.shown);
+    roll.show(ready.roll, { words: record.music.words });
+    $("player").play().catch(() => live(t("press_play")));
+    // the same picture, ready to be made anew with other wishes
+    forget();
+    pad.moved = false;
+    $("alt").value = example.alt;
+    preview(base + example.picture);
+    see(ready.reading);
+    live(t("plays", { title: title(record), words: sentence(record.music.words) }));
+    const bytes = await (await fetch(base + example.picture)).blob();
+    const file = new File([bytes], example.picture, { type: "image/jpeg" });
+    await read(() => post("/v1/emotion", wordsAndReader(), { picture: file }), "picture");
+  });

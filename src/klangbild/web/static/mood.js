@@ -1,0 +1,115 @@
+// What we see: the mood that was read of picture and words, why, and the pad on which it can be moved.
+
+import { ask } from "./api.js";
+import { fields } from "./fields.js";
+import { Pad, signed } from "./pad.js";
+import { $, live } from "./place.js";
+import { list } from "./result.js";
+import { capital, known, t } from "./words.js";
+
+export const pad = new Pad($("pad"), { ring: known.ring, centre: known.centre, onMove: moved });
+
+// picture: {id, name} as the server knows it; reading: the reading under way
+export const mood = { picture: null, reading: Promise.resolve() };
+let ticket = 0; // only the newest reading may write
+
+// forget the picture, and what is being read of it
+export function forget() {
+  ticket += 1;
+  mood.picture = null;
+}
+
+export function wordsAndReader() {
+  const { text, emotion_model, kind } = fields.values();
+  return Object.fromEntries(Object.entries({ text, emotion_model, kind }).filter(([, value]) => value));
+}
+
+// whether it could be read: false, or undefined when a newer reading has taken its place
+export function read(request, field) {
+  const mine = ++ticket;
+  $("see").setAttribute("aria-busy", "true");
+  mood.reading = request()
+    .then((seen) => {
+      if (mine !== ticket) return undefined;
+      see(seen);
+      return true;
+    })
+    .catch((error) => {
+      if (mine !== ticket) return undefined;
+      error.field ||= field;
+      fields.complain(error);
+      return false;
+    })
+    .finally(() => mine === ticket && $("see").removeAttribute("aria-busy"));
+  return mood.reading;
+}
+
+export function see(seen, keep = false) {
+  $("see-empty").hidden = true;
+  $("see-full").hidden = false;
+  const other = seen.picture && mood.picture?.id !== seen.picture.id;
+  if (seen.picture) mood.picture = seen.picture;
+  // a mood that came with loaded settings, before there was any picture, holds for the first one
+  pad.predict(seen.asked, keep || !other || !pad.predicted);
+  if (other) pad.hear(null);
+  const { emotion } = seen;
+  const spread = (value) => (value ? ` ± ${value.toFixed(2)}` : "");
+  $("read").textContent = t("rated", {
+    valence: signed(emotion.valence) + spread(emotion.valence_spread),
+    arousal: signed(emotion.arousal) + spread(emotion.arousal_spread),
+    name: emotion.name,
+  });
+  list($("reasons"), seen.reasons.length ? seen.reasons : [t("no_reasons")], (words) => {
+    const item = document.createElement("li");
+    item.textContent = words;
+    return item;
+  });
+  $("palette-part").hidden = !seen.palette;
+  list($("palette"), seen.palette || [], (colour) => {
+    const item = document.createElement("li");
+    item.innerHTML = '<svg viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10"/></svg>';
+    item.querySelector("rect").setAttribute("fill", colour.hex);
+    item.append(`${colour.name} ${Math.round(colour.share * 100)} %`);
+    return item;
+  });
+  $("alt-field").hidden = !seen.alt;
+  if (seen.alt && !$("alt").value) $("alt").value = seen.alt;
+  if (seen.alt) $("preview").alt = $("alt").value;
+  live(seen.words || "");
+}
+
+function moved(point, byHand) {
+  const name = pad.name(point);
+  $("mood").textContent = byHand ? t("by_hand", { mood: capital(name) }) : capital(name);
+  for (const axis of ["valence", "arousal"]) $(axis).value = point[axis].toFixed(2);
+  $("pad-reset").hidden = $("pad-make").hidden = !pad.moved;
+}
+
+document.addEventListener("heard", ({ detail }) => pad.hear(detail));
+
+for (const axis of ["valence", "arousal"])
+  $(axis).addEventListener("change", () => {
+    const value = parseFloat($(axis).value);
+    if (Number.isFinite(value)) pad.move({ ...pad.point, [axis]: value });
+    else moved(pad.point, pad.moved);
+  });
+$("pad-reset").addEventListener("click", () => {
+  pad.reset();
+  $("pad").querySelector(".handle").focus();
+});
+
+let typing = 0;
+export const stopTyping = () => clearTimeout(typing);
+
+function readAgain() {
+  stopTyping();
+  typing = setTimeout(() => {
+    const values = wordsAndReader();
+    if (!values.text && !mood.picture) return;
+    fields.clear();
+    const query = new URLSearchParams(values);
+    if (mood.picture) query.set("picture", mood.picture.id);
+    read(() => ask(`/v1/emotion?${query}`), "text");
+  }, 500);
+}
+for (const name of ["text", "emotion_model", "kind"]) $(`k-${name}`).addEventListener("input", readAgain);
