@@ -19,6 +19,7 @@ from klangbild.music import meters
 from klangbild.music.families import FAMILY_NAMES
 from klangbild.slips import key_meant, nearest, number_meant, tempo_meant
 
+PRECISIONS = ("auto", "float32", "float16", "bfloat16")
 CONDITIONINGS = ("continuous_concat", "continuous_token", "discrete_token", "none")
 DEFAULT_SECONDS = 30.0
 INSTRUMENTS = FAMILY_NAMES
@@ -183,6 +184,14 @@ class Settings:
         metavar="D",
         group="advanced",
     )
+    precision: str = _knob(
+        "auto", "how precisely the published sound systems compute: auto is float32 on the CPU and float16 on a GPU; bfloat16 takes half the memory of float32",
+        choices=PRECISIONS, group="advanced",
+    )  # fmt: skip
+    offload: bool = _knob(
+        False, "the parts of a published sound system wait in main memory while they do nothing, and attention is computed in slices: less memory of the GPU, slower",
+        group="advanced",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         self._name_families()

@@ -13,7 +13,7 @@ from klangbild.contract import EngineOutput, Request
 from klangbild.emotion.space import EmotionPath
 from klangbild.errors import NotAvailableError, UsageError
 from klangbild.models.engines import families_of, player_of, writes_notes
-from klangbild.models.registry import engines_hearing, named
+from klangbild.models.registry import Player, engines_hearing, named
 from klangbild.music.piece import Key
 from klangbild.settings import Settings, flag_of
 
@@ -39,7 +39,7 @@ def refuse_unheard(settings: Settings) -> None:
     for knob in given:
         if knob.name in player.why_not:
             raise UsageError(
-                f"{flag_of(knob.name)} is not heard by the model {settings.model}, {player.why_not[knob.name]}"
+                f"{flag_of(knob.name)} is not heard by {_called(settings, player)}, {player.why_not[knob.name]}"
             )
         if knob.name not in player.hears:
             raise UsageError(
@@ -53,6 +53,10 @@ def refuse_unheard(settings: Settings) -> None:
     _refuse_without_effect(settings)
     if player.refuses:
         named(player.refuses)(settings)
+
+
+def _called(settings: Settings, player: Player) -> str:
+    return f"the model {settings.model}" if settings.model else player.called
 
 
 def _refuse_without_effect(settings: Settings) -> None:

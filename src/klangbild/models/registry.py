@@ -82,10 +82,14 @@ _DRAWN = frozenset(
     ]
 )
 _DENOISED = frozenset(["negative", "steps"])
+_PLACED = frozenset(["precision", "offload"])
 _PLANNED = (_ALL | _FEELING | _NOTES | _DRAWN | _DENOISED | {"loop", "hits"}) - {"conditioning", "sampler"}
 _OWN_PLAN = "klangbild.models.plan.base:plays"
 _NO_NUMBERS = dict.fromkeys(
     sorted(_FEELING), "which looks at the picture itself and knows no numbers for a feeling; say it in --text"
+)
+_INT8 = dict.fromkeys(
+    sorted(_PLACED), "which computes in int8 on the CPU; it is for the published sound systems: name one with --model"
 )
 _PUBLISHED = "the published sound systems"
 
@@ -111,14 +115,14 @@ PLAYERS = (
     ),
     Player(
         "plan", "art2mus", "our plan model", _PLANNED | {"image_tokens"},
-        load="klangbild.models.plan.engine:load", plays=_OWN_PLAN, cpu_only=True, commands="klangbild.models.plan.commands",
+        load="klangbild.models.plan.engine:load", plays=_OWN_PLAN, why_not=_INT8, cpu_only=True, commands="klangbild.models.plan.commands",
     ),
     Player(
         "plan", "melfusion", "our plan model", _PLANNED | {"synapse"},
-        load="klangbild.models.plan.engine:load", plays=_OWN_PLAN, cpu_only=True, commands="klangbild.models.plan.commands",
+        load="klangbild.models.plan.engine:load", plays=_OWN_PLAN, why_not=_INT8, cpu_only=True, commands="klangbild.models.plan.commands",
     ),
     Player(
-        "art2mus", "art2mus", _PUBLISHED, _ALL | _DENOISED | {"image_tokens"},
+        "art2mus", "art2mus", _PUBLISHED, _ALL | _DENOISED | _PLACED | {"image_tokens"},
         load="klangbild.models.published.art2mus.engine:Art2MusEngine", writes_notes=False, why_not=_NO_NUMBERS, needs="diffusion",
         parity={
             "art2mus": "klangbild.models.published.art2mus.parity", "imagebind": "klangbild.models.published.imagebind.parity",
@@ -126,7 +130,7 @@ PLAYERS = (
         commands="klangbild.models.published.art2mus.commands",
     ),
     Player(
-        "melfusion", "melfusion", _PUBLISHED, _ALL | _DENOISED | {"synapse"},
+        "melfusion", "melfusion", _PUBLISHED, _ALL | _DENOISED | _PLACED | {"synapse"},
         load="klangbild.models.published.melfusion.engine:MelfusionEngine", writes_notes=False, why_not=_NO_NUMBERS,
         needs="diffusion", parity={"melfusion": "klangbild.models.published.melfusion.parity"},
         commands="klangbild.models.published.melfusion.commands",

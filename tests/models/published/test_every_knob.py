@@ -30,16 +30,16 @@ TURNED = {
     "rest_temperature": 0.2, "top_p": 0.1, "top_k": 1, "repetition_penalty": 2.0, "min_instruments": 5,
     "instruments": ("bass", "guitar"), "key": "F# minor", "tempo": 77, "meter": "3/4", "candidates": 2, "guidance": 6.0,
     "picture_weight": 0.0, "gaze": True, "steps": 3, "path": "0:-0.9,-0.9 2:0.9,0.9", "loudness": -30, "emotion_model": "features",
-    "synapse": 0.25, "sampler": "midi-emotion", "commercial": True, "device": "cuda",
+    "synapse": 0.25, "sampler": "midi-emotion", "commercial": True, "device": "cuda", "precision": "bfloat16", "offload": True,
 }  # fmt: skip
 """The rest (`engine`, `image_tokens`, `without`, `continue_from`, `soundfont`, `kind`) depends on the result that it is to change, or is a file."""
 REFUSED = {
-    "aria": {"loop", "hits", "drafts", "picture_weight", "guidance", "device", "negative", "steps", "image_tokens", "synapse", "conditioning"},
-    "notes": {"sampler", "device", "negative", "steps", "image_tokens", "synapse", "commercial"},
+    "aria": {"loop", "hits", "drafts", "picture_weight", "guidance", "device", "negative", "steps", "image_tokens", "synapse", "conditioning", "precision", "offload"},
+    "notes": {"sampler", "device", "negative", "steps", "image_tokens", "synapse", "commercial", "precision", "offload"},
     "published art2mus": {"valence", "arousal", "key", "tempo", "bars", "gen_len", "meter", "path", "synapse", "device"},
     "published melfusion": {"valence", "arousal", "key", "soundfont", "instruments", "candidates", "image_tokens", "device"},
-    "art2mus": {"drafts", "picture_weight", "synapse", "conditioning", "sampler", "device", "commercial"},
-    "melfusion": {"drafts", "picture_weight", "image_tokens", "conditioning", "sampler", "device", "commercial"},
+    "art2mus": {"drafts", "picture_weight", "synapse", "conditioning", "sampler", "device", "commercial", "precision", "offload"},
+    "melfusion": {"drafts", "picture_weight", "image_tokens", "conditioning", "sampler", "device", "commercial", "precision", "offload"},
 }  # fmt: skip
 """What must be refused, whatever else is."""
 

@@ -24,10 +24,14 @@ def test_art2mus(audioldm2_folder, picture):
     assert result.record["model"]["licence"] == "mit" and len(result.record["model"]["sha256"]) == 64
     four = composer.compose(picture.rgb, seconds=1, steps=100, seed=4, image_tokens=4)
     assert four.record["music"]["solver"] == "ddim"
-    coarse = Composer(engine="art2mus", model=f"{audioldm2_folder}:bfloat16:slicing")
-    assert coarse.compose(picture.rgb, seconds=1, steps=2, seed=4).record["model"] == result.record["model"]
-    (engine,) = coarse._engines.values()
-    assert next(engine._pipelines.values().__iter__()).placement.dtype == torch.bfloat16
+    coarse = composer.compose(picture.rgb, seconds=1, steps=2, seed=4, precision="bfloat16", offload=True)
+    assert coarse.record["model"] == result.record["model"] and coarse.record.settings.precision == "bfloat16"
+    assert any("--offload" in line for line in coarse.record.told)
+    (engine,) = composer._engines.values()
+    _, held = engine._loaded  # one at a time: each is gigabytes
+    assert held.placement.dtype == torch.bfloat16 and held.placement.slicing
+    with pytest.raises(UsageError, match=r"--precision float16 does not work on cpu; choose float32, bfloat16"):
+        composer.compose(picture.rgb, seconds=1, precision="float16")
     with pytest.raises(UsageError, match="--bars is not heard"):
         composer.compose(picture.rgb, bars=4)
 

@@ -6,7 +6,7 @@ A system is a class below `PublishedEngine` (`models/published/art2mus/engine.py
                 imagebind_huge.pth beside it
     melfusion   DIR/music (Tango, AudioLDM), DIR/image (Stable Diffusion), DIR/synapses (what training wrote)
 
-Precision and memory stand behind the name: `--model DIR:bfloat16`, `:float16`, `:offload`, `:slicing` (`placement.py`).
+`--precision` and `--offload` say how and where its parts compute (`placement.py`).
 Below 100 steps the faster solver (DPM++) is used, from 100 on DDIM, as published; default 25 steps.
 """
 
@@ -27,7 +27,6 @@ from klangbild.errors import InputError, UsageError
 from klangbild.models.published.denoise import Solver
 from klangbild.models.published.folders import find_folder, first_line
 from klangbild.models.published.licences import licence_of
-from klangbild.models.published.placement import split_placement
 from klangbild.models.published.ranking import Candidate
 from klangbild.settings import Settings
 from klangbild.sound.audio import Audio
@@ -37,14 +36,15 @@ DDIM_FROM = 100  # steps
 
 
 class PublishedEngine(ABC):
-    """A published system. Pipelines are loaded on first use, one for each device and `variant`."""
+    """A published system. One pipeline is held, for the device, precision and `variant` asked for last."""
 
     name: str
 
     def __init__(self, settings: Settings) -> None:
-        self.model, self._placement = split_placement(str(settings.model))
+        self.model = str(settings.model)
         self.folder = find_folder(self.model)
-        self._pipelines: dict[tuple[Any, ...], Any] = {}
+        self._loaded: tuple[tuple[Any, ...], Any] | None = None
+        """What the pipeline was loaded for, and the pipeline."""
         self._loading_s = 0.0
         """Spent on loading since the last piece: the piece that needed it tells it."""
         self._pipeline(settings)
@@ -83,6 +83,8 @@ class PublishedEngine(ABC):
             )
         told: list[str] = []
         pipeline.announce = told.append
+        if settings.offload and pipeline.placement.device.type == "cpu":
+            told.append("--offload: on the CPU every part is in main memory anyway; attention is computed in slices")
         steps = settings.steps or DEFAULT_STEPS
         solver: Solver = "ddim" if steps >= DDIM_FROM else "dpm++"
         shared: dict[str, Any] = {
@@ -118,8 +120,8 @@ class PublishedEngine(ABC):
             return pipeline(picture, **shared)
         except torch.OutOfMemoryError as error:
             raise InputError(
-                f"--model {self.model}: needs more memory than {pipeline.placement.device} has; add :offload or a shorter "
-                "precision behind the name, or give a shorter --seconds"
+                f"--model {self.model}: needs more memory than {pipeline.placement.device} has; give --precision float16 or "
+                "bfloat16, --offload, fewer --candidates or a shorter --seconds"
             ) from error
         except (RuntimeError, IndexError, ValueError, ArithmeticError) as error:
             # each part alone is what it says it is; widths that do not meet show when they are joined
@@ -137,14 +139,20 @@ class PublishedEngine(ABC):
         }
 
     def _pipeline(self, settings: Settings) -> Any:
-        key = (self.variant(settings), settings.device, settings.commercial)
-        if key not in self._pipelines:
+        key = (self.variant(settings), settings.device, settings.precision, settings.offload, settings.commercial)
+        if self._loaded is None or self._loaded[0] != key:
             started = time.perf_counter()
-            options = {"device": settings.device, "commercial": settings.commercial, **self._placement}
-            made = self.open(settings, **options)
-            self._pipelines[key] = made
+            self._loaded = None  # first: two of these systems are more than most machines hold
+            options = {
+                "device": settings.device,
+                "precision": None if settings.precision == "auto" else settings.precision,
+                "offload": settings.offload,
+                "slicing": settings.offload,
+                "commercial": settings.commercial,
+            }
+            self._loaded = key, self.open(settings, **options)
             self._loading_s += time.perf_counter() - started
-        return self._pipelines[key]
+        return self._loaded[1]
 
 
 def folder_hash(folder: Path) -> str:

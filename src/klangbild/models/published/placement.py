@@ -7,7 +7,7 @@
 | mps | float32, float16 |
 
 `offload` keeps every part on the CPU and brings it to the device only while it works; `slicing` computes attention in
-slices. Both trade time for memory. On the command line they stand behind the model's name: `--model DIR:bfloat16:slicing`.
+slices. Both trade time for memory. On the command line: `--precision`, and `--offload` for both.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import nn
@@ -24,7 +24,6 @@ from klangbild.errors import UsageError
 from klangbild.models.device_torch import check_device
 
 Precision = Literal["float32", "float16", "bfloat16"]
-_PRECISIONS = ("float32", "float16", "bfloat16")
 _ALLOWED: dict[str, tuple[Precision, ...]] = {
     "cpu": ("float32", "bfloat16"),
     "cuda": ("float16", "bfloat16", "float32"),
@@ -76,20 +75,5 @@ def choose_placement(
     check_device(device)
     chosen = precision or _ALLOWED[kind][0]
     if chosen not in _ALLOWED[kind]:
-        raise UsageError(f"precision {chosen!r} does not work on {kind}; choose {', '.join(_ALLOWED[kind])}")
+        raise UsageError(f"--precision {chosen} does not work on {kind}; choose {', '.join(_ALLOWED[kind])}")
     return Placement(torch.device(device), getattr(torch, chosen), offload=offload, slicing=slicing)
-
-
-def split_placement(model: str) -> tuple[str, dict[str, Any]]:
-    """A model's name and the placement that stands behind it, as keywords of `choose_placement`.
-
-    >>> split_placement("cvssp/audioldm2:bfloat16:slicing")
-    ('cvssp/audioldm2', {'slicing': True, 'precision': 'bfloat16'})
-    """
-    options: dict[str, Any] = {}
-    base, _, ending = model.rpartition(":")
-    while base and ending in ("offload", "slicing", *_PRECISIONS):
-        options |= {"precision": ending} if ending in _PRECISIONS else {ending: True}
-        model = base
-        base, _, ending = model.rpartition(":")
-    return model, options
