@@ -91,6 +91,8 @@ def test_every_get_answers_head_with_the_same_headers(truth, rest, paintings):
         rest, rest.post("/v1/compose", json={"picture_id": seen["picture"]["id"], "seconds": 1, "seed": 1}).json()
     )
     fill = {"/v1/pictures/{key}": f"/v1/pictures/{seen['picture']['id']}", "/v1/emotion": "/v1/emotion?text=calm"}
+    lane = rest.get(state["links"]["roll"]).json()["lanes"][0]["family"]
+    fill["/v1/runs/{key}/lanes/{name}"] = "/v1/runs/{key}/lanes/" + f"{lane}.flac"
     for template, item in truth.document["paths"].items():
         if "get" not in item:
             continue

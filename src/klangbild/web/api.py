@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from klangbild import __version__
 from klangbild.errors import UsageError
 from klangbild.settings import Settings
+from klangbild.web.again import read_again
 from klangbild.web.answers import NotThere, send_file
 from klangbild.web.bodies import Body, FieldError, read_body, read_json
 from klangbild.web.docs_page import docs_html
@@ -26,7 +27,8 @@ from klangbild.web.queue import FINISHED, Run, Runs
 from klangbild.web.turns import Turns
 
 _TICK_S = 0.1
-_HEARTBEAT_S = 15.0
+_HEARTBEAT_S = 1.0
+"""A page that hears nothing for three times as long says that the server is gone."""
 _SOUNDS = (
     "audio/midi", "audio/wav", "audio/mpeg", "audio/flac", "audio/ogg", "image/png", "application/zip", "application/json",
 )  # fmt: skip
@@ -66,6 +68,21 @@ def make_api(
             raise UsageError("there is neither a picture nor words; give at least one")
         submit = partial(runs.submit, given, kept=kept, alt=alt, continues=body.continues)
         run = await (midi.take(request, submit) if body.continues else run_in_threadpool(submit))
+        return JSONResponse(runs.describe(run), status_code=202, headers={"location": f"/v1/runs/{run.id}"})
+
+    @api.post(
+        "/replay", status_code=202, response_model=None, tags=["music"],
+        responses=answers(202, "Run", "it is in line", 408, 409, 413, 422, 503),
+    )  # fmt: skip
+    async def replay(request: Request) -> JSONResponse:
+        """The very piece of a record again, byte for byte, long after its run was removed. `picture_id` only for engines that look at it."""
+        values = await read_json(request)
+        body = Body(dict(values), typed=True) if isinstance(values, dict) else Body()
+        kept = await _picture_of(request, body)
+        record = await run_in_threadpool(partial(read_again, body.values.pop("record", None)))
+        if body.values:
+            raise UsageError(f"'{sorted(body.values)[0][:80]}' is nothing to play again by; give record and picture_id")
+        run = await run_in_threadpool(partial(runs.submit_again, record, kept=kept))
         return JSONResponse(runs.describe(run), status_code=202, headers={"location": f"/v1/runs/{run.id}"})
 
     @api.post(
@@ -110,7 +127,7 @@ def make_api(
 
     @get(
         "/runs/{key}/events", tags=["music"], response_class=StreamingResponse,
-        responses=sends(("text/event-stream",), "`state` (a Run) and `roll` (a Roll) as they change", 404),
+        responses=sends(("text/event-stream",), "`state` (a Run) and `roll` (a Roll) as they change, `beat` each second", 404),
     )  # fmt: skip
     async def run_events(key: str, request: Request) -> Response:
         """Server-sent events: `state` whenever something changed, `roll` with the notes so far; ends with the run."""
@@ -159,6 +176,18 @@ def make_api(
         if path is None:
             raise NotThere(f"this run has no file '{name[:80]}'; GET /v1/runs/{key} lists them")
         return send_file(request, path, download=download)
+
+    @get(
+        "/runs/{key}/lanes/{name}", tags=["music"], response_class=FileResponse,
+        responses=sends(("audio/flac",), "the sound of one lane of the roll, 16 bit", 404, 416, 422, 503, parts=True),
+    )  # fmt: skip
+    async def run_lane(key: str, name: str, request: Request) -> Response:
+        """One instrument family of a finished run, `piano.flac`: their sum is the mix. Made when first asked for."""
+        run = _run(key)
+        path = await files.take(request, run.files.lane, name) if run.files and run.status in FINISHED else None
+        if path is None:
+            raise NotThere(f"this run has no lane '{name[:80]}'; its roll names those it has, once it is finished")
+        return send_file(request, path, download=False)
 
     @get("/models", tags=["about"], responses=answers(200, "Models", "by name, with their licences"))
     def models() -> dict[str, Any]:
@@ -266,5 +295,5 @@ async def _follow(runs: Runs, run: Run) -> AsyncIterator[str]:
             return
         if time.monotonic() - beat > _HEARTBEAT_S:
             beat = time.monotonic()
-            yield ": still here\n\n"
+            yield "event: beat\ndata: {}\n\n"
         await asyncio.sleep(_TICK_S)

@@ -93,6 +93,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         ("/v1/compose", "post", _body()),
         ("/v1/emotion", "post", _body(("text", "emotion_model", "kind"))),
         ("/v1/settings", "post", _PRESET),
+        ("/v1/replay", "post", _replay()),
     ):
         found["paths"][path][method]["requestBody"] = body
     return found
@@ -140,6 +141,16 @@ def _body(names: tuple[str, ...] | None = None) -> dict[str, Any]:
             for kind, properties in (("multipart/form-data", form), ("application/json", typed))
         },
     }
+
+
+def _replay() -> dict[str, Any]:
+    """The body of a piece to be made again."""
+    wish = {
+        "record": ref("Record"),
+        "picture_id": _sent("its picture: `picture.id` of POST /v1/emotion", MAX_ID_LETTERS),
+    }
+    schema = {"type": "object", "properties": wish, "required": ["record"], "additionalProperties": False}
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
 def _sent(description: str, longest: int) -> dict[str, Any]:

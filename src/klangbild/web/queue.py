@@ -11,20 +11,25 @@ import shutil
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from klangbild.composer import new_seed
 from klangbild.errors import InputError, KlangbildError, UsageError
+from klangbild.record.requests import request_of
 from klangbild.settings import Settings, flag_of
 from klangbild.unheard import refuse_unheard
 from klangbild.web import reproduce
 from klangbild.web.pictures import KeptPicture
-from klangbild.web.run_files import RunFiles
+from klangbild.web.run_files import REST, RunFiles
 from klangbild.web.temporary_folders import TemporaryFolders, keep_upload, same_file
 from klangbild.web.texts import STEPS
 from klangbild.web.worker_process import Stalled, WorkerDied, WorkerProcess
+
+if TYPE_CHECKING:
+    from klangbild.record.facts import Record
 
 log = logging.getLogger(__name__)
 MAX_WAITING = 60
@@ -57,12 +62,16 @@ class Run:
     file: Path | None
     alt: str
     picture_id: str | None = None
+    name: str | None = None
+    """The picture's file."""
     status: str = "queued"
     progress: float = 0.0
     step: str = STEPS["waiting"]
     version: int = 0
     roll: str | None = None
     roll_version: int = 0
+    again: dict[str, Any] | None = None
+    """The record that it is made again from."""
     emotion: dict[str, Any] | None = None
     reasons: tuple[str, ...] = ()
     record: dict[str, Any] | None = None
@@ -141,23 +150,46 @@ class Runs:
                 given = {**given, "continue_from": str(_music_file(folder / "before", *continues))}
             settings = Settings(**{**given, "seed": given.get("seed", new_seed())})
             refuse_unheard(settings)
-            file = None
-            if kept is not None:
-                (folder / "picture").mkdir()
-                file = folder / "picture" / kept.file.name
-                same_file(kept.file, file)
-                shutil.copyfile(kept.folder / "thumbnail.jpg", folder / "thumbnail.jpg")
-            run = Run(key, folder, settings, file, alt, picture_id=kept.id if kept else None)
-            with self._changed:
-                if len(self._line) >= self.max_waiting:
-                    raise Full(f"{self.max_waiting} others are in line already; try again in a minute")
-                self.runs[key] = run
-                self._line.append(run)
-                self._changed.notify_all()
+            run = Run(key, folder, settings, None, alt)
+            self._enter(run, kept)
         except BaseException:
             self.folders.drop(key)
             raise
         return run
+
+    def submit_again(self, record: Record, *, kept: KeptPicture | None = None) -> Run:
+        """Into the line: the very piece of a record. kept: its picture, for an engine that looks at it.
+
+        Raises:
+            UsageError, InputError: the picture is missing, or is another. Full: too many wait.
+        """
+        request_of(record, picture=kept.file if kept else None)  # tells at once what cannot be
+        key, folder = self.folders.new()
+        try:
+            alt = (record.picture.alt if record.picture else None) or ""
+            settings = replace(record.settings, seed=record.seed)
+            run = Run(key, folder, settings, None, alt, again=record.as_dict())
+            run.name = record.picture.name if record.picture else None
+            self._enter(run, kept)
+        except BaseException:
+            self.folders.drop(key)
+            raise
+        return run
+
+    def _enter(self, run: Run, kept: KeptPicture | None) -> None:
+        """With its picture into the line. Raises Full."""
+        if kept is not None:
+            (run.folder / "picture").mkdir()
+            run.file = run.folder / "picture" / kept.file.name
+            run.picture_id, run.name = kept.id, kept.file.name
+            same_file(kept.file, run.file)
+            shutil.copyfile(kept.folder / "thumbnail.jpg", run.folder / "thumbnail.jpg")
+        with self._changed:
+            if len(self._line) >= self.max_waiting:
+                raise Full(f"{self.max_waiting} others are in line already; try again in a minute")
+            self.runs[run.id] = run
+            self._line.append(run)
+            self._changed.notify_all()
 
     def get(self, key: str) -> Run | None:
         """The run of an id, its hour beginning anew."""
@@ -222,7 +254,7 @@ class Runs:
                     if again and not self._closing:
                         run.changed(status="queued", step=STEPS["anew"], progress=0.0)
                         self._line.appendleft(run)
-                if run.status != "queued":
+                if run.status in FINISHED:
                     run.over.set()
 
     def _perform(self, run: Run) -> bool:
@@ -239,6 +271,7 @@ class Runs:
             "picture": str(run.file) if run.file else None,
             "settings": run.settings.as_asked(),
             "alt": run.alt,
+            "record": run.again,
         }
         patience_s = self.stall_s if run.settings.model is None else max(self.stall_s, STALL_OF_OTHERS_S)
         try:
@@ -259,6 +292,10 @@ class Runs:
             return False
         over = last.pop("over")
         last.pop("id")
+        if over == "stopped" and run.files and not run.files.ready():
+            # what is kept of it is played elsewhere: the line is free now
+            threading.Thread(target=self._finish, args=(run,), name="klangbild-stopped", daemon=True).start()
+            return False
         run.changed(status=over, **{"step": STEPS["ready"], **last} if over in ("done", "stopped") else last)
         return False
 
@@ -278,11 +315,21 @@ class Runs:
             message["reasons"] = tuple(message["reasons"])
         run.changed(**message)
 
-    def _write_later(self, run: Run, kind: str) -> None:
+    def _finish(self, run: Run) -> None:
+        """Have the sound of a stopped piece made, off the line."""
+        try:
+            self._write_later(run, REST, lambda message: self._hear(run, message))
+            run.changed(status="stopped", step=STEPS["ready"])
+        except KlangbildError as error:
+            run.changed(status="failed", error=str(error), step=STEPS["ended"])
+        finally:
+            run.over.set()
+
+    def _write_later(self, run: Run, kind: str, hear: Callable[[dict[str, Any]], None] = lambda _: None) -> None:
         """Raises KlangbildError: the file could not be made."""
         job = {"job": "file", "id": f"{run.id}/{kind}", "folder": str(run.folder), "kind": kind}
         try:
-            last = self.player.do(job, lambda _: None, stall_s=max(self.stall_s, 2 * STALL_S))
+            last = self.player.do(job, hear, stall_s=max(self.stall_s, 2 * STALL_S))
         except (WorkerDied, Stalled):
             raise Unmade("this file could not be made just now; ask for it again") from None
         if last["over"] != "done":
@@ -290,7 +337,6 @@ class Runs:
 
     def describe(self, run: Run) -> dict[str, Any]:
         """A run as `GET /v1/runs/{id}` gives it."""
-        name = run.file.name if run.file else None
         ready = run.files.ready() if run.files else {}
         base = f"/v1/runs/{run.id}"
         return {
@@ -310,10 +356,10 @@ class Runs:
             else {},
             "picture": f"{base}/picture" if run.file else None,
             "picture_id": run.picture_id,
-            "command": reproduce.command(name, run.settings),
-            "python": reproduce.python(name, run.settings),
+            "command": reproduce.command(run.name, run.settings),
+            "python": reproduce.python(run.name, run.settings),
             "waits_s": dict(run.waits_s),
-            "links": {"self": base, "events": f"{base}/events", "roll": f"{base}/roll"},
+            "links": {"self": base, "events": f"{base}/events", "roll": f"{base}/roll", "lanes": f"{base}/lanes"},
         }
 
 

@@ -126,7 +126,9 @@ def _run() -> Schema:
                 "description": "seconds from the wish to the first notes and to the sound",
                 "additionalProperties": {"type": "number"},
             },
-            "links": _closed({"self": _text(), "events": _text(), "roll": _text()}),
+            "links": _closed(
+                {"self": _text(), "events": _text(), "roll": _text(), "lanes": _text("add `/FAMILY.flac`")}
+            ),
         }
     )
 

@@ -3,7 +3,7 @@
 What a visitor's picture or wish does to it (memory, a crash inside a library, no end) does not reach the server, which ends it and
 starts another. Both speak in lines of JSON, over the worker's standard input and output:
 
-    to it     {"job": "compose", "id", "folder", "picture", "settings", "alt"}, {"job": "file", "folder", "kind"}, {"stop": id}
+    to it     {"job": "compose", "id", "folder", "picture", "settings", "alt", "record"}, {"job": "file", "folder", "kind"}, {"stop": id}
     from it   {"ready": true}, {"id", ...what changed in the run...}, and at last {"id", "over": "done" | "stopped" | ...}
 
 When its input ends it ends, whatever it is doing: no worker outlives its server.
@@ -29,6 +29,8 @@ import numpy as np
 from klangbild.composer import Composer
 from klangbild.errors import KlangbildError, Stopped
 from klangbild.models.engines import writes_notes
+from klangbild.record.facts import Record
+from klangbild.record.requests import request_of
 from klangbild.settings import Settings
 from klangbild.web import run_files
 from klangbild.web.form_fields import plain_sentence
@@ -94,7 +96,8 @@ class Worker:
             self._stopped.discard(job["id"])
 
     def _file(self, job: dict[str, Any]) -> str:
-        run_files.write_later(Path(job["folder"]), job["kind"])
+        for told in run_files.write_later(Path(job["folder"]), job["kind"]):
+            self.tell({"id": job["id"], **told})
         return "done"
 
     def _compose(self, job: dict[str, Any]) -> str:
@@ -104,7 +107,11 @@ class Worker:
         settings = Settings.from_dict(job["settings"])
         self.tell({"id": key, "step": STEPS["picture" if picture else "words"]})
         started = time.perf_counter()
-        request = self.composer.read(picture, settings)
+        if job["record"]:
+            request = request_of(Record.from_dict(job["record"]), picture=picture)
+            settings = request.settings
+        else:
+            request = self.composer.read(picture, settings)
         if request.picture_facts is not None and job["alt"]:
             request = replace(request, picture_facts=replace(request.picture_facts, alt=job["alt"]))
         reading_s = time.perf_counter() - started
