@@ -17,7 +17,7 @@ GROUND = {
     "whole_files", "models.registry", "formats.table",
 }  # fmt: skip
 ROOMS = (
-    "picture", "emotion", "music", "sound", "score", "show", "metrics", "training", "models", "measure", "gallery", "batch", "cli", "web",
+    "picture", "emotion", "music", "sound", "score", "show", "metrics", "training", "models", "editing", "measure", "gallery", "batch", "cli", "web",
 )  # fmt: skip
 # what a room may look into beside itself and the ground; the sentence picture -> emotion -> music -> sound comes first
 MAY = {
@@ -30,6 +30,7 @@ MAY = {
     "metrics": {"emotion", "music", "sound"},
     "training": set(),
     "models": {"picture", "emotion", "music", "sound", "metrics", "contract"},
+    "editing": {"picture", "emotion", "music", "models", "record", "contract"},
     "measure": set(ROOMS) - {"cli", "web"} | {"composer", "result", "record", "contract"},
     "gallery": {"picture", "record"},
     "batch": {"composer", "variations"},

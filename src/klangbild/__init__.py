@@ -21,6 +21,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 _PUBLIC = {
     "compose": "klangbild.composer",
     "Composer": "klangbild.composer",
+    "edit": "klangbild.composer",
     "replay": "klangbild.composer",
     "Result": "klangbild.result",
     "Settings": "klangbild.settings",
@@ -34,7 +35,7 @@ _PUBLIC = {
 __all__ = ["__version__", *sorted(_PUBLIC)]
 
 if TYPE_CHECKING:
-    from klangbild.composer import Composer, compose, replay
+    from klangbild.composer import Composer, compose, edit, replay
     from klangbild.emotion.space import Emotion, EmotionPath
     from klangbild.errors import KlangbildError
     from klangbild.music.piece import Piece

@@ -21,13 +21,14 @@ from klangbild.errors import UsageError
 from klangbild.models.engines import families_of, load_engine, player_of, writes_notes
 from klangbild.record.carriers import read_record
 from klangbild.record.facts import PictureFacts, Record
-from klangbild.record.requests import record_of, request_of
+from klangbild.record.requests import picture_of, record_of, request_of
 from klangbild.result import Result
 from klangbild.settings import Settings
 from klangbild.unheard import refuse_unheard, told_of
 from klangbild.variations import Variations
 
 if TYPE_CHECKING:
+    from klangbild.editing.make import Edited
     from klangbild.picture.picture import Picture
     from klangbild.picture.voice import Voice
 
@@ -57,7 +58,54 @@ def replay(path: str | Path, *, picture: Any = None, on_progress: OnProgress | N
 def replay_record(record: Record, *, picture: Any = None, on_progress: OnProgress | None = None) -> Result:
     """As `replay`, from the record itself."""
     request = request_of(record, picture=picture)
+    if record.edit is not None:
+        from klangbild.editing.make import made_again
+
+        return _edited(made_again(record, on_progress=on_progress), request.settings, request.picture)
     return Composer().perform(request, on_progress=on_progress)
+
+
+def edit(
+    source: str | Path | Result, *, picture: Any = None, on_progress: OnProgress | None = None, **wishes: Any
+) -> Result:
+    """A piece with bars of it written anew, varied, or with other players, key, tempo or mood; the rest stays event for event.
+
+    source: a MIDI file of anybody's, any other file of ours, or a `Result`. wishes: see `klangbild.editing.wish.Wish`, like bars=(9, 16);
+    soundfont and loudness are heard, too. picture: the one it was made from, for the piano roll.
+
+    Raises:
+        InputError: the file cannot be used. UsageError: a wish is wrong. NotAvailableError: a model is not there.
+    """
+    from klangbild.editing.make import edited
+    from klangbild.editing.source import Source, read_source
+    from klangbild.editing.wish import Wish
+
+    given = {name: wishes.pop(name) for name in ("soundfont", "loudness", "commercial") if name in wishes}
+    Settings(**given)
+    wish = Wish.from_dict(wishes)
+    if isinstance(source, Result):
+        if source.piece is None:
+            raise UsageError("this result is sound without notes; only notes can be edited")
+        found, picture = Source.of_piece(source.record, source.midi), picture or source.picture
+    else:
+        found = read_source(source, lambda record: replay_record(record, picture=picture))
+    found = replace(found, settings=replace(found.settings, **given))
+    seed = new_seed() if wish.seed is None else wish.seed
+    made = edited(found, wish, seed=seed, on_progress=on_progress)
+    return _edited(made, made.record.settings, None if picture is None else picture_of(made.record, picture))
+
+
+def _edited(made: Edited, settings: Settings, picture: Picture | None) -> Result:
+    """What an edit made, as a result. settings: with the SoundFont that is here."""
+    return Result(
+        replace(made.record, settings=settings),
+        made.piece,
+        picture=picture,
+        length_s=made.length_s,
+        replayed_by=replay_record,
+        edited_by=edit,
+        written=made.midi,
+    )
 
 
 class Composer:
@@ -184,6 +232,7 @@ class Composer:
             output.stopped,
             output.length_s,
             replayed_by=replay_record,
+            edited_by=edit,
         )
 
     def load(self, settings: Settings) -> None:

@@ -37,7 +37,8 @@ class Result:
 
     record: its "sound" is None until the sound is made, which happens when it is first asked for.
     piece: None where a model made sound without notes. dry, length_s: see `stems` and `length_s` of `klangbild.contract.EngineOutput`.
-    files: what was saved so far. replayed_by: makes the piece again of a record (`composer.replay_record`).
+    files: what was saved so far. replayed_by: makes the piece again of a record (`composer.replay_record`); edited_by: edits it
+    (`composer.edit`). written: the MIDI file of an edited piece, without its record: most of it is the events of another file.
     """
 
     record: Record
@@ -48,6 +49,8 @@ class Result:
     length_s: float | None = None
     files: dict[str, Path] = field(default_factory=dict)
     replayed_by: Callable[..., Result] | None = field(default=None, repr=False)
+    edited_by: Callable[..., Result] | None = field(default=None, repr=False)
+    written: bytes | None = field(default=None, repr=False)
 
     @property
     def settings(self) -> Settings:
@@ -126,8 +129,10 @@ class Result:
         """The MIDI file. Raises UsageError: there are no notes."""
         if self.piece is None:
             raise _no_notes("mid", self.record.model.name)
-        from klangbild.music.midi import to_midi_bytes
+        from klangbild.music.midi import to_midi_bytes, with_record
 
+        if self.written is not None:
+            return with_record(self.written, self.embedded)
         return to_midi_bytes(self.piece, record=self.embedded)
 
     @property
@@ -199,6 +204,17 @@ class Result:
         if self.replayed_by is None:
             raise UsageError("this result came from no composer; use klangbild.replay on one of its files")
         return self.replayed_by(self.record, picture=picture or self.picture, on_progress=on_progress)
+
+    def edit(self, *, on_progress: Callable[[float, float], bool | None] | None = None, **wishes: Any) -> Result:
+        """Another piece, made of this one: `result.edit(bars=(9, 16))` writes these bars anew and leaves every other event as it is. What
+        can be wished: `klangbild.editing.wish.Wish`; besides `seed`, and `soundfont` and `loudness` for its sound.
+
+        Raises:
+            UsageError: a wish is wrong, the piece has no such bars or parts, or no `Composer` made this result.
+        """
+        if self.edited_by is None:
+            raise UsageError("this result came from no composer; use klangbild.edit on one of its files")
+        return self.edited_by(self, on_progress=on_progress, **wishes)
 
     @staticmethod
     def load(path: str | Path) -> Record:

@@ -19,6 +19,7 @@ COMMANDS = {
     "compose": "a picture becomes music ('klangbild PICTURE' means this)",
     "emotion": "what it sees in a picture: valence, arousal and why",
     "render": "a MIDI file becomes sound",
+    "edit": "a piece changed: bars written anew, varied, other players, key, tempo or mood",
     "replay": "the same piece again, from any file it made",
     "gallery": "a folder of pieces as a site without a server",
     "serve": "the web page and its API",

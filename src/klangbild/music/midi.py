@@ -177,6 +177,27 @@ def _with_text(data: bytes, text: str) -> bytes:
     return data[: at + 4] + (length + len(event)).to_bytes(4, "big") + event + data[at + 8 :]
 
 
+def without_record(data: bytes) -> bytes:
+    """MIDI bytes without the result record that opens the first track of our own; those of others as they are."""
+    if read_record(data) is None:
+        return data
+    at = data.index(b"MTrk")
+    length = int.from_bytes(data[at + 4 : at + 8], "big")
+    size, after = 0, at + 11
+    while True:
+        byte = data[after]
+        size, after = size << 7 | byte & 0x7F, after + 1
+        if byte < 0x80:
+            break
+    after += size
+    return data[: at + 4] + (length - (after - at - 8)).to_bytes(4, "big") + data[after:]
+
+
+def with_record(data: bytes, record: str) -> bytes:
+    """The inverse: MIDI bytes with the result record as the first text event."""
+    return _with_text(data, RECORD_PREFIX + record)
+
+
 def _first_text(data: bytes) -> str | None:
     """The text of a text event that opens the first track, or None."""
     at = data.find(b"MTrk") + 8

@@ -28,12 +28,12 @@ _NO_PARAMETER = 0x3FFF
 _WHOLE_BEND = 8192
 
 
-def read_performance(path: str | Path) -> Piece:
-    """A MIDI file that is to be heard, with its controllers: as `midi.read_music`, but for how its tracks are parted.
+def read_performance(source: str | Path | bytes) -> Piece:
+    """A MIDI file, or its bytes, that is to be heard, with its controllers: as `midi.read_music`, but for how its tracks are parted.
 
     Raises InputError: it is missing, damaged, no MIDI, beyond a limit, or holds no note that is played."""
-    name = str(path)
-    plain = plain_midi(read_bytes(path), name, performed=True)
+    name = "the MIDI data" if isinstance(source, bytes) else str(source)
+    plain = plain_midi(source if isinstance(source, bytes) else read_bytes(source), name, performed=True)
     piece = piece_of(plain, name)
     parts: dict[tuple[int, int, int, int], _Part] = {}
     channels = [_Channel(number) for number in range(16)]
@@ -43,7 +43,7 @@ def read_performance(path: str | Path) -> Piece:
     told = list(piece.told)
     tracks = [made for key, part in sorted(parts.items()) if (made := part.track(key, channels, plain.division, told))]
     if not tracks:
-        raise InputError(f"{path}: holds no note that we can play; give another .mid file")
+        raise InputError(f"{name}: holds no note that we can play; give another .mid file")
     tracks.sort(key=lambda track: FAMILY_NAMES.index(track.family))
     return replace(piece, tracks=tuple(tracks), told=tuple(dict.fromkeys(told)))
 

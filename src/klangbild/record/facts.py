@@ -131,6 +131,36 @@ class SoundFacts:
 
 
 @dataclass(frozen=True)
+class EditFacts:
+    """How a piece was edited (`klangbild.editing`), and all that this needs again. name: of the piece it was made from; notes: that piece's MIDI file,
+    packed (`editing.source`), sha256: of its bytes; asked: what it was asked for. wish: what was to be done, by name; the record's seed is that of
+    the edit. before: the wishes of the edits that it had behind it."""
+
+    name: str
+    sha256: str
+    notes: str
+    asked: Emotion
+    wish: Mapping[str, Any]
+    before: tuple[Mapping[str, Any], ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        asked = {"valence": round(self.asked.valence, 6), "arousal": round(self.asked.arousal, 6)}
+        source = {"name": self.name, "sha256": self.sha256, "asked": asked, "notes": self.notes}
+        before = {"before": [dict(wish) for wish in self.before]} if self.before else {}
+        return {"wish": dict(self.wish), **before, "source": source}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> EditFacts:
+        """The inverse of `as_dict`, of values that were checked."""
+        source = values["source"]
+        asked = Emotion(source["asked"]["valence"], source["asked"]["arousal"])
+        return cls(
+            source["name"], source["sha256"], source["notes"], asked, values["wish"], tuple(values.get("before", ()))
+        )
+
+
+@dataclass(frozen=True)
 class Run:
     """What differs from run to run. told: wishes that were not quite granted, a line each. timings_s: seconds by step. files: {format:
     name of the file} of what was saved last. device: where the model computed."""
@@ -151,6 +181,7 @@ class Record(Mapping[str, Any]):
     until the sound is made, and where the record travelled in a file that does not know it. run: None where the record travelled
     inside a file. voice: what was heard of the picture beside its feeling, and the key of its draws; None: there was no picture, or
     pictures had none yet. heard: what the judges of emotion hear in the notes; None: they were not asked, or could not tell.
+    edit: how it was made of another piece; None: it was composed.
     """
 
     klangbild: str
@@ -165,6 +196,7 @@ class Record(Mapping[str, Any]):
     run: Run | None
     voice: Voice | None = None
     heard: Heard | None = None
+    edit: EditFacts | None = None
 
     @property
     def engine(self) -> str:
@@ -178,8 +210,8 @@ class Record(Mapping[str, Any]):
 
     @property
     def name(self) -> str:
-        """The picture's name, which files are called after; "words" where there was none."""
-        return self.picture.name if self.picture else "words"
+        """The picture's name, which files are called after; where there was none the edited piece's, or "words"."""
+        return self.picture.name if self.picture else self.edit.name if self.edit else "words"
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -214,6 +246,8 @@ class Record(Mapping[str, Any]):
         if run is not None:
             written["told"] = list(run.told)
         written |= {"settings": self.settings.as_dict(), "music": dict(self.music.facts)}
+        if self.edit is not None:
+            written["edit"] = self.edit.as_dict()
         if self.heard is not None:
             written["heard"] = self.heard.as_dict(self.emotion.asked)
         if sound is not None:
@@ -261,6 +295,7 @@ class Record(Mapping[str, Any]):
             run,
             Voice.from_dict(values["voice"]) if values.get("voice") else None,
             Heard.from_dict(values["heard"]) if values.get("heard") else None,
+            EditFacts.from_dict(values["edit"]) if values.get("edit") else None,
         )
 
     def __getitem__(self, name: str) -> Any:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from klangbild.contract import EngineOutput, Request
 from klangbild.errors import InputError, UsageError
 from klangbild.models.plan.base import refuse_if_gone
 from klangbild.record.facts import EmotionFacts, ModelFacts, MusicFacts, Record, Run, versions
+
+if TYPE_CHECKING:
+    from klangbild.picture.picture import Picture
 
 
 def record_of(request: Request, output: EngineOutput, *, told: Sequence[str], timings_s: Mapping[str, float]) -> Record:
@@ -38,8 +41,6 @@ def request_of(record: Record, *, picture: Any = None) -> Request:
         NotAvailableError: it was made by a model that klangbild does not have any more. InputError: another picture was given.
         UsageError: none was given, and its engine looks at pictures.
     """
-    from klangbild.picture.load import load_picture
-
     refuse_if_gone(record.model.name, source="this piece's record")
     settings = record.settings
     if settings.soundfont is not None:
@@ -49,12 +50,8 @@ def request_of(record: Record, *, picture: Any = None) -> Request:
         settings = replace(settings, soundfont=find_again(settings.soundfont, vars(played) if played else None))
     facts, seen = record.picture, None
     if picture is not None:
-        seen = load_picture(picture, words=record.settings.text)
-        if facts and seen.sha256 != facts.sha256:
-            raise InputError(
-                f"{picture}: is not the picture this piece was made from (its sha256 differs); give the same file"
-            )
-    elif record.engine != "notes" and facts:
+        seen = picture_of(record, picture)
+    elif record.engine != "notes" and facts and record.edit is None:
         raise UsageError(f"the {record.engine} engine needs its picture again; add --picture {facts.name}")
     felt = record.emotion
     # a sound engine's piece from before words were translated plays as its English words say
@@ -72,6 +69,18 @@ def request_of(record: Record, *, picture: Any = None) -> Request:
         translate,
         kind=felt.kind,
     )
+
+
+def picture_of(record: Record, picture: Any) -> Picture:
+    """The picture that a piece was made from. Raises InputError: it is another one, or cannot be used."""
+    from klangbild.picture.load import load_picture
+
+    seen, facts = load_picture(picture, words=record.settings.text), record.picture
+    if facts and seen.sha256 != facts.sha256:
+        raise InputError(
+            f"{picture}: is not the picture this piece was made from (its sha256 differs); give the same file"
+        )
+    return seen
 
 
 def differences(then: Record, now: Record) -> list[str]:

@@ -154,6 +154,11 @@ _STRETCH = _table({"seconds": _number(0.0, 1e6), "asked": _POINT, "heard": _or_n
 _HEARD = _table(
     {"valence": _PLACE, "arousal": _PLACE, "drafts": _whole(1, 1000)}, {"words": _text, "stretches": _every(_STRETCH)}
 )
+_WISH = _each_of(_anything)
+_EDIT = _table(
+    {"wish": _WISH, "source": _table({"name": _text, "sha256": _text, "notes": _text, "asked": _POINT})},
+    {"before": _every(_WISH)},
+)
 _SOUND = _table(
     {"rate": _whole(1, 10**6), "seconds": _number(0.0, 1e9), "lufs": _LEVEL, "true_peak_dbtp": _LEVEL},
     {"soundfont": _or_none(_table({"name": _text, "sha256": _text}))},
@@ -164,7 +169,7 @@ _RECORD = _table(
         "reasons": _every(_text), "settings": _each_of(_anything),
     },
     {
-        "picture": _or_none(_PICTURE), "voice": _or_none(_VOICE), "heard": _or_none(_HEARD), "music": _table(
+        "picture": _or_none(_PICTURE), "voice": _or_none(_VOICE), "heard": _or_none(_HEARD), "edit": _or_none(_EDIT), "music": _table(
             {}, {"words": _text, "words_heard_as": _each_of(_text), "words_translated": _each_of(_text)},
         ),
         "sound": _or_none(_SOUND), "versions": _each_of(_text), "told": _every(_text),

@@ -101,7 +101,7 @@ class Sampler:
             if forced:
                 token = forced.pop(0)
             else:
-                token = self._draw(logits)
+                token, *forced = self._next(logits)
                 self.take.n_drawn += 1
             opens_section, whole = self._opens_section(token), self._is_whole()
             self.language.advance(self.state, token)
@@ -238,9 +238,17 @@ class Sampler:
 
     # -- drawing ---------------------------------------------------------------------------------------------------
 
+    def _next(self, logits: np.ndarray) -> list[int]:
+        """The id that comes next, drawn, and those behind it that are known then."""
+        return [self._draw(logits)]
+
+    def _allowed(self) -> np.ndarray:
+        """The ids that may come, bool (size,)."""
+        return self.language.allowed(self.state, self.rules)
+
     def _draw(self, logits: np.ndarray) -> int:
         """Logits (rows, at least size), the second row without the emotion -> the id that comes next."""
-        allowed = self.language.allowed(self.state, self.rules)
+        allowed = self._allowed()
         ids = self.by_kind[allowed[self.by_kind]]
         if not len(ids):
             raise KlangbildError(
