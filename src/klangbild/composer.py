@@ -169,7 +169,7 @@ class Composer:
         from klangbild.picture.load import load_picture
         from klangbild.picture.traits import voice_of
 
-        refuse_unheard(settings)
+        refuse_unheard(settings, picture=source is not None)
         if source is None and not settings.text:
             raise UsageError("there is neither a picture nor --text; give at least one")
         picture = None if source is None else load_picture(source, words=settings.text)

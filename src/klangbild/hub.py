@@ -84,7 +84,7 @@ class DamagedModel:
     @property
     def remedy(self) -> str:
         return (
-            f"add it again (klangbild models add aria --from DIR --name {self.name} --overwrite), or delete {self.path}"
+            f"add it again (klangbild models add KIND --from DIR --name {self.name} --overwrite), or delete {self.path}"
         )
 
 
@@ -100,6 +100,21 @@ def models_home() -> Path:
 def is_offline() -> bool:
     """True if $KLANGBILD_OFFLINE or $HF_HUB_OFFLINE is set (to something else than 0)."""
     return any(os.environ.get(name, "0").lower() not in ("", "0", "false", "no") for name in OFFLINE_VARIABLES)
+
+
+def snapshot_in(folder: Path) -> Path:
+    """A model's files in a hub's cache, given its repository's folder there (models--owner--name); any other folder as it is."""
+    snapshots = folder / "snapshots"
+    if not snapshots.is_dir() or not (folder / "blobs").is_dir():
+        return folder
+    try:
+        named = snapshots / (folder / "refs" / "main").read_text(encoding="utf-8").strip()
+        if named.is_dir():
+            return named
+    except (OSError, ValueError):
+        pass
+    found = sorted((p for p in snapshots.iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime)
+    return found[-1] if found else folder
 
 
 def is_hub_id(text: str) -> bool:

@@ -20,12 +20,12 @@ from klangbild.settings import Settings, flag_of
 _LONGEST_BAR_BEATS, _SLOWEST_BPM = 6.0, 40.0
 
 
-def refuse_unheard(settings: Settings) -> None:
-    """What can be known before any work.
+def refuse_unheard(settings: Settings, *, picture: bool | None = None) -> None:
+    """What can be known before any work. picture: whether there is one; None: not known yet.
 
     Raises:
         UsageError: the engine, or its model, does not listen to a setting that is not at its default; or two settings leave one
-            of them without effect. NotAvailableError: a device that the model cannot compute on.
+            of them without effect. NotAvailableError: a device that the model cannot compute on, or a part that it lacks.
     """
     given = [knob for knob in fields(Settings) if getattr(settings, knob.name) != knob.default]
     for knob in given:
@@ -52,7 +52,7 @@ def refuse_unheard(settings: Settings) -> None:
         )
     _refuse_without_effect(settings)
     if player.refuses:
-        named(player.refuses)(settings)
+        named(player.refuses)(settings, picture=picture)
 
 
 def _called(settings: Settings, player: Player) -> str:

@@ -19,8 +19,8 @@ class Player:
     engine: its `--engine`. called: its name in a sentence. hears: the settings that it listens to. load: a function of the
     settings, or a class, that gives the `contract.Engine`. plays: a function of a model's name (None: none was given) that says
     whether this player plays it; without one it plays all that no row above does. why_not: {a setting: why it is not heard}, said
-    after "the model NAME, ". cpu_only: whether it computes on the CPU only. refuses: a function of the settings that raises
-    UsageError for what this player alone cannot do. needs: the extra whose libraries it needs. adds: the name by which `klangbild
+    after "the model NAME, ". cpu_only: whether it computes on the CPU only. refuses: a function of the settings and of
+    whether there is a `picture` (None: not known yet) that raises for what this player alone cannot do, or lacks. needs: the extra whose libraries it needs. adds: the name by which `klangbild
     models add` knows its checkpoints. reads_pictures: {a kind of added model: what opens the picture encoder in it, an
     `emotion.prediction.Predictor`, by its name}. parity: {a kind of recorded data: the module that compares it}. commands: the module
     whose `add_data_commands` and `add_train_commands` add what prepares its data and trains it to `klangbild data` and `train`.
@@ -124,6 +124,7 @@ PLAYERS = (
     Player(
         "art2mus", "art2mus", _PUBLISHED, _ALL | _DENOISED | _PLACED | {"image_tokens"},
         load="klangbild.models.published.art2mus.engine:Art2MusEngine", writes_notes=False, why_not=_NO_NUMBERS, needs="diffusion",
+        refuses="klangbild.models.published.where:refuse_incomplete",
         parity={
             "art2mus": "klangbild.models.published.art2mus.parity", "imagebind": "klangbild.models.published.imagebind.parity",
         },
@@ -132,7 +133,8 @@ PLAYERS = (
     Player(
         "melfusion", "melfusion", _PUBLISHED, _ALL | _DENOISED | _PLACED | {"synapse"},
         load="klangbild.models.published.melfusion.engine:MelfusionEngine", writes_notes=False, why_not=_NO_NUMBERS,
-        needs="diffusion", parity={"melfusion": "klangbild.models.published.melfusion.parity"},
+        needs="diffusion", refuses="klangbild.models.published.where:refuse_incomplete",
+        parity={"melfusion": "klangbild.models.published.melfusion.parity"},
         commands="klangbild.models.published.melfusion.commands",
     ),
 )  # fmt: skip

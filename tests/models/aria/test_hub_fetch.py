@@ -61,7 +61,7 @@ def test_a_sound_model_is_kept_as_it_is(cached, models_home, capsys):
     out, err = capsys.readouterr()
     assert out.strip() == str(folder) and "--engine art2mus --model cvssp/audioldm2" in err and "CC BY-NC-SA" in err
     assert not models_home.exists()
-    from klangbild.models.published.folders import find_folder
+    from klangbild.models.published.where import find_folder
 
     assert find_folder("cvssp/audioldm2") == folder
     assert main(["models", "add", "aria", "--from", "cvssp/audioldm2"]) == 1

@@ -32,7 +32,7 @@ def test_the_picture_is_heard_as_far_as_the_gates_are_open(melfusion_folders, pi
     assert words_only.shape == (1, 8000) and np.isfinite(words_only).all() and np.abs(words_only).max() > 0
     # closed gates: words only, bit for bit
     assert np.array_equal(made(pipeline, picture, words="slow piano"), words_only)
-    with pytest.raises(UsageError, match="every gate"):
+    with pytest.raises(UsageError, match="no trained synapses"):
         pipeline(picture, **OPTIONS)
     pipeline.set_gates(0.15)
     assert set(np.round(list(pipeline.gates().values()), 6)) == {0.15}

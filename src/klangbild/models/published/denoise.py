@@ -9,6 +9,7 @@ Source: Ho and Salimans, "Classifier-Free Diffusion Guidance", arXiv 2207.12598,
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Literal
 
@@ -17,6 +18,7 @@ from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, SchedulerMixin
 from torch import Tensor
 
 from klangbild.errors import KlangbildError, Stopped, UsageError
+from klangbild.models.published.first_minute import OnPace
 
 Solver = Literal["ddim", "dpm++"]
 SOLVERS: tuple[Solver, ...] = ("ddim", "dpm++")
@@ -52,6 +54,7 @@ def denoise(
     n_steps: int,
     on_progress: OnProgress | None = None,
     generator: torch.Generator | None = None,
+    on_pace: OnPace | None = None,
 ) -> Tensor:
     """Walk from noise to latents.
 
@@ -62,6 +65,7 @@ def denoise(
         n_steps: steps, 1 to the schedule's length.
         on_progress: called after each step; returning False stops.
         generator: only for solvers that add noise; those of this file do not.
+        on_pace: told how long the first step took.
 
     Raises:
         Stopped: `on_progress` asked for it.
@@ -73,6 +77,7 @@ def denoise(
     solver.set_timesteps(n_steps, device=noise.device)
     latents = noise * solver.init_noise_sigma
     extra = {"generator": generator} if generator is not None else {}
+    started = time.perf_counter()
     for done, timestep in enumerate(solver.timesteps, start=1):
         prediction = predict(solver.scale_model_input(latents, timestep), timestep)
         latents = solver.step(prediction, timestep, latents, return_dict=False, **extra)[0]
@@ -81,6 +86,8 @@ def denoise(
                 f"the sound model produced numbers that are not finite at step {done} of {n_steps}; "
                 "use float32 or bfloat16 instead of float16, or fewer guidance"
             )
+        if done == 1 and on_pace is not None:
+            on_pace("step", time.perf_counter() - started, len(solver.timesteps))
         if on_progress is not None and on_progress(done, len(solver.timesteps)) is False:
             raise Stopped(f"stopped at step {done} of {n_steps}; nothing was written")
     return latents

@@ -1,10 +1,7 @@
 """What the published sound systems share behind the house's one door: `compose(picture, engine=..., model=DIR)`.
 
-A system is a class below `PublishedEngine` (`models/published/art2mus/engine.py`, `models/published/melfusion/engine.py`), named in `models/registry.py`. They load from a folder (`--model DIR`) or, for Art2Mus, a hub name that is in the cache:
-
-    art2mus     AudioLDM 2 in diffusers' layout, with art2mus_img_proj_layer.pt, art2mus_4_img_proj_layer.pt and
-                imagebind_huge.pth beside it
-    melfusion   DIR/music (Tango, AudioLDM), DIR/image (Stable Diffusion), DIR/synapses (what training wrote)
+A system is a class below `PublishedEngine` (`models/published/art2mus/engine.py`, `models/published/melfusion/engine.py`), named in `models/registry.py`. They load from an added model or a folder (what is in it: `where.py`), or, for Art2Mus by words, a hub name that is in the cache.
+What sees pictures is loaded when the first one comes.
 
 `--precision` and `--offload` say how and where its parts compute (`placement.py`).
 Below 100 steps the faster solver (DPM++) is used, from 100 on DDIM, as published; default 25 steps.
@@ -25,9 +22,12 @@ import torch
 from klangbild.contract import EngineOutput, OnBar, OnProgress, Request
 from klangbild.errors import InputError, UsageError
 from klangbild.models.published.denoise import Solver
-from klangbild.models.published.folders import find_folder, first_line
+from klangbild.models.published.first_minute import loaded, say, tell_pace, too_large
+from klangbild.models.published.folders import first_line
 from klangbild.models.published.licences import licence_of
+from klangbild.models.published.placement import choose_placement
 from klangbild.models.published.ranking import Candidate
+from klangbild.models.published.where import find_folder, refuse_incomplete
 from klangbild.settings import Settings
 from klangbild.sound.audio import Audio
 
@@ -43,6 +43,7 @@ class PublishedEngine(ABC):
     def __init__(self, settings: Settings) -> None:
         self.model = str(settings.model)
         self.folder = find_folder(self.model)
+        refuse_incomplete(settings)
         self._loaded: tuple[tuple[Any, ...], Any] | None = None
         """What the pipeline was loaded for, and the pipeline."""
         self._loading_s = 0.0
@@ -53,6 +54,14 @@ class PublishedEngine(ABC):
     @abstractmethod
     def open(self, settings: Settings, **options: Any) -> Any:
         """The pipeline for these settings. options: device, commercial, and where and how its parts are kept."""
+
+    def notices(self) -> list[str]:
+        """What is said before anything is loaded."""
+        return []
+
+    def folders(self) -> list[Path]:
+        """Where the weights are that words need."""
+        return [self.folder]
 
     def variant(self, settings: Settings) -> Any:
         """What of the settings asks for another pipeline."""
@@ -72,10 +81,16 @@ class PublishedEngine(ABC):
         seconds = settings.length_seconds
         if seconds is None:
             raise UsageError("--bars and --gen-len are lengths of notes; give --seconds to a sound engine")
+        refuse_incomplete(settings, picture=request.picture is not None)
         pipeline = self._pipeline(settings)
+        if request.picture is not None and settings.synapse > 0:
+            started = time.perf_counter()
+            pipeline.see()
+            self._loading_s += time.perf_counter() - started
+        pipeline.on_pace = tell_pace
         loading_s, self._loading_s = self._loading_s, 0.0
         loaded = time.perf_counter()
-        if settings.candidates > 1 and not pipeline.judge.can_judge(
+        if settings.candidates > 1 and not pipeline.can_judge(
             picture=request.picture is not None, words=bool(settings.text)
         ):
             raise UsageError(
@@ -150,8 +165,14 @@ class PublishedEngine(ABC):
                 "slicing": settings.offload,
                 "commercial": settings.commercial,
             }
+            placement = choose_placement(settings.device, options["precision"])
+            for line in (*self.notices(), f"loading {self.model} ..."):
+                say(line)
+            if small := too_large(self.folders(), placement):
+                say(small)
             self._loaded = key, self.open(settings, **options)
             self._loading_s += time.perf_counter() - started
+            say(loaded(self._loaded[1].networks(), placement, time.perf_counter() - started))
         return self._loaded[1]
 
 

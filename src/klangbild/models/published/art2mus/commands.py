@@ -122,7 +122,8 @@ def _run_describe(args: argparse.Namespace) -> int:
     from transformers import AutoProcessor, LlavaForConditionalGeneration
 
     from klangbild.models.published.art2mus.describe_artwork import describe
-    from klangbild.models.published.folders import find_folder, load_component
+    from klangbild.models.published.folders import load_component
+    from klangbild.models.published.where import find_folder
 
     folder = find_folder(args.model)
     model = load_component(LlavaForConditionalGeneration, folder, ".")
@@ -145,9 +146,9 @@ def _run_train(args: argparse.Namespace) -> int:
     from klangbild.models.published.art2mus.data.vectors import cached_vectors
     from klangbild.models.published.art2mus.parts import load_art2mus
     from klangbild.models.published.art2mus.train import Art2MusConfig, load_items, train_art2mus
-    from klangbild.models.published.folders import find_folder
     from klangbild.models.published.licences import licence_of, show_licences
     from klangbild.models.published.training.config import read_config
+    from klangbild.models.published.where import find_folder
 
     config, loop = read_config(Art2MusConfig, args.config, run=args.run_dir, steps=args.steps, cpu=args.cpu)
     if args.image_tokens is not None:

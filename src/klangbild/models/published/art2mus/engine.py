@@ -17,7 +17,9 @@ class Art2MusEngine(PublishedEngine):
     name = "art2mus"
 
     def open(self, settings: Settings, **options: Any) -> Art2MusPipeline:
-        return Art2MusPipeline.from_pretrained(self.model, image_tokens=self.variant(settings), **options)
+        return Art2MusPipeline.from_pretrained(
+            self.model, image_tokens=self.variant(settings), imagebind_later=True, **options
+        )
 
     def variant(self, settings: Settings) -> int:
         """The number of image tokens. Raises UsageError: the published projections have one or four."""

@@ -27,9 +27,6 @@ from klangbild.models.published.codec import LatentAudio
 from klangbild.models.published.folders import load_component, load_tokenizer
 from klangbild.models.published.imagebind.model import ImageBind
 
-IMAGEBIND_FILE = "imagebind_huge.pth"
-PROJECTION_FILES = {1: "art2mus_img_proj_layer.pt", 4: "art2mus_4_img_proj_layer.pt"}
-
 
 @dataclass(frozen=True)
 class Art2MusParts:

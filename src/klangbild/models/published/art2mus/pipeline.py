@@ -23,19 +23,16 @@ from transformers import ClapFeatureExtractor
 
 from klangbild.errors import NotAvailableError, UsageError
 from klangbild.models.published.art2mus.conditioning import NEGATIVE_WORDS, SUPPORT_SENTENCE, Conditioning
-from klangbild.models.published.art2mus.parts import (
-    IMAGEBIND_FILE,
-    PROJECTION_FILES,
-    Art2MusParts,
-    load_art2mus,
-    predict_noise,
-)
+from klangbild.models.published.art2mus.parts import Art2MusParts, load_art2mus, predict_noise
 from klangbild.models.published.denoise import DEFAULT_STEPS, OnProgress, Solver, combine, denoise, make_solver
 from klangbild.models.published.finish import sounds_of
-from klangbild.models.published.folders import find_folder, load_component
+from klangbild.models.published.first_minute import OnPace
+from klangbild.models.published.folders import load_component
+from klangbild.models.published.imagebind.model import ImageBind
 from klangbild.models.published.licences import KNOWN, Announce, licence_of, show_licences
 from klangbild.models.published.placement import Placement, Precision, choose_placement
 from klangbild.models.published.ranking import Candidate, CandidateJudge
+from klangbild.models.published.where import FROM, IMAGEBIND_FILE, PROJECTION_FILES, find_folder
 from klangbild.models.published.windows import over_windows, window_of
 from klangbild.picture.picture import Picture
 
@@ -47,8 +44,16 @@ class Art2MusPipeline:
     """The published system. Make one with `from_pretrained`, or from parts (as tests and training do)."""
 
     def __init__(
-        self, parts: Art2MusParts, *, placement: Placement | None = None, judge: CandidateJudge | None = None
+        self,
+        parts: Art2MusParts,
+        *,
+        placement: Placement | None = None,
+        judge: CandidateJudge | None = None,
+        imagebind: Path | None = None,
     ) -> None:
+        """imagebind: its checkpoint, loaded when the first picture comes, where `parts` has none."""
+        self._imagebind = imagebind
+        self.on_pace: OnPace | None = None
         self.placement = placement or choose_placement("cpu")
         self.parts = parts
         self.judge = judge or CandidateJudge(imagebind=parts.imagebind)
@@ -75,6 +80,7 @@ class Art2MusPipeline:
         commercial: bool = False,
         allow_download: bool = False,
         announce: Announce | None = None,
+        imagebind_later: bool = False,
     ) -> Art2MusPipeline:
         """Load the system from a folder or the hub's cache.
 
@@ -88,6 +94,7 @@ class Art2MusPipeline:
             commercial: refuse weights whose licence forbids commercial use or is not known.
             allow_download: fetch the model if the cache does not have it.
             announce: takes one line a licence; stderr by default.
+            imagebind_later: load ImageBind when the first picture comes.
 
         Raises:
             NotAvailableError: something is not on this machine. UsageError: a wish that cannot be granted.
@@ -108,7 +115,7 @@ class Art2MusPipeline:
         parts = load_art2mus(
             folder,
             projection=projection_file,
-            imagebind=imagebind_file,
+            imagebind=None if imagebind_later else imagebind_file,
             dtype=placement.dtype,
         )
         extractor = None
@@ -120,7 +127,7 @@ class Art2MusPipeline:
             clap_tokenizer=parts.encoder.clap_tokenizer,
             clap_features=extractor,
         )
-        return cls(parts, placement=placement, judge=judge)
+        return cls(parts, placement=placement, judge=judge, imagebind=imagebind_file)
 
     @torch.inference_mode()
     def __call__(
@@ -187,15 +194,39 @@ class Art2MusPipeline:
                 make_solver(self.parts.scheduler, solver),
                 n_steps=steps or DEFAULT_STEPS[solver],
                 on_progress=on_progress,
+                on_pace=self.on_pace,
             )
         audios = sounds_of(latents, sound, self.placement, seconds=seconds)
         return self.judge.ranked(audios, image_vector=vectors, words=words)
 
+    def see(self) -> None:
+        """Load ImageBind, where it was left for the first picture."""
+        if self.parts.imagebind is None and self._imagebind is not None:
+            self.parts = replace(self.parts, imagebind=ImageBind.from_file(self._imagebind))
+            self.judge = replace(self.judge, imagebind=self.parts.imagebind)
+
+    def networks(self) -> dict[str, torch.nn.Module]:
+        """What is loaded, by what it is called."""
+        language, sound = self.parts.encoder, self.parts.sound
+        found: dict[str, torch.nn.Module | None] = {
+            "unet": self.parts.unet, "T5": language.t5, "CLAP": language.clap, "GPT-2": language.language_model,
+            "vae": sound.vae, "vocoder": sound.vocoder, "ImageBind": self.parts.imagebind,
+            "projection": language.projection, "language projection": language.projection_model,
+        }  # fmt: skip
+        return {name: network for name, network in found.items() if network is not None}
+
+    def can_judge(self, *, picture: bool, words: bool) -> bool:
+        """Whether candidates could be ranked: by ImageBind with a picture, by CLAP with words."""
+        if picture:
+            self.see()
+        return self.judge.can_judge(picture=picture, words=words)
+
     def embed(self, picture: Picture) -> Tensor:
         """The picture's ImageBind vector, (image_dim,), unit length; it can be kept and given as `image_vector`."""
+        self.see()
         if self.parts.imagebind is None:
             raise NotAvailableError(
-                f"{picture.name}: ImageBind is not loaded, so a picture cannot be seen; give imagebind=imagebind_huge.pth"
+                f"{picture.name}: ImageBind is not there, so a picture cannot be seen; it is {FROM['imagebind']}"
             )
         return self.parts.imagebind.embed_pictures([picture.rgb])[0]
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from klangbild.errors import InputError, UsageError
 from klangbild.models.published.art2mus.conditioning import NEGATIVE_WORDS, SUPPORT_SENTENCE, Conditioning
 from klangbild.models.published.art2mus.data.pair_manifest import Pair, read_pairs
-from klangbild.models.published.art2mus.parts import PROJECTION_FILES, Art2MusParts, predict_noise
+from klangbild.models.published.art2mus.parts import Art2MusParts, predict_noise
 from klangbild.models.published.art2mus.pipeline import Art2MusPipeline
 from klangbild.models.published.art2mus.projection import ImageProjection
 from klangbild.models.published.denoise import combine
@@ -33,6 +33,7 @@ from klangbild.models.published.training.config import LoopConfig, settings_of
 from klangbild.models.published.training.min_snr import min_snr_loss, min_snr_weights, signal_to_noise
 from klangbild.models.published.training.part_trainer import Recipe, train_part
 from klangbild.models.published.training.target import N_FRAMES, prepare_waveform, target_mel
+from klangbild.models.published.where import PROJECTION_FILES
 from klangbild.sound.files import read_audio, write_audio
 from klangbild.training.curves import draw_losses
 

@@ -32,9 +32,11 @@ def add_train_commands(parts: argparse._SubParsersAction, exports: argparse._Sub
         "melfusion", help="MeLFusion's synapses, alone or with the music network", description=_MELFUSION
     )
     melfusion.add_argument(
-        "--music-model", metavar="NAME|DIR", help="Tango or AudioLDM, diffusers' layout (default: our plan model)"
+        "--music-model", metavar="NAME|DIR", help="Tango: an added model or a folder (default: our plan model)"
     )
-    melfusion.add_argument("--image-model", metavar="NAME|DIR", help="Stable Diffusion (with --music-model)")
+    melfusion.add_argument(
+        "--image-model", metavar="NAME|DIR", help="Stable Diffusion 2.1: an added MeLFusion, a hub name or a folder"
+    )
     melfusion.add_argument(
         "--triplets", type=Path, metavar="DIR", help="train.jsonl, validation.jsonl (with --music-model)"
     )
@@ -79,17 +81,17 @@ def _run_train(args: argparse.Namespace) -> int:
     if args.image_model is None or args.triplets is None:
         raise UsageError("with --music-model give --image-model and --triplets")
     need_extra()
-    from klangbild.models.published.folders import find_folder
     from klangbild.models.published.licences import licence_of, show_licences
     from klangbild.models.published.melfusion.data.melbench import read_triplets
     from klangbild.models.published.melfusion.parts import load_melfusion
     from klangbild.models.published.melfusion.train import MelfusionConfig, TripletItems, train_melfusion
     from klangbild.models.published.training.config import read_config
+    from klangbild.models.published.where import find_folder, part_of
 
     config, loop = read_config(MelfusionConfig, args.config, run=args.run_dir, steps=args.steps, cpu=args.cpu)
     if args.gates_only:
         config = MelfusionConfig(**{**vars(config), "train_music": False})
-    folders = [find_folder(name) for name in (args.music_model, args.image_model)]
+    folders = [part_of(find_folder(args.music_model), "music"), part_of(find_folder(args.image_model), "image")]
     names = (args.music_model, args.image_model)
     show_licences([licence_of(name, folder) for name, folder in zip(names, folders, strict=True)])
     parts = load_melfusion(folders[0], image=folders[1], form=args.form, seed=loop.seed)

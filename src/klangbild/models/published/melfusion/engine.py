@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from klangbild.errors import NotAvailableError
 from klangbild.models.published.engine import PublishedEngine
 from klangbild.models.published.melfusion.pipeline import GUIDANCE, MelfusionPipeline
+from klangbild.models.published.where import synapses_are_trained
 from klangbild.settings import Settings
 
 
@@ -17,12 +17,23 @@ class MelfusionEngine(PublishedEngine):
     name = "melfusion"
 
     def open(self, settings: Settings, **options: Any) -> MelfusionPipeline:
+        synapses, image = self.folder / "synapses", self.folder / "image"
         return MelfusionPipeline.from_pretrained(
-            self._part("music"),
-            image=self._part("image") if (self.folder / "image").is_dir() else None,
-            synapses=self._part("synapses") if (self.folder / "synapses").is_dir() else None,
+            self.folder / "music",
+            image=image if (image / "unet").is_dir() else None,
+            synapses=synapses if synapses.is_dir() else None,
+            image_later=True,
             **options,
         )
+
+    def notices(self) -> list[str]:
+        if synapses_are_trained(self.folder / "synapses"):
+            return []
+        told = "no trained synapses, so words are heard and pictures are not (klangbild train melfusion)"
+        return [f"{self.model}: {told}"]
+
+    def folders(self) -> list[Path]:
+        return [self.folder / "music"]
 
     def asked(self, settings: Settings) -> dict[str, Any]:
         return {
@@ -33,11 +44,3 @@ class MelfusionEngine(PublishedEngine):
 
     def told(self, pipeline: MelfusionPipeline) -> dict[str, Any]:
         return {"gates": {name: round(value, 6) for name, value in pipeline.gates().items()}}
-
-    def _part(self, name: str) -> Path:
-        part = self.folder / name
-        if not part.is_dir():
-            raise NotAvailableError(
-                f"{self.folder}: has no folder {name!r}; MeLFusion needs music/, and image/ and synapses/ to see pictures"
-            )
-        return part

@@ -20,6 +20,7 @@ from transformers import PreTrainedTokenizerBase
 
 from klangbild.errors import UsageError
 from klangbild.models.published.denoise import Solver, make_solver
+from klangbild.models.published.first_minute import OnPace
 from klangbild.models.published.melfusion.inversion import invert, picture_to_latents
 from klangbild.models.published.melfusion.synapse import Form
 from klangbild.models.published.melfusion.synapse_unet import Features, listening
@@ -78,6 +79,7 @@ class ImageBranch:
         like: SchedulerMixin,
         start: ImageStart = "inversion",
         generator: torch.Generator | None = None,
+        on_pace: OnPace | None = None,
     ) -> ImageWalk:
         """Invert the picture and stand ready at the noisiest timestep.
 
@@ -89,6 +91,7 @@ class ImageBranch:
             like: the music's scheduler; the image's visits the same timesteps.
             start: "inversion", or "noise" as released.
             generator: for the noise.
+            on_pace: told how long the first pass of the inversion took.
         """
         spacing = {key: like.config[key] for key in ("timestep_spacing", "steps_offset") if key in like.config}
         own = make_solver(type(self.scheduler).from_config(self.scheduler.config, **spacing), solver)
@@ -100,7 +103,7 @@ class ImageBranch:
             latents = torch.randn(shape, generator=generator).to(device) * own.init_noise_sigma
         else:
             latents = picture_to_latents(rgb, self.vae, size_px=self.size_px).to(device)
-            latents = invert(latents, lambda z, t: self.predict(z, t, text), own)
+            latents = invert(latents, lambda z, t: self.predict(z, t, text), own, on_pace=on_pace)
         return ImageWalk(self, own, latents, text, form)
 
     def predict(self, latents: Tensor, timestep: Tensor, text: Tensor) -> Tensor:

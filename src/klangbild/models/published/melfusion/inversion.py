@@ -13,6 +13,7 @@ Sources: Song et al., "Denoising Diffusion Implicit Models", arXiv 2010.02502, s
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -21,6 +22,7 @@ from diffusers import AutoencoderKL, SchedulerMixin
 from torch import Tensor
 
 from klangbild.errors import UsageError
+from klangbild.models.published.first_minute import OnPace
 
 Prediction = Callable[[Tensor, Tensor], Tensor]  # (latents, timestep) -> the image network's output
 
@@ -49,23 +51,27 @@ def picture_to_latents(
     return latents.float() * vae.config.scaling_factor
 
 
-def invert(latents: Tensor, predict: Prediction, solver: SchedulerMixin) -> Tensor:
+def invert(latents: Tensor, predict: Prediction, solver: SchedulerMixin, *, on_pace: OnPace | None = None) -> Tensor:
     """Clean latents (batch, 4, h, w) -> the noisy latents (batch, 4, h, w) at the solver's first timestep.
 
     Args:
         latents: scaled, clean.
         predict: the image network, without guidance (guidance makes the walk miss its own start).
         solver: with its timesteps set; the inversion visits the same ones in reverse order.
+        on_pace: told how long the first pass took.
     """
     kept = solver.alphas_cumprod.to(latents.device, torch.float32)
     # the level below the quietest timestep, as the solver itself ends
     below = torch.as_tensor(getattr(solver, "final_alpha_cumprod", 1.0), device=latents.device, dtype=torch.float32)
-    for timestep in solver.timesteps.flip(0):
+    started = time.perf_counter()
+    for done, timestep in enumerate(solver.timesteps.flip(0), start=1):
         clean, noise = clean_and_noise(
             latents, predict(latents, timestep), below, prediction_type=solver.config.prediction_type
         )
         below = kept[timestep.long()]
         latents = below.sqrt() * clean + (1 - below).sqrt() * noise
+        if done == 1 and on_pace is not None:
+            on_pace("pass to invert the picture", time.perf_counter() - started, len(solver.timesteps))
     return latents
 
 

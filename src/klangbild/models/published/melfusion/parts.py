@@ -1,4 +1,4 @@
-"""The parts of MeLFusion, loaded: a Tango or AudioLDM music model, a Stable Diffusion image model, and synapses.
+"""The parts of MeLFusion, loaded: a Tango music model, a Stable Diffusion image model, and synapses.
 
 There are no published MeLFusion weights. What loads is the two base models (frozen image model, music model) and the
 synapses and music network that `klangbild train melfusion` writes. Until synapses are trained, every gate is 0 and the
@@ -22,13 +22,13 @@ from transformers import CLIPTextModel, PreTrainedTokenizerBase, SpeechT5HifiGan
 
 from klangbild.errors import InputError
 from klangbild.models.published.codec import LatentAudio
-from klangbild.models.published.folders import load_component, load_tokenizer
+from klangbild.models.published.folders import first_line, load_component, load_tokenizer
 from klangbild.models.published.melfusion.image_branch import ImageBranch
 from klangbild.models.published.melfusion.synapse import FORMS, Form
 from klangbild.models.published.melfusion.synapse_unet import SynapseUNet, widths_of
 from klangbild.models.published.weight_files import read_state_dict, write_state_dict
+from klangbild.models.published.where import SYNAPSE_JSON, refuse_audioldm
 
-SYNAPSE_JSON = "synapse.json"
 SYNAPSE_WEIGHTS = "synapses.safetensors"
 
 
@@ -64,6 +64,7 @@ def load_melfusion(
     form: Form = "gated",
     seed: int = 0,
     dtype: torch.dtype = torch.float32,
+    image_later: bool = False,
 ) -> MelfusionParts:
     """All parts, frozen, on the CPU. The vocoder stays float32.
 
@@ -72,21 +73,16 @@ def load_melfusion(
         form: of fresh synapses, when no folder of trained ones is given (theirs wins).
         seed: of the maps of fresh synapses (their gates are 0).
         dtype: of the large networks.
+        image_later: the image network is not loaded yet (`load_image_branch`), only its widths are looked up.
 
     Raises:
         NotAvailableError, InputError: a part is missing, damaged or of another kind.
     """
-    branch = None
-    if image is not None:
-        has_text = (image / "text_encoder").is_dir() and (image / "tokenizer").is_dir()
-        reader = load_component(CLIPTextModel, image, "text_encoder", dtype=dtype) if has_text else None
-        branch = ImageBranch(
-            unet=load_component(UNet2DConditionModel, image, "unet", dtype=dtype),
-            vae=load_component(AutoencoderKL, image, "vae", dtype=dtype),
-            scheduler=load_component(DDIMScheduler, image, "scheduler", clip_sample=False),
-            text_encoder=reader,
-            tokenizer=None if reader is None else load_tokenizer(image, "tokenizer", ids=reader.config.vocab_size),
-        )
+    refuse_audioldm(music / "unet")
+    branch = None if image is None or image_later else load_image_branch(image, dtype=dtype)
+    widths = None if branch is None else widths_of(branch.unet)
+    if image is not None and image_later:
+        widths = _widths_told(image)
     trained_unet = synapses is not None and (synapses / "unet").is_dir()
     unet = load_component(UNet2DConditionModel, synapses if trained_unet else music, "unet", dtype=dtype)
     state = None
@@ -94,7 +90,7 @@ def load_melfusion(
         form, state = read_synapses(synapses)
     with torch.random.fork_rng(devices=[]):  # nn.Linear draws from the global generator; leave that as it was
         torch.manual_seed(seed)
-        joined = SynapseUNet(unet, form=form, image_widths=None if branch is None else widths_of(branch.unet))
+        joined = SynapseUNet(unet, form=form, image_widths=widths)
     if state is not None:
         joined.load_synapses(state)
     joined.synapses.to(dtype)
@@ -111,6 +107,30 @@ def load_melfusion(
         tokenizer=load_tokenizer(music, "tokenizer", ids=t5.config.vocab_size),
         image=branch,
     )
+
+
+def load_image_branch(image: Path, *, dtype: torch.dtype = torch.float32) -> ImageBranch:
+    """The image network with what it reads, frozen, on the CPU. Raises as `load_melfusion`."""
+    has_text = (image / "text_encoder").is_dir() and (image / "tokenizer").is_dir()
+    reader = load_component(CLIPTextModel, image, "text_encoder", dtype=dtype) if has_text else None
+    return ImageBranch(
+        unet=load_component(UNet2DConditionModel, image, "unet", dtype=dtype),
+        vae=load_component(AutoencoderKL, image, "vae", dtype=dtype),
+        scheduler=load_component(DDIMScheduler, image, "scheduler", clip_sample=False),
+        text_encoder=reader,
+        tokenizer=None if reader is None else load_tokenizer(image, "tokenizer", ids=reader.config.vocab_size),
+    )
+
+
+def _widths_told(image: Path) -> dict[str, int]:
+    """The widths of an image network's decoder layers, from its config alone. Raises InputError: it cannot be read."""
+    try:
+        with torch.device("meta"):
+            return widths_of(UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(str(image / "unet"))))
+    except Exception as error:  # the library raises kinds of its own
+        raise InputError(
+            f"{image / 'unet' / 'config.json'}: cannot be read ({first_line(error)}); fetch it again"
+        ) from error
 
 
 def save_synapses(music: SynapseUNet, folder: Path, *, with_unet: bool = False) -> None:

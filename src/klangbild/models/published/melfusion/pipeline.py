@@ -14,6 +14,9 @@ Source: MeLFusion, arXiv 2406.04673.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,14 +25,15 @@ from torch import Tensor
 from klangbild.errors import NotAvailableError, UsageError
 from klangbild.models.published.denoise import DEFAULT_STEPS, OnProgress, Solver, denoise, make_solver
 from klangbild.models.published.finish import sounds_of
-from klangbild.models.published.folders import find_folder
+from klangbild.models.published.first_minute import OnPace
 from klangbild.models.published.licences import KNOWN, Announce, licence_of, show_licences
-from klangbild.models.published.melfusion.image_branch import ImageStart, ImageWalk
-from klangbild.models.published.melfusion.parts import MelfusionParts, load_melfusion
+from klangbild.models.published.melfusion.image_branch import ImageBranch, ImageStart, ImageWalk
+from klangbild.models.published.melfusion.parts import MelfusionParts, load_image_branch, load_melfusion
 from klangbild.models.published.melfusion.synapse import Form
 from klangbild.models.published.melfusion.synapse_unet import Features
 from klangbild.models.published.placement import Placement, Precision, choose_placement
 from klangbild.models.published.ranking import Candidate, CandidateJudge
+from klangbild.models.published.where import FROM, UNTRAINED, find_folder, part_of
 from klangbild.models.published.windows import over_windows, window_of
 from klangbild.picture.picture import Picture
 
@@ -47,19 +51,21 @@ class MelfusionPipeline:
         placement: Placement | None = None,
         judge: CandidateJudge | None = None,
         announce: Announce | None = None,
+        image: Callable[[], ImageBranch] | None = None,
     ) -> None:
-        self.parts = parts
+        """image: loads the image network when the first picture is to be heard, where `parts` has none."""
+        self.parts, self._image = parts, image
+        self.on_pace: OnPace | None = None
         self.placement = placement or choose_placement("cpu")
         self.judge = judge or CandidateJudge()
         self.announce = announce or (lambda line: None)
         if not self.placement.offload:
-            for module in self._modules():
+            for module in (parts.music, parts.t5, parts.sound.vae, parts.sound.vocoder):
                 module.to(self.placement.device)
         if self.placement.slicing:
             # attention slices would replace the synapses' processors, so only the autoencoders are sliced
             parts.sound.vae.enable_slicing()
-            if parts.image is not None:
-                parts.image.vae.enable_slicing()
+        self._place_image()
 
     @classmethod
     def from_pretrained(
@@ -77,23 +83,28 @@ class MelfusionPipeline:
         allow_download: bool = False,
         announce: Announce | None = None,
         judge: CandidateJudge | None = None,
+        image_later: bool = False,
     ) -> MelfusionPipeline:
         """Load the system from folders or the hub's cache.
 
         Args:
-            music: a Tango or AudioLDM model in diffusers' layout.
+            music: Tango as `klangbild models add tango` writes it, by the added model's name or a folder.
             image: Stable Diffusion, or None: words only.
             synapses: a folder that training wrote; without it the gates are 0 and the picture is not heard.
             form: of the synapses when there is no folder.
             device, precision, offload, slicing: see `placement.py`.
             commercial, allow_download, announce: as for Art2Mus.
             judge: ranks candidates; see `ranking.py`.
+            image_later: load the image network when the first picture is to be heard.
         """
         placement = choose_placement(device, precision, offload=offload, slicing=slicing)
         names = [str(name) for name in (music, image) if name is not None]
         if commercial:  # refuse before fetching gigabytes
             show_licences([KNOWN[name] for name in names if name in KNOWN], commercial=True, announce=announce)
-        folders = [find_folder(name, allow_download=allow_download) for name in names]
+        folders = [
+            part_of(find_folder(name, allow_download=allow_download), part)
+            for name, part in zip(names, ("music", "image"), strict=False)
+        ]
         licences = [licence_of(name, folder) for name, folder in zip(names, folders, strict=True)]
         if synapses is not None:
             licences.append(licence_of(str(synapses), find_folder(synapses)))
@@ -104,8 +115,10 @@ class MelfusionPipeline:
             synapses=None if synapses is None else find_folder(synapses),
             form=form,
             dtype=placement.dtype,
+            image_later=image_later,
         )
-        return cls(parts, placement=placement, judge=judge, announce=announce)
+        later = partial(load_image_branch, folders[1], dtype=placement.dtype) if image is not None else None
+        return cls(parts, placement=placement, judge=judge, announce=announce, image=later)
 
     @torch.inference_mode()
     def __call__(
@@ -148,9 +161,7 @@ class MelfusionPipeline:
             raise UsageError(f"guidance {guidance} out of range; give 1 (none) or more")
         music, sound, device = self.parts.music, self.parts.sound, self.placement.device
         music.set_strength(synapse)
-        heard = picture is not None and synapse > 0
-        if heard:
-            self._check_gates(words)
+        heard = picture is not None and synapse > 0 and self._hears_pictures(words)
         n_steps = steps or DEFAULT_STEPS[solver]
         generator = torch.Generator().manual_seed(seed)
         noise = sound.noise(seconds, candidates, generator).to(device)
@@ -187,13 +198,37 @@ class MelfusionPipeline:
 
         with self.placement.at_work(music):
             latents = denoise(
-                noise, predict, make_solver(self.parts.scheduler, solver), n_steps=n_steps, on_progress=on_progress
+                noise,
+                predict,
+                make_solver(self.parts.scheduler, solver),
+                n_steps=n_steps,
+                on_progress=on_progress,
+                on_pace=self.on_pace,
             )
         audios = sounds_of(latents, sound, self.placement, seconds=seconds)
         vector = None
         if picture is not None and candidates > 1 and self.judge.imagebind is not None:
             vector = self.judge.imagebind.embed_pictures([picture.rgb])[0]
         return self.judge.ranked(audios, image_vector=vector, words=words)
+
+    def see(self) -> None:
+        """Load the image network, where it was left for the first picture and a gate is open for what it offers."""
+        if self.parts.image is None and self._image is not None and any(self.gates().values()):
+            self.parts = replace(self.parts, image=self._image())
+            self._place_image()
+
+    def networks(self) -> dict[str, torch.nn.Module]:
+        """What is loaded, by what it is called."""
+        parts, image = self.parts, self.parts.image
+        found = {"unet": parts.music, "T5": parts.t5, "vae": parts.sound.vae, "vocoder": parts.sound.vocoder}
+        if image is not None:
+            found |= {"image unet": image.unet, "image vae": image.vae}
+            found |= {} if image.text_encoder is None else {"image text encoder": image.text_encoder}
+        return found
+
+    def can_judge(self, *, picture: bool, words: bool) -> bool:
+        """Whether candidates could be ranked."""
+        return self.judge.can_judge(picture=picture, words=words)
 
     def gates(self) -> dict[str, float]:
         """How open each gate is, by level or layer; see `synapse.py` for what the numbers mean."""
@@ -213,10 +248,11 @@ class MelfusionPipeline:
         start: ImageStart,
         generator: torch.Generator,
     ) -> ImageWalk:
+        self.see()
         branch = self.parts.image
         if branch is None:
             raise NotAvailableError(
-                f"{picture.name}: no image model is loaded, so a picture cannot be seen; give image="
+                f"{picture.name}: there is no image model, so a picture cannot be seen; it is {FROM['stable-diffusion']}"
             )
         modules = [branch.unet, branch.vae] + ([branch.text_encoder] if branch.text_encoder is not None else [])
         with self.placement.at_work(*modules):
@@ -229,21 +265,24 @@ class MelfusionPipeline:
                 like=self.parts.scheduler,
                 start=start,
                 generator=generator,
+                on_pace=self.on_pace,
             )
 
-    def _check_gates(self, words: str | None) -> None:
-        """Closed gates make a picture mute: an error when it is all there is, a notice otherwise."""
+    def _hears_pictures(self, words: str | None) -> bool:
+        """Closed gates make a picture mute: an error when it is all there is, told otherwise, and nothing of it is computed."""
         if any(self.gates().values()):
-            return
-        message = "every gate of the synapses is 0 (they are untrained), so the picture is not heard"
+            return True
         if words is None:
-            raise UsageError(f"{message}; give words, trained synapses, or open gates with set_gates")
-        self.announce(message)
+            raise UsageError(f"{UNTRAINED}; give --text, or train them: klangbild train melfusion")
+        self.announce(UNTRAINED)
+        return False
 
-    def _modules(self) -> list[torch.nn.Module]:
-        parts = self.parts
-        modules = [parts.music, parts.t5, parts.sound.vae, parts.sound.vocoder]
-        if parts.image is not None:
-            modules += [parts.image.unet, parts.image.vae]
-            modules += [parts.image.text_encoder] if parts.image.text_encoder is not None else []
-        return modules
+    def _place_image(self) -> None:
+        image = self.parts.image
+        if image is None:
+            return
+        if not self.placement.offload:
+            for module in (image.unet, image.vae, *([] if image.text_encoder is None else [image.text_encoder])):
+                module.to(self.placement.device)
+        if self.placement.slicing:
+            image.vae.enable_slicing()
