@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from klangbild.editing.wish import Wish
 from klangbild.errors import UsageError
 from klangbild.file_names import as_file_name
 from klangbild.record.facts import Record
@@ -18,13 +20,20 @@ def read_again(values: Any) -> Record:
         is no name of a file, or it went on from a MIDI file, which is not here.
     """
     record = Record.from_dict(values, "the record")
-    if record.settings.continue_from is not None:
+    settings = dict(values["settings"])
+    if record.edit is not None:  # it carries what it was made from
+        settings.pop("continue_from", None)
+        Wish.from_dict({**record.edit.wish, "seed": record.seed})
+    elif record.settings.continue_from is not None:
         raise UsageError(
             "this piece went on from a MIDI file, which is not kept here; give that file and make it with the same seed"
         )
-    # a record of somebody else may name any file of this machine: only what a visitor may choose is taken
-    read_settings({name: value for name, value in values["settings"].items() if value is not None}, typed=True)
-    name = record.name
+    check_record(settings, record.name)
+    return record
+
+
+def check_record(settings: Mapping[str, Any], name: str) -> None:
+    """A record of somebody else may name any file of this machine: only what a visitor may choose is taken. Raises UsageError."""
+    read_settings({name: value for name, value in settings.items() if value is not None}, typed=True)
     if not name.strip() or name != as_file_name(name) or any(sign in name for sign in "/\\") or name in (".", ".."):
         raise UsageError("the record's picture has a name that no file can have; use the record as it was saved")
-    return record

@@ -20,6 +20,7 @@ from klangbild.web.again import read_again
 from klangbild.web.answers import NotThere, send_file
 from klangbild.web.bodies import Body, FieldError, read_body, read_json
 from klangbild.web.docs_page import docs_html
+from klangbild.web.edits import read_wish
 from klangbild.web.form_fields import form_fields, installed_engines, read_settings, without_folders
 from klangbild.web.openapi import MAX_ALT_LETTERS, MAX_ID_LETTERS, MAX_URL_LETTERS, answers, sends
 from klangbild.web.pictures import KeptPicture, KeptPictures
@@ -61,6 +62,7 @@ def make_api(
     async def compose(request: Request) -> JSONResponse:
         """A picture, words or both become music. Gives at once 202 and a run; follow `links.self` or `links.events`."""
         body = await read_body(request)
+        body.refuse("piece")
         kept = await _picture_of(request, body)
         alt = body.take_text("alt", MAX_ALT_LETTERS) or ""
         given = await run_in_threadpool(read_settings, body.values, typed=body.typed)
@@ -86,12 +88,29 @@ def make_api(
         return JSONResponse(runs.describe(run), status_code=202, headers={"location": f"/v1/runs/{run.id}"})
 
     @api.post(
+        "/edit", status_code=202, response_model=None, tags=["music"],
+        responses=answers(202, "Run", "it is in line", 404, 408, 409, 413, 422, 503),
+    )  # fmt: skip
+    async def edit(request: Request) -> JSONResponse:
+        """A piece changed where it is asked, the rest left event for event: `run`, one made here, or `piece`, a file of anybody's in a form."""
+        body = await read_body(request)
+        body.refuse("picture", "continue_from")
+        key = body.take_text("run", MAX_ID_LETTERS)
+        if (key is None) == (body.piece is None):
+            raise FieldError("say which piece: the run that made it, or a file named 'piece'; one of them", "piece")
+        wish = await run_in_threadpool(partial(read_wish, body.values, typed=body.typed))
+        before = None if key is None else _run(key)
+        run = await midi.take(request, partial(runs.submit_edit, wish, piece=body.piece, before=before))
+        return JSONResponse(runs.describe(run), status_code=202, headers={"location": f"/v1/runs/{run.id}"})
+
+    @api.post(
         "/emotion", response_model=None, tags=["emotion"],
         responses=answers(200, "Reading", "what is seen", 408, 409, 413, 422, 503),
     )  # fmt: skip
     async def emotion_of_upload(request: Request) -> dict[str, Any]:
         """What is seen in a picture: valence, arousal, why, and its palette. The picture's id serves `compose` for an hour."""
         body = await read_body(request)
+        body.refuse("piece")
         kept = await _picture_of(request, body)
         if body.continues:
             raise FieldError("an emotion is not read from a MIDI file; leave it out", "continue_from")

@@ -21,7 +21,8 @@ MAX_TEXT_BYTES = 1_000_000
 _MAX_FIELD_BYTES = 16_384
 _MAX_FIELDS = 100
 _CHARSETS = ("utf-8", "utf8", "us-ascii", "ascii")
-_FILES = ("picture", "continue_from")
+_FILES = {"picture": "picture", "continue_from": "continues", "piece": "piece"}
+"""What a form may send as a file, and where it is kept."""
 # names whose values add up when they are given more than once, as several boxes of a form are
 _ADD_UP = ("instruments", "without")
 
@@ -51,12 +52,19 @@ class FieldError(UsageError):
 
 @dataclass
 class Body:
-    """values by name; typed: they are JSON's own, else all are text. picture, continues: (file name, open file) of what was sent."""
+    """values by name; typed: they are JSON's own, else all are text. picture, continues, piece: (file name, open file) of what was sent."""
 
     values: dict[str, Any] = field(default_factory=dict)
     typed: bool = False
     picture: tuple[str, IO[bytes]] | None = None
     continues: tuple[str, IO[bytes]] | None = None
+    piece: tuple[str, IO[bytes]] | None = None
+
+    def refuse(self, *names: str) -> None:
+        """Raises FieldError: a file of these names was sent, where nobody asks for one."""
+        for name in names:
+            if getattr(self, _FILES[name]) is not None:
+                raise FieldError(f"no '{name}' is asked for here; leave it out", name)
 
     def take_text(self, name: str, longest: int) -> str | None:
         """A value that is no setting, taken out of `values`. Raises FieldError: it is not text, or longer than `longest` letters."""
@@ -141,14 +149,13 @@ async def _multipart(request: Request) -> Body:
         if not value.filename:  # a file field that was left empty
             continue
         if name not in _FILES:
-            raise UsageError("send the picture as a file named 'picture' (and a MIDI file as 'continue_from')")
-        if (body.picture if name == "picture" else body.continues) is not None:
+            raise UsageError(
+                "send the picture as a file named 'picture' (a MIDI file to go on from as 'continue_from', a piece to edit as 'piece')"
+            )
+        if getattr(body, _FILES[name]) is not None:
             raise FieldError(f"'{name}' is given twice; give one", name)
         # large ones lie on disk by now, and stay there until they are copied
-        if name == "picture":
-            body.picture = (value.filename, value.file)
-        else:
-            body.continues = (value.filename, value.file)
+        setattr(body, _FILES[name], (value.filename, value.file))
     body.values = _joined(pairs)
     if body.values.pop("picture", ""):
         raise FieldError("'picture' is a name, not a file; send the picture as a file in the form", "picture")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from klangbild.editing.wish import Wish
 from klangbild.web.form_fields import form_fields
 from klangbild.web.schemas import components, ref, value_schema
 
@@ -94,6 +96,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         ("/v1/emotion", "post", _body(("text", "emotion_model", "kind"))),
         ("/v1/settings", "post", _PRESET),
         ("/v1/replay", "post", _replay()),
+        ("/v1/edit", "post", _edit()),
     ):
         found["paths"][path][method]["requestBody"] = body
     return found
@@ -151,6 +154,40 @@ def _replay() -> dict[str, Any]:
     }
     schema = {"type": "object", "properties": wish, "required": ["record"], "additionalProperties": False}
     return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+def _edit() -> dict[str, Any]:
+    """The body of a piece to be edited, as a form and as JSON; what can be wished comes from `Wish`."""
+    typed: dict[str, Any] = {"run": _sent("the run that made the piece: its id", MAX_ID_LETTERS)}
+    form: dict[str, Any] = {
+        "run": {**typed["run"], "type": "string"},
+        "piece": {
+            "type": "string",
+            "format": "binary",
+            "description": "or a file: MIDI of anybody's, or any file of ours",
+        },
+    }
+    for knob in fields(Wish):
+        kind, about = str(knob.type), {"description": knob.metadata["help"]}
+        schema: dict[str, Any] = {"type": "string"}
+        if kind.startswith("bool"):
+            schema = {"type": "boolean"}
+        elif "min" in knob.metadata:
+            limits = {"minimum": knob.metadata["min"], "maximum": knob.metadata["max"]}
+            schema = {"type": "integer" if kind.startswith("int") else "number", **limits}
+        elif "choices" in knob.metadata:
+            schema = {"type": "string", "enum": list(knob.metadata["choices"])}
+        form[knob.name] = {**schema, **about}
+        if kind.startswith("tuple"):
+            schema = {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]}
+        typed[knob.name] = {"anyOf": [schema, {"type": "null"}], **about}
+    return {
+        "required": True,
+        "content": {
+            kind: {"schema": {"type": "object", "properties": properties, "additionalProperties": False}}
+            for kind, properties in (("multipart/form-data", form), ("application/json", typed))
+        },
+    }
 
 
 def _sent(description: str, longest: int) -> dict[str, Any]:

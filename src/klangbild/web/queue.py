@@ -17,14 +17,16 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from klangbild.composer import new_seed
-from klangbild.errors import InputError, KlangbildError, UsageError
+from klangbild.errors import KlangbildError
 from klangbild.record.requests import request_of
-from klangbild.settings import Settings, flag_of
+from klangbild.settings import Settings
 from klangbild.unheard import refuse_unheard
 from klangbild.web import reproduce
+from klangbild.web.bodies import FieldError
+from klangbild.web.edits import EditJob, kept_beginning, kept_piece
 from klangbild.web.pictures import KeptPicture
 from klangbild.web.run_files import REST, RunFiles
-from klangbild.web.temporary_folders import TemporaryFolders, keep_upload, same_file
+from klangbild.web.temporary_folders import TemporaryFolders, same_file
 from klangbild.web.texts import STEPS
 from klangbild.web.worker_process import Stalled, WorkerDied, WorkerProcess
 
@@ -72,6 +74,8 @@ class Run:
     roll_version: int = 0
     again: dict[str, Any] | None = None
     """The record that it is made again from."""
+    edit: EditJob | None = None
+    """The piece that it is made from, and what is to be done to it."""
     emotion: dict[str, Any] | None = None
     reasons: tuple[str, ...] = ()
     record: dict[str, Any] | None = None
@@ -147,7 +151,7 @@ class Runs:
         try:
             if continues is not None:
                 (folder / "before").mkdir()
-                given = {**given, "continue_from": str(_music_file(folder / "before", *continues))}
+                given = {**given, "continue_from": str(kept_beginning(folder / "before", *continues))}
             settings = Settings(**{**given, "seed": given.get("seed", new_seed())})
             refuse_unheard(settings)
             run = Run(key, folder, settings, None, alt)
@@ -171,6 +175,35 @@ class Runs:
             run = Run(key, folder, settings, None, alt, again=record.as_dict())
             run.name = record.picture.name if record.picture else None
             self._enter(run, kept)
+        except BaseException:
+            self.folders.drop(key)
+            raise
+        return run
+
+    def submit_edit(
+        self, wish: dict[str, Any], *, piece: tuple[str, bytes | IO[bytes]] | None = None, before: Run | None = None
+    ) -> Run:
+        """Into the line: a piece to be edited. wish: see `edits.read_wish`. piece: (name, content) of a file; else `before` made it.
+
+        Raises:
+            UsageError: it is no piece, or has no notes. Full: too many wait.
+        """
+        key, folder = self.folders.new()
+        try:
+            if before is not None:
+                midi = before.files.written(before.files.names.get("mid", "")) if before.files else None
+                if midi is None:
+                    raise FieldError("this run has no notes to edit, or none yet; wait until it is done", "run")
+                piece = (midi.name, midi.read_bytes())
+            assert piece is not None
+            job = kept_piece(folder / "before", *piece, wish)
+            run = Run(key, folder, job.settings, None, before.alt if before else "", edit=job, name=job.name)
+            if before is not None and before.file is not None:
+                (folder / "picture").mkdir()
+                run.file, run.picture_id = folder / "picture" / before.file.name, before.picture_id
+                same_file(before.file, run.file)
+                shutil.copyfile(before.folder / "thumbnail.jpg", folder / "thumbnail.jpg")
+            self._enter(run, None)
         except BaseException:
             self.folders.drop(key)
             raise
@@ -272,6 +305,7 @@ class Runs:
             "settings": run.settings.as_asked(),
             "alt": run.alt,
             "record": run.again,
+            "edit": {"piece": str(run.edit.piece), "wish": run.edit.wish} if run.edit else None,
         }
         patience_s = self.stall_s if run.settings.model is None else max(self.stall_s, STALL_OF_OTHERS_S)
         try:
@@ -356,20 +390,7 @@ class Runs:
             else {},
             "picture": f"{base}/picture" if run.file else None,
             "picture_id": run.picture_id,
-            "command": reproduce.command(run.name, run.settings),
-            "python": reproduce.python(run.name, run.settings),
+            **reproduce.words(run.name, run.settings, run.edit.wish if run.edit else None),
             "waits_s": dict(run.waits_s),
             "links": {"self": base, "events": f"{base}/events", "roll": f"{base}/roll", "lanes": f"{base}/lanes"},
         }
-
-
-def _music_file(folder: Path, name: str, content: bytes | IO[bytes]) -> Path:
-    """The uploaded file, kept. Raises UsageError: there is no music in it."""
-    from klangbild.music.midi import read_continued
-
-    path = keep_upload(folder, name, content)
-    try:
-        read_continued(path)
-    except InputError as error:
-        raise UsageError(f"{flag_of('continue_from')}: {str(error).replace(f'{folder}/', '')}") from None
-    return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,36 @@ def python(picture: str | None, settings: Settings) -> str:
             f"{name}={Path(value).name!r}" if name in ("soundfont", "continue_from") else f"{name}={value!r}"
         )
     return f'import klangbild\nklangbild.compose({", ".join(arguments)}).save("out")'
+
+
+def words(name: str | None, settings: Settings, wish: Mapping[str, Any] | None) -> dict[str, str]:
+    """{"command", "python"} of a picture's piece, or (wish: what was to be done to it) of a piece's edit."""
+    if wish is not None:
+        return {"command": edit_command(name, wish), "python": edit_python(name, wish)}
+    return {"command": command(name, settings), "python": python(name, settings)}
+
+
+def edit_command(piece: str | None, wish: Mapping[str, Any]) -> str:
+    """One line for a shell that edits a piece.
+
+    >>> edit_command("lake-7.mid", {"bars": "9-16", "part": "strings", "seed": 3})
+    'klangbild edit lake-7.mid --bars 9-16 --part strings --seed 3'
+    """
+    words = ["klangbild", "edit", shlex.quote(f"./{piece}" if piece and piece.startswith("-") else piece or "PIECE")]
+    for name, value in wish.items():
+        flag = "--" + name.replace("_", "-")
+        if value is True:
+            words.append(flag)
+            continue
+        text = shlex.quote(",".join(value) if isinstance(value, (list, tuple)) else _text(name, value))
+        words.append(f"{flag}={text}" if text.startswith("-") else f"{flag} {text}")
+    return " ".join(words)
+
+
+def edit_python(piece: str | None, wish: Mapping[str, Any]) -> str:
+    """The same in Python."""
+    given = "".join(f", {name}={value!r}" for name, value in wish.items())
+    return f'import klangbild\nklangbild.edit({piece!r}{given}).save("out")'
 
 
 def _text(name: str, value: Any) -> str:

@@ -3,7 +3,7 @@
 What a visitor's picture or wish does to it (memory, a crash inside a library, no end) does not reach the server, which ends it and
 starts another. Both speak in lines of JSON, over the worker's standard input and output:
 
-    to it     {"job": "compose", "id", "folder", "picture", "settings", "alt", "record"}, {"job": "file", "folder", "kind"}, {"stop": id}
+    to it     {"job": "compose", "id", "folder", "picture", "settings", "alt", "record", "edit"}, {"job": "file", "folder", "kind"}, {"stop": id}
     from it   {"ready": true}, {"id", ...what changed in the run...}, and at last {"id", "over": "done" | "stopped" | ...}
 
 When its input ends it ends, whatever it is doing: no worker outlives its server.
@@ -20,13 +20,14 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from klangbild.composer import Composer
+from klangbild.composer import Composer, edit, replay_record
 from klangbild.errors import KlangbildError, Stopped
 from klangbild.models.engines import writes_notes
 from klangbild.record.facts import Record
@@ -39,6 +40,7 @@ from klangbild.web.texts import STEPS
 
 if TYPE_CHECKING:
     from klangbild.music.piece import Piece
+    from klangbild.result import Result
 
 log = logging.getLogger(__name__)
 _ROLL_EVERY_S = 0.15
@@ -104,7 +106,24 @@ class Worker:
         """One piece, followed bar by bar, its small files written -> "done" or "stopped" (what existed is kept)."""
         key, folder = job["id"], Path(job["folder"])
         picture = Path(job["picture"]) if job["picture"] else None
-        settings = Settings.from_dict(job["settings"])
+        result = self._of_a_piece(job, picture) if _is_of_a_piece(job) else self._of_a_picture(job, picture)
+        if result.piece is not None:
+            self.tell({"id": key, "roll": _roll_text(result.piece)})
+        for told in run_files.write_at_once(result, folder, picture):
+            self.tell({"id": key, **told})
+        return "stopped" if result.stopped else "done"
+
+    def _of_a_piece(self, job: dict[str, Any], picture: Path | None) -> Result:
+        """A piece that is edited, or was, and is made again."""
+        self.tell({"id": job["id"], "step": STEPS["notes"]})
+        on_progress = self._progress(job["id"])
+        if job["edit"]:
+            return edit(job["edit"]["piece"], picture=picture, on_progress=on_progress, **job["edit"]["wish"])
+        return replay_record(Record.from_dict(job["record"]), picture=picture, on_progress=on_progress)
+
+    def _of_a_picture(self, job: dict[str, Any], picture: Path | None) -> Result:
+        """A piece that is composed."""
+        key, settings = job["id"], Settings.from_dict(job["settings"])
         self.tell({"id": key, "step": STEPS["picture" if picture else "words"]})
         started = time.perf_counter()
         if job["record"]:
@@ -117,13 +136,23 @@ class Worker:
         reading_s = time.perf_counter() - started
         step = STEPS["notes" if writes_notes(settings) else "sound"]
         self.tell({"id": key, "step": step, "reasons": request.reasons})
-        last_roll = last_told = 0.0
+        last_roll = 0.0
 
         def on_bar(piece: Piece) -> None:
             nonlocal last_roll
             if piece.n_notes and time.monotonic() - last_roll >= _ROLL_EVERY_S:
                 last_roll = time.monotonic()
                 self.tell({"id": key, "roll": _roll_text(piece)})
+
+        result = self.composer.perform(request, on_progress=self._progress(key), on_bar=on_bar, reading_s=reading_s)
+        if settings.continue_from:  # a visitor's file goes by its name; where it lies here is nobody's business
+            kept = replace(result.settings, continue_from=Path(settings.continue_from).name)
+            result.record = replace(result.record, settings=kept)
+        return result
+
+    def _progress(self, key: str) -> Callable[[float, float], bool]:
+        """What tells the server how far a run is, and says whether to go on."""
+        last_told = 0.0
 
         def on_progress(done: float, total: float) -> bool:
             nonlocal last_told
@@ -133,15 +162,11 @@ class Worker:
                 self.tell({"id": key, "progress": share, **({"step": STEPS["playing"]} if share >= 1 else {})})
             return key not in self._stopped
 
-        result = self.composer.perform(request, on_progress=on_progress, on_bar=on_bar, reading_s=reading_s)
-        if settings.continue_from:  # a visitor's file goes by its name; where it lies here is nobody's business
-            kept = replace(result.settings, continue_from=Path(settings.continue_from).name)
-            result.record = replace(result.record, settings=kept)
-        if result.piece is not None:
-            self.tell({"id": key, "roll": _roll_text(result.piece)})
-        for told in run_files.write_at_once(result, folder, picture):
-            self.tell({"id": key, **told})
-        return "stopped" if result.stopped else "done"
+        return on_progress
+
+
+def _is_of_a_piece(job: dict[str, Any]) -> bool:
+    return bool(job["edit"] or (job["record"] and job["record"].get("edit")))
 
 
 def _roll_text(piece: Piece) -> str:
