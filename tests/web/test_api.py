@@ -13,6 +13,7 @@ import pytest
 from running import Server
 
 from klangbild.settings import Settings
+from klangbild.web.texts import HELP
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +141,7 @@ def test_every_refusal_is_one_sentence_by_its_field(rest, values, status, field,
 def test_not_a_picture(rest):
     answer = rest.post("/v1/compose", files={"picture": ("../../note.txt", b"hello, this is text")})
     assert answer.status_code == 422 and answer.json() == {
-        "error": "note.txt: is text, not a picture; give a JPEG, PNG, WebP, GIF, TIFF or BMP picture", "field": "picture",
+        "error": "note.txt: is text, not a picture; give a JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP picture", "field": "picture",
     }  # fmt: skip
 
 
@@ -238,7 +239,7 @@ def test_settings_are_the_command_lines(rest):
     page = rest.get("/").text
     for name, entry in listed.items():
         if set(entry["engines"]) & {"notes"} and name not in ("valence", "arousal", "engine", "text"):
-            assert entry["help"][1:30].replace("'", "&#x27;") in page, name
+            assert HELP.get(name, entry["help"])[1:30].replace("'", "&#x27;") in page, name
     schema = rest.get("/v1/openapi.json").json()["paths"]["/v1/compose"]["post"]["requestBody"]["content"]
     assert set(listed) <= set(schema["multipart/form-data"]["schema"]["properties"])
     assert rest.get("/v1/models").json()["engines"][0] == "notes"

@@ -15,10 +15,9 @@ def rest(server):
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
-        ("valence", "0,5", "'0,5' is not a number; write 0.5"),
         ("seconds", "1:30", "'1:30' is not a number; write 90"),
         ("tempo", "120bpm", "write 120"),
-        ("key", "h-moll", "did you mean 'B minor'?"),
+        ("top_k", "1,000", "'1,000' is not a whole number; write 1000"),
         ("instruments", "violim", "did you mean 'violin'?"),
         ("without", "gunshot", "is a sound effect"),
     ],

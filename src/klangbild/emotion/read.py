@@ -100,7 +100,7 @@ def _reading(
     said = _words_reasons(words) if words else ()
     if prediction is None:
         if words is None:
-            raise UsageError("there is nothing to read; give a picture, or words such as --text 'stormy, heroic'")
+            raise UsageError("there is nothing to read; give a picture, or words like 'stormy, heroic'")
         if not words.matches and not words.beside:
             raise UsageError(
                 f"none of the words in '{words.text}' is known; use words for feelings or weather, like 'calm' or 'stormy'"

@@ -13,7 +13,7 @@ from io import BytesIO
 
 from klangbild.picture.tiff_tags import is_camera_raw, is_tiff
 
-MEND = "give a JPEG, PNG, WebP, GIF, TIFF or BMP picture"
+MEND = "give a JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP picture"
 EXPORT = "export it as JPEG, PNG or TIFF and give that"
 _RAW = f"is a camera raw file, which is not developed here; {EXPORT}"
 _RAW_SUFFIXES = frozenset(

@@ -29,6 +29,7 @@ from klangbild import __version__
 from klangbild.errors import KlangbildError
 from klangbild.web.answers import refusals
 from klangbild.web.api import make_api
+from klangbild.web.catalogue import COOKIE, chosen_language
 from klangbild.web.middleware import AccessMiddleware
 from klangbild.web.openapi import allowed, document
 from klangbild.web.page import page_html
@@ -88,8 +89,10 @@ class App:
     def _add_page(self) -> None:
         allow_url = self.options.allow_url
 
-        def page(_: Request) -> HTMLResponse:
-            return HTMLResponse(page_html(allow_url=allow_url), headers={"cache-control": "no-cache"})
+        def page(request: Request) -> HTMLResponse:
+            language = chosen_language(request.cookies.get(COOKIE), request.headers.get("accept-language"))
+            headers = {"cache-control": "no-cache", "content-language": language, "vary": "accept-language, cookie"}
+            return HTMLResponse(page_html(allow_url=allow_url, language=language), headers=headers)
 
         def icon(_: Request) -> Response:
             return Response(status_code=204)

@@ -232,6 +232,10 @@ def _from_text(field: FormField, text: str) -> Any:
         if text.lower() not in _YES + _NO:
             raise UsageError(f"{flag} {shown(text)} is neither true nor false; give one of them")
         return text.lower() in _YES
+    if field.name in ("hits", "path"):
+        text = with_points(text)
+    if field.name == "key":
+        text = _key(text)
     if kind in ("number", "integer"):
         # what does not read stays as it is, so that `Settings` complains in its own words
         return _number(text, whole=kind == "integer") if text else None
@@ -263,10 +267,47 @@ def shown(value: Any) -> str:
 def _number(text: str, *, whole: bool) -> Any:
     if whole and re.fullmatch(r"[+-]?[0-9]{1,30}", text):
         return int(text)
+    text = text.replace("−", "-")
+    # "0,5" is .5; "1,000" may be a thousand as well, and is asked about where that is a whole number
+    if re.fullmatch(r"[+-]?[0-9]*,[0-9]+", text) and not (
+        whole and re.fullmatch(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}", text)
+    ):
+        text = text.replace(",", ".")
     if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
         number = float(text)
         return int(number) if whole and number.is_integer() else number
     return text[:MAX_SHOWN]
+
+
+_DECIMAL = r"[+-]?[0-9]*[.,]?[0-9]+"
+_POINT = re.compile(rf"({_DECIMAL})\s*:\s*({_DECIMAL})\s*[;,/]\s*({_DECIMAL})(?=$|[\s;])")
+
+
+def with_points(text: str) -> str:
+    """Seconds, and points of a path, whose fractions stand behind a comma -> as `Settings` reads them; others as they are.
+
+    >>> with_points("12; 41,5"), with_points("0:-0,6;0,2 30:0,7;0,6"), with_points("0:-0.6,0.2")
+    ('12, 41.5', '0:-0.6,0.2 30:0.7,0.6', '0:-0.6,0.2')
+    """
+    if ":" in text:
+        points = [[number.replace(",", ".") for number in match.groups()] for match in _POINT.finditer(text)]
+        left = re.sub(r"[\s;]+", "", _POINT.sub("", text))
+        return " ".join(f"{s}:{v},{a}" for s, v, a in points) if points and not left and "," in text else text
+    if ";" in text and re.fullmatch(rf"\s*{_DECIMAL}\s*(;\s*{_DECIMAL}\s*)*;?\s*", text):
+        return text.strip(" ;").replace(",", ".").replace(";", ",")
+    return text
+
+
+def _key(text: str) -> str:
+    """A key as it is called in German, French, Spanish or Italian, by its English name; anything else as it is."""
+    from klangbild.music.piece import Key
+    from klangbild.slips import key_meant
+
+    try:
+        Key.parse(text)
+    except ValueError:
+        return key_meant(text) or text
+    return text
 
 
 def _a_number(field: FormField) -> str:

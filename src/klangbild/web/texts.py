@@ -1,11 +1,7 @@
-"""Every word that the page says, in one place: a page in another language is this file in that language.
-
-What is made of a picture and of music (reasons, descriptions, refusals) is told by the program itself, in English.
-"""
+"""Every word that the page says of itself, in English. What each is in the other languages stands in `languages/` (see `catalogue.py`)."""
 
 from __future__ import annotations
 
-LANGUAGE = "en"
 TITLE = "klangbild"
 CLAIM = "A picture goes in. Music that fits it comes out."
 
@@ -117,6 +113,7 @@ PAGE = {
     "not_installed": "{name} (not installed)",
     "range": "{low} to {high}",
     "default": "default {value}",
+    "language": "Language",
 }
 
 # what the scripts in `static/` say; they fill in what stands in braces
@@ -194,6 +191,8 @@ SCRIPT = {
     "roll_so_far": "Piano roll: {notes} notes so far for {names}",
     "nobody": "nobody yet",
     "bar": "bar",
+    "and": "and",
+    "or": "or",
 }
 
 # what a run is at, told on the page and by REST
@@ -214,8 +213,12 @@ STEPS = {
     "ended": "ended",
 }
 
-FILE_WORDS: dict[str, tuple[str, str]] = {}
-"""{format: (title, what it is)} in another language; in English they stand in `formats/table.py`."""
-
-HELP: dict[str, str] = {}
-"""{setting: what it does} in another language; in English that stands in `settings.py`."""
+HELP = {
+    "model": "which model makes the music; default: the one that ships",
+    "exact": "the sound lasts exactly as many seconds as are asked for; the tempo moves by 3 % at most for it",
+    "instruments": "only these play, and each of them is heard",
+    "without": "these do not play",
+    "hits": "a downbeat with an accent at each of these seconds, like '12, 41.5'; the tempo moves by 3 % at most for it",
+    "soundfont": "the SoundFont that plays the notes; default: TimGM6mb",
+}
+"""{setting: what it does} where `settings.py` speaks of the command line."""

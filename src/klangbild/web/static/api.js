@@ -1,5 +1,6 @@
 // Talking to the server: every refusal becomes an Error with one plain sentence and the field it belongs to.
 
+import { speak } from "./speak.js";
 import { t } from "./words.js";
 
 export class Refusal extends Error {
@@ -19,7 +20,7 @@ export async function ask(path, options = {}) {
     throw new Refusal(t("unreachable"), null);
   }
   const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refusal(body.error || t("answered", { status: answer.status }), body.field || null, answer.status);
+  if (!answer.ok) throw new Refusal(speak(body.error) || t("answered", { status: answer.status }), body.field || null, answer.status);
   return body;
 }
 

@@ -7,6 +7,7 @@ import { forget, pad, read, see, wordsAndReader } from "./mood.js";
 import { preview } from "./picture.js";
 import { $, live } from "./place.js";
 import { roll, sentence, show, title } from "./result.js";
+import { speak } from "./speak.js";
 import { known, t } from "./words.js";
 
 for (const card of document.querySelectorAll(".example"))
@@ -27,7 +28,7 @@ for (const card of document.querySelectorAll(".example"))
     // the same picture, ready to be made anew with other wishes
     forget();
     pad.moved = false;
-    $("alt").value = example.alt;
+    $("alt").value = speak(example.alt);
     preview(base + example.picture);
     see(ready.reading);
     live(t("plays", { title: title(record), words: sentence(record.music.words) }));

@@ -1,13 +1,16 @@
 // The fields of the settings: read those that are not default, write a preset, show an error by its field.
 
 import { $, live } from "./place.js";
+import { number, written } from "./numbers.js";
 import { known } from "./words.js";
 
 // a number where the API wants one; what is none is sent as it is, and refused in words
 function typed(text, type) {
-  const number = Number(text.replace(/^([+-]?\d+),(\d+)$/, "$1.$2"));
-  return (type === "number" || type === "integer") && !Number.isNaN(number) ? number : text;
+  const value = type === "number" || type === "integer" ? number(text) : NaN;
+  return Number.isNaN(value) ? text : value;
 }
+
+const shown = (value) => (typeof value === "number" ? written(value) : (value ?? ""));
 
 export class Fields {
   constructor(known) {
@@ -15,11 +18,13 @@ export class Fields {
     for (const slider of document.querySelectorAll("input[type=range][data-for]")) {
       const box = $(slider.dataset.for);
       slider.addEventListener("input", () => {
-        box.value = slider.value;
+        box.value = written(Number(slider.value));
         box.dispatchEvent(new Event("change", { bubbles: true }));
       });
-      box.addEventListener("input", () => (slider.value = box.value));
+      box.addEventListener("input", () => (slider.value = number(box.value)));
     }
+    for (const box of document.querySelectorAll("[data-step]"))
+      box.addEventListener("keydown", (event) => this.step(box, event));
     const engine = $("k-engine");
     if (engine) engine.addEventListener("change", () => this.fit(engine.value));
     this.fit(engine ? engine.value : "notes");
@@ -29,6 +34,18 @@ export class Fields {
   fit(engine) {
     for (const field of document.querySelectorAll("[data-engines]"))
       field.hidden = !field.dataset.engines.split(" ").includes(engine);
+  }
+
+  // a number goes up and down by the arrow keys, as far as it may
+  step(box, event) {
+    const way = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (!way) return;
+    event.preventDefault();
+    const { low, high, step } = box.dataset;
+    const from = number(box.value);
+    const value = Number.isNaN(from) ? Number(low) : from + way * Number(step);
+    box.value = written(Number(Math.min(Math.max(value, Number(low)), Number(high)).toFixed(4)));
+    for (const kind of ["input", "change"]) box.dispatchEvent(new Event(kind, { bubbles: true }));
   }
 
   // {name: value} of what differs from its default; files are left to `files`
@@ -43,8 +60,10 @@ export class Fields {
         if (chosen.length) given[name] = chosen;
       } else if (kind === "switch") {
         if (part.checked) given[name] = true;
-      } else if (part.value.trim() !== "" && String(standard ?? "") !== part.value.trim())
-        given[name] = typed(part.value.trim(), this.known[name].type);
+      } else if (part.value.trim() !== "") {
+        const value = typed(part.value.trim(), this.known[name].type);
+        if (String(value) !== String(standard ?? "")) given[name] = value;
+      }
     }
     // one length only: bars or tokens instead of seconds
     if (given.bars || given.gen_len) delete given.seconds;
@@ -67,7 +86,7 @@ export class Fields {
       else if (kind === "file") part.value = "";
       else {
         const before = part.value;
-        part.value = value ?? standard ?? "";
+        part.value = shown(value ?? standard);
         // sliders follow, and words are read anew, where something changed
         if (part.value !== before) part.dispatchEvent(new Event("input", { bubbles: true }));
       }

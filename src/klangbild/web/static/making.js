@@ -7,6 +7,7 @@ import { forget, mood, pad, read, stopTyping, wordsAndReader } from "./mood.js";
 import { noPicture, preview } from "./picture.js";
 import { $, live } from "./place.js";
 import { heardOf, roll, sentence, show } from "./result.js";
+import { speak } from "./speak.js";
 import { capital, known, t } from "./words.js";
 
 // running: the run that is being made; shown: the run that is on the page
@@ -85,7 +86,7 @@ function progress(state) {
   if (state.status !== "running") return;
   const percent = Math.round(state.progress * 100);
   $("bar").value = percent;
-  const step = capital(state.step);
+  const step = capital(speak(state.step));
   // spoken at each ten percent at most
   say(t("step", { step, percent }), t("step", { step, percent: Math.floor(percent / 10) * 10 }));
   if (state.sound && state.record && $("finished").hidden) {
@@ -100,7 +101,7 @@ async function finish(state) {
   told = "";
   if (state.status === "failed") {
     $("result-full").hidden = !music.shown;
-    fields.complain(Object.assign(new Error(state.error), { field: state.field }));
+    fields.complain(Object.assign(new Error(speak(state.error)), { field: state.field }));
     return;
   }
   if (state.status === "cancelled") {

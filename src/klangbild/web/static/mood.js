@@ -2,9 +2,11 @@
 
 import { ask } from "./api.js";
 import { fields } from "./fields.js";
-import { Pad, signed } from "./pad.js";
+import { number, signed, written } from "./numbers.js";
+import { Pad } from "./pad.js";
 import { $, live } from "./place.js";
 import { list } from "./result.js";
+import { speak, speakLine } from "./speak.js";
 import { capital, known, t } from "./words.js";
 
 export const pad = new Pad($("pad"), { ring: known.ring, centre: known.centre, onMove: moved });
@@ -53,15 +55,15 @@ export function see(seen, keep = false) {
   pad.predict(seen.asked, keep || !other || !pad.predicted);
   if (other) pad.hear(null);
   const { emotion } = seen;
-  const spread = (value) => (value ? ` ± ${value.toFixed(2)}` : "");
+  const spread = (value) => (value ? ` ± ${written(value, 2)}` : "");
   $("read").textContent = t("rated", {
     valence: signed(emotion.valence) + spread(emotion.valence_spread),
     arousal: signed(emotion.arousal) + spread(emotion.arousal_spread),
-    name: emotion.name,
+    name: speak(emotion.name),
   });
   list($("reasons"), seen.reasons.length ? seen.reasons : [t("no_reasons")], (words) => {
     const item = document.createElement("li");
-    item.textContent = words;
+    item.textContent = speakLine(words);
     return item;
   });
   $("palette-part").hidden = !seen.palette;
@@ -69,19 +71,19 @@ export function see(seen, keep = false) {
     const item = document.createElement("li");
     item.innerHTML = '<svg viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10"/></svg>';
     item.querySelector("rect").setAttribute("fill", colour.hex);
-    item.append(`${colour.name} ${Math.round(colour.share * 100)} %`);
+    item.append(`${speak(colour.name)} ${Math.round(colour.share * 100)} %`);
     return item;
   });
   $("alt-field").hidden = !seen.alt;
-  if (seen.alt && !$("alt").value) $("alt").value = seen.alt;
+  if (seen.alt && !$("alt").value) $("alt").value = speak(seen.alt);
   if (seen.alt) $("preview").alt = $("alt").value;
-  live(seen.words || "");
+  live(speak(seen.words || ""));
 }
 
 function moved(point, byHand) {
   const name = pad.name(point);
   $("mood").textContent = byHand ? t("by_hand", { mood: capital(name) }) : capital(name);
-  for (const axis of ["valence", "arousal"]) $(axis).value = point[axis].toFixed(2);
+  for (const axis of ["valence", "arousal"]) $(axis).value = written(point[axis], 2);
   $("pad-reset").hidden = $("pad-make").hidden = !pad.moved;
 }
 
@@ -89,7 +91,7 @@ document.addEventListener("heard", ({ detail }) => pad.hear(detail));
 
 for (const axis of ["valence", "arousal"])
   $(axis).addEventListener("change", () => {
-    const value = parseFloat($(axis).value);
+    const value = number($(axis).value);
     if (Number.isFinite(value)) pad.move({ ...pad.point, [axis]: value });
     else moved(pad.point, pad.moved);
   });

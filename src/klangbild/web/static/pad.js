@@ -1,5 +1,6 @@
 // The mood pad: valence to the right, arousal upwards. Mouse, touch and arrow keys; one slider for both axes, spoken in words.
 
+import { written } from "./numbers.js";
 import { t } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -16,8 +17,7 @@ function shape(parent, name, attributes, text) {
 }
 
 const clamp = (value) => Math.round(Math.min(1, Math.max(-1, value)) * 100) / 100;
-export const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
-const spoken = (value) => t(value < 0 ? "minus" : "plus", { number: Math.abs(value).toFixed(2) });
+const spoken = (value) => t(value < 0 ? "minus" : "plus", { number: written(Math.abs(value), 2) });
 
 export class Pad {
   // onMove(point, byHand) is called whenever the asked point changes

@@ -1,8 +1,9 @@
 // The result: player, facts, downloads, how to make it again. Given a run as the server describes it, or a ready-made example.
 
-import { signed } from "./pad.js";
+import { signed, written } from "./numbers.js";
 import { $, live } from "./place.js";
 import { Roll } from "./roll.js";
+import { speak, speakLine } from "./speak.js";
 import { capital, known, t } from "./words.js";
 
 const VOLUME = "klangbild-volume";
@@ -33,16 +34,17 @@ function prepare(player) {
 export function factsOf(record) {
   const { music, emotion, sound, heard } = record;
   const seconds = (sound || music).seconds; // the sound may still be in the making
-  const minutes = `${Math.floor(seconds / 60)}:${String(Math.round(seconds % 60)).padStart(2, "0")}`;
+  const whole = Math.round(seconds);
+  const minutes = `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
   return {
     length: minutes,
     tempo: music.tempo ? t("bpm", { tempo: Math.round(music.tempo) }) : null,
-    key: music.key,
+    key: speak(music.key),
     meter: music.meter,
-    instruments: (music.instruments || []).join(", "),
+    instruments: (music.instruments || []).map(speak).join(", "),
     mood: `${signed(emotion.asked.valence)}, ${signed(emotion.asked.arousal)}`,
     sounds: heard ? `${signed(heard.valence)}, ${signed(heard.arousal)}` : null,
-    loudness: sound ? t("lufs", { lufs: sound.lufs }) : null,
+    loudness: sound ? t("lufs", { lufs: written(sound.lufs) }) : null,
     model: record.model.name,
     seed: record.seed,
   };
@@ -59,7 +61,7 @@ export function heardOf({ music, told = [] }) {
   return [
     ...(heard.length ? [t("heard", { words: heard.join(", ") })] : []),
     ...(avoided.length ? [t("avoided", { words: avoided.join(", ") })] : []),
-    ...told.map((line) => capital(line.replace(/--([a-z-]+)/g, (_, flag) => `“${flag.replaceAll("-", " ")}”`))),
+    ...told.map((line) => capital(speakLine(line))),
   ];
 }
 
@@ -110,7 +112,7 @@ export function show(run) {
 }
 
 export function sentence(words) {
-  return words ? capital(words) + "." : "";
+  return words ? `${capital(speak(words))}.` : "";
 }
 
 export function list(place, items, make) {

@@ -1,5 +1,6 @@
 // The live piano roll: a canvas that fills while the piece is written and follows the player. Family = colour + pattern + name.
 
+import { speak } from "./speak.js";
 import { t } from "./words.js";
 
 const PATTERNS = ["solid", "up", "dots", "level", "down", "upright", "cross"];
@@ -61,8 +62,8 @@ export class Roll {
     this.goal = goal_s;
     this.page = goal_s && data.seconds > WINDOW_S ? Math.floor((data.seconds - 0.01) / WINDOW_S) : 0;
     const notes = data.lanes.reduce((sum, lane) => sum + lane.notes.length, 0);
-    const names = data.lanes.map((lane) => lane.family).join(", ");
-    this.canvas.setAttribute("aria-label", words ? t("roll_of", { words }) : t("roll_so_far", { notes, names: names || t("nobody") }));
+    const names = data.lanes.map((lane) => speak(lane.family)).join(", ");
+    this.canvas.setAttribute("aria-label", words ? t("roll_of", { words: speak(words) }) : t("roll_so_far", { notes, names: names || t("nobody") }));
     this.canvas.dataset.notes = notes;
     this.cursor.hidden = true;
     this.draw();
@@ -157,7 +158,7 @@ export class Roll {
       c.fillRect(0.5 * em, y0 + lane_height / 2 - 0.95 * em, 0.7 * em, 0.5 * em);
       const brush = c.fillStyle;
       c.fillStyle = ink;
-      c.fillText(lane.family, 0.5 * em, y0 + lane_height / 2 + 0.15 * em, this.gutter - 0.7 * em);
+      c.fillText(speak(lane.family), 0.5 * em, y0 + lane_height / 2 + 0.15 * em, this.gutter - 0.7 * em);
       const pitches = lane.notes.map((note) => note[2]);
       const low = Math.min(...pitches) - 1;
       const high = Math.max(...pitches) + 1;

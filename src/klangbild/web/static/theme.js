@@ -1,4 +1,4 @@
-// Light, dark, or as the system has it.
+// Light, dark, or as the system has it; and the language, which the server fills the page in.
 
 import { $ } from "./place.js";
 import { roll } from "./result.js";
@@ -18,3 +18,8 @@ $("theme").addEventListener("click", () => {
   colours(order[(order.indexOf(now) + 1) % order.length]);
 });
 colours(localStorage.getItem("klangbild-theme") || "");
+
+$("language").addEventListener("change", (event) => {
+  document.cookie = `klangbild-language=${event.target.value}; path=/; max-age=31536000; samesite=lax`;
+  location.reload();
+});
