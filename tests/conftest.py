@@ -96,3 +96,14 @@ def chromium():
         browser = manager.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def small_films(monkeypatch):
+    """Films of a sixteenth of their pixels, so that a test takes no longer than it must; gives {shape: (width, height)}."""
+    from klangbild.show import film
+
+    small = {"wide": (480, 270), "upright": (270, 480)}
+    for shape, size in small.items():
+        monkeypatch.setitem(film.SHAPES, shape, size)
+    return small

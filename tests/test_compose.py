@@ -41,7 +41,7 @@ def test_a_result_knows_everything(result):
     assert "<audio" in html and "alt='" in html
 
 
-def test_sound_is_made_when_it_is_asked_for(composer, picture_file, tmp_path):
+def test_sound_is_made_when_it_is_asked_for(composer, picture_file, tmp_path, small_films):
     result = composer.compose(picture_file)
     notes = result.save(tmp_path / "notes", ("mid", "png", "json"))
     assert "master" not in vars(result) and result.record["sound"] is None

@@ -17,7 +17,7 @@ def result(picture_file):
 
 
 @pytest.mark.parametrize("row", TABLE, ids=FORMATS)
-def test_every_row_is_written_as_it_says(row, result, tmp_path):
+def test_every_row_is_written_as_it_says(row, result, tmp_path, small_films):
     for page in (False, True):
         path = tmp_path / row.file_name("piece", page=page)
         row.write(result, path, page=page)
@@ -30,7 +30,7 @@ def test_every_row_is_written_as_it_says(row, result, tmp_path):
         assert read_record(carrier).seed == 4
 
 
-def test_what_needs_no_sound_makes_none(picture_file, tmp_path):
+def test_what_needs_no_sound_makes_none(picture_file, tmp_path, small_films):
     """Nor does what is quick; what needs it has it made."""
     for row in TABLE:
         result = compose(picture_file, seconds=1, seed=4)

@@ -194,7 +194,7 @@ def test_a_replay_without_its_picture_says_that_the_thumbnail_is_missing(klangbi
     path = tmp_path / "a.json"
     path.write_text(results[0].record.embedded())
     first = results[0].save(tmp_path / "first", "png")["png"].read_bytes()
-    for picture, told in (((), "PNG without its thumbnail: give --picture dusk\n"), (("--picture", picture_file), "")):
+    for picture, told in (((), "PNG without the picture: give --picture dusk\n"), (("--picture", picture_file), "")):
         code, out, err = klangbild("replay", path, "-f", "png", "-o", tmp_path / "again", *picture)
         assert (code, err) == (0, told)
         assert (Path(out.strip()).read_bytes() == first) == bool(picture)

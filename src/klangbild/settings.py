@@ -22,6 +22,7 @@ from klangbild.slips import key_meant, nearest, number_meant, tempo_meant
 PRECISIONS = ("auto", "float32", "float16", "bfloat16")
 CONDITIONINGS = ("continuous_concat", "continuous_token", "discrete_token", "none")
 DEFAULT_SECONDS = 30.0
+VIDEO_SHAPES = ("auto", "wide", "upright")
 INSTRUMENTS = FAMILY_NAMES
 METERS = tuple(f"{numerator}/{denominator}" for numerator, denominator in meters.METERS)
 
@@ -157,6 +158,10 @@ class Settings:
     loudness: float | str = _knob(
         -14.0, "integrated loudness of the sound in LUFS, or 'off'", min=-40, max=-8, metavar="LUFS|off", group="sound"
     )
+    video: str = _knob(
+        "auto", "the shape of an MP4: 1920x1080 (wide), 1080x1920 (upright), or the one that the picture is nearer to (auto)",
+        choices=VIDEO_SHAPES, group="sound",
+    )  # fmt: skip
     emotion_model: str = _knob(
         "klangbild", "who reads the picture's emotion: klangbild, features, aria, or a folder", metavar="NAME|DIR",
         group="emotion",

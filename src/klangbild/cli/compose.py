@@ -94,6 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
     for name in ("soundfont", "loudness"):
         if name in given and not sounds:
             teller.tell(f"--{name} is kept in the record only: no sound is made (-f {','.join(formats)})")
+    if "video" in given and "mp4" not in (out.suffix.lower().lstrip("."), *(() if is_file(out) else formats)):
+        teller.tell("--video is kept in the record only: no film is made (add mp4 to -f)")
     if settings.continue_from is not None:
         from klangbild.music.midi import read_continued
 

@@ -107,7 +107,7 @@ TABLE = (
     ),
     Format(
         "mp3", _SOUND_FILE, frozenset({SOUND}), reader=_TAGS, media_type="audio/mpeg",
-        page=OnPage("MP3", "small sound file", at_once=True), nearest_of=("mpeg", "mpga", "m4a", "aac", "mp4", "wma"),
+        page=OnPage("MP3", "small sound file", at_once=True), nearest_of=("mpeg", "mpga", "m4a", "aac", "wma"),
     ),
     Format(
         "ogg", _SOUND_FILE, frozenset({SOUND}), reader=_TAGS, media_type="audio/ogg", also=("vorbis", "oga"), nearest_of=("opus",)
@@ -132,6 +132,11 @@ TABLE = (
     ),
     Format(
         "svg", f"{_WRITERS}:write_svg", frozenset({NOTES}), libraries=("verovio",), extra="score", media_type="image/svg+xml",
+    ),
+    Format(
+        "mp4", f"{_WRITERS}:write_mp4", frozenset({SOUND, DRAWING}), reader=f"{_CARRIERS}:record_in_mp4", libraries=("av",),
+        extra="video", media_type="video/mp4",
+        also=("video",), nearest_of=("mov", "m4v", "webm", "mkv", "avi", "gif", "film", "movie"),
     ),
     Format(
         "stems", f"{_WRITERS}:write_stems", frozenset({SOUND}), suffix="-stems", media_type="application/zip",

@@ -170,6 +170,25 @@ def write_pdf(result: Saved, path: Path) -> None:
     atomic_write(path, engraved_pdf(score_of(result), title=_title(result)))
 
 
+def write_mp4(result: Saved, path: Path) -> None:
+    """A film: the picture, the roll running under it, the sound."""
+    from klangbild.show.film import Film, Words, shape_for
+    from klangbild.show.mp4 import write_film
+
+    record, sound = result.record, result.audio
+    words = Words(_title(result), record.music.words, result.asked.name, "music: klangbild, AI generated")
+    film = Film(
+        sound,
+        words,
+        piece=result.piece,
+        picture=result.picture,
+        size=shape_for(result.settings.video, result.picture),
+        gaze=record.voice.gaze if record.voice else (),
+        emotion=result.asked,
+    )
+    write_film(path, film, sound, tags=tags(result), record=result.embedded_in_sound)
+
+
 def write_stems(result: Saved, path: Path) -> None:
     """A folder with a WAV for each instrument family."""
     from klangbild.sound.files import write_audio

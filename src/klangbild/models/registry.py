@@ -56,6 +56,7 @@ _ALL = frozenset(
         "candidates",
         "guidance",
         "loudness",
+        "video",
         "emotion_model",
         "kind",
         "commercial",

@@ -1,4 +1,5 @@
-"""The record inside a file of ours: as JSON, in a MIDI file's text event, in a sound file's tags, in a PNG's text, in a score's field."""
+"""The record inside a file of ours: as JSON, in a MIDI file's text event, in a sound file's tags, in a PNG's text, in a score's field, in a
+film's comment."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ _ROWS = {f".{suffix}": row for row in TABLE if row.reader for suffix in (row.nam
 
 
 def read_record(path: str | Path) -> Record:
-    """The record in a .mid, .wav, .flac, .mp3, .ogg, .json or .png that klangbild made.
+    """The record in a file that klangbild made, of a format of `formats.table.TABLE` that carries one.
 
     Raises:
         InputError: no such file, or it carries no record of ours, or a damaged one.
@@ -57,6 +58,13 @@ def record_in_tags(file: BinaryIO, path: Path) -> str | None:
     from klangbild.sound.tags import RECORD_FIELD, read_field
 
     return read_field(file, RECORD_FIELD)
+
+
+def record_in_mp4(file: BinaryIO, path: Path) -> str | None:
+    """The record in the comment of a film."""
+    from klangbild.sound.mp4_tags import COMMENT, read_tag
+
+    return read_tag(file, COMMENT)
 
 
 def record_in_png(file: BinaryIO, path: Path) -> str | None:

@@ -57,11 +57,11 @@ class Canvas:
 
     def text(self, x, y, text: str, *, size: float, fill: str = INK, anchor: str = "ls", bold: bool = False) -> float:
         """Write one line; returns its width. anchor as in Pillow ("ls" = left, on the baseline)."""
-        font = _font(round(size * _SCALE))
+        letters = font(round(size * _SCALE))
         # the font has one weight: a thin outline in its own colour makes it semi-bold
         stroke = max(round(size * _SCALE / 60), 1) if bold else 0
         at = (round(x * _SCALE), round(y * _SCALE))
-        self.draw.text(at, text, font=font, fill=fill, anchor=anchor, stroke_width=stroke, stroke_fill=fill)
+        self.draw.text(at, text, font=letters, fill=fill, anchor=anchor, stroke_width=stroke, stroke_fill=fill)
         return text_width(text, size)
 
     def paste(self, image: Image.Image, x: float, y: float, width: float, height: float) -> None:
@@ -75,7 +75,7 @@ class Canvas:
 
 def text_width(text: str, size: float) -> float:
     """Width of one line in pixels."""
-    return _font(round(size * _SCALE)).getlength(text) / _SCALE
+    return font(round(size * _SCALE)).getlength(text) / _SCALE
 
 
 def shortened(text: str, size: float, width: float) -> str:
@@ -132,5 +132,6 @@ def _scaled(*values: float) -> list[int]:
 
 
 @lru_cache(maxsize=32)
-def _font(pixels: int) -> ImageFont.FreeTypeFont:
+def font(pixels: int) -> ImageFont.FreeTypeFont:
+    """The one font, so many pixels high."""
     return ImageFont.load_default(pixels)

@@ -33,6 +33,7 @@ from klangbild.show.canvas import (
     text_width,
     wrapped,
 )
+from klangbild.show.drum_rows import draw_hit, drum_rows
 from klangbild.show.plane import draw_plane
 from klangbild.show.thumbnail import Gaze, draw_gaze_times, draw_picture
 
@@ -41,15 +42,6 @@ _GUTTER = 132
 _HEADER = 300
 _LANES_HEIGHT = 640
 _LANE_GAP = 8
-# rows of the drum lane from the top: name, shape, General MIDI keys
-_DRUM_ROWS = (
-    ("cymbals", "cross", frozenset({49, 51, 52, 53, 55, 57, 59})),
-    ("hi-hat", "cross", frozenset({42, 44, 46})),
-    ("hand", "ring", frozenset({39, 54, 56, *range(58, 82)} - {59})),
-    ("toms", "diamond", frozenset({41, 43, 45, 47, 48, 50})),
-    ("snare", "square", frozenset({37, 38, 40})),
-    ("kick", "disc", frozenset({35, 36})),
-)
 _DRUM_ROW_HEIGHT = 17
 
 
@@ -192,7 +184,7 @@ def _lanes(piece: Piece) -> list[_Lane]:
         lanes.append(_Lane(lane.family, lane.notes, lane.lowest, lane.highest, top, height))
         top += height + _LANE_GAP
     if "drums" in merged:
-        rows = _drum_rows(merged["drums"])
+        rows = drum_rows(merged["drums"])
         lanes.append(_Lane("drums", merged["drums"], 0, len(rows) - 1, top, len(rows) * _DRUM_ROW_HEIGHT + 12))
     return lanes
 
@@ -245,18 +237,11 @@ def _draw_notes(canvas: Canvas, lane: _Lane, roll_top: float, x_of) -> None:
             canvas.rectangle(x0, y - thick / 2, x0 + 1.5, y + thick / 2, fill=edges[velocity])
 
 
-def _drum_rows(notes: np.ndarray) -> list[tuple[str, str, frozenset[int]]]:
-    played = set(notes["pitch"].tolist())
-    known = [row for row in _DRUM_ROWS if played & row[2]]
-    rest = played - frozenset().union(*(row[2] for row in _DRUM_ROWS))
-    return [*known, ("other", "ring", frozenset(rest))] if rest else known
-
-
 def _draw_drums(canvas: Canvas, lane: _Lane, roll_top: float, x_of) -> None:
-    rows = _drum_rows(lane.notes)
+    rows = drum_rows(lane.notes)
     colour = _colour("drums")
     fills = [blend(colour, PANEL, 0.35 + 0.65 * min(velocity / 110, 1)) for velocity in range(128)]
-    row_of = {pitch: index for index, row in enumerate(rows) for pitch in row[2]}
+    row_of = {pitch: index for index, row in enumerate(rows) for pitch in row.keys}
     onsets = x_of(lane.notes["onset"])
     for index, (name, _, _) in enumerate(rows):
         y = roll_top + lane.top + 6 + (index + 0.5) * _DRUM_ROW_HEIGHT
@@ -265,22 +250,9 @@ def _draw_drums(canvas: Canvas, lane: _Lane, roll_top: float, x_of) -> None:
     for note, x in zip(lane.notes, onsets.tolist(), strict=True):
         row = row_of[int(note["pitch"])]
         y = roll_top + lane.top + 6 + (row + 0.5) * _DRUM_ROW_HEIGHT
-        _draw_hit(canvas, rows[row][1], x + 3, y, 2.4 + 2.6 * int(note["velocity"]) / 127, fills[int(note["velocity"])])
-
-
-def _draw_hit(canvas: Canvas, shape: str, x: float, y: float, r: float, fill) -> None:
-    if shape == "disc":
-        canvas.ellipse(x, y, r, r, fill=fill)
-    elif shape == "ring":
-        canvas.ellipse(x, y, r * 0.9, r * 0.9, outline=fill, line=1.5)
-    elif shape == "square":
-        canvas.rectangle(x - r * 0.85, y - r * 0.85, x + r * 0.85, y + r * 0.85, fill=fill)
-    elif shape == "diamond":
-        canvas.polygon([(x, y - r * 1.15), (x + r * 1.15, y), (x, y + r * 1.15), (x - r * 1.15, y)], fill=fill)
-    else:
-        k = r * 0.75
-        canvas.line([(x - k, y - k), (x + k, y + k)], fill=fill, line=1.5)
-        canvas.line([(x - k, y + k), (x + k, y - k)], fill=fill, line=1.5)
+        draw_hit(
+            canvas, rows[row].shape, x + 3, y, 2.4 + 2.6 * int(note["velocity"]) / 127, fills[int(note["velocity"])]
+        )
 
 
 # --- time ------------------------------------------------------------------------------------------------------------

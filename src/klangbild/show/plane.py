@@ -12,6 +12,12 @@ _TINTS = ("#f3b53f", "#d9534f", "#5476a8", "#5fa777")
 _PICTURE, _ASKED = "#23262b", "#c2335b"
 
 
+def tint_of(emotion: Emotion) -> str:
+    """The color of the quarter of the plane that an emotion lies in."""
+    pleasant, excited = emotion.valence >= 0, emotion.arousal >= 0
+    return _TINTS[(0 if pleasant else 1) if excited else (3 if pleasant else 2)]
+
+
 def draw_plane(
     canvas: Canvas, x: float, y: float, size: float, *, emotion: Emotion | None, asked: Emotion | None = None
 ) -> None:

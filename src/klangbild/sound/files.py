@@ -31,7 +31,8 @@ from klangbild.whole_files import atomic_path, output_error
 FORMATS = ("wav", "flac", "ogg", "mp3")
 # libsndfile crashes on long Vorbis input given at once
 _BLOCK = 65_536
-_CEILING = 10 ** (-1 / 20)
+CEILING = 10 ** (-1 / 20)
+"""The highest true peak that is heard of a file, -1 dBTP."""
 _ATTEMPTS = 4
 _OVERLAP = 256
 _SUBTYPES = {"flac": ("FLAC", "PCM_24"), "ogg": ("OGG", "VORBIS"), "mp3": ("MP3", "MPEG_LAYER_III")}
@@ -191,31 +192,36 @@ def _encode_under(bare: BinaryIO, audio: Audio | LongAudio, kind: str) -> None:
         _encode(bare, _blocks(audio, gain), audio.rate, audio.channels, kind)
         if kind == "flac" or attempt == _ATTEMPTS - 1:
             return
-        peak = _decoded_peak(bare)
-        if peak <= _CEILING:
+        peak = decoded_peak(_decoded(bare))
+        if peak <= CEILING:
             return
-        gain *= _CEILING / peak * 0.995
+        gain *= CEILING / peak * 0.995
         bare.seek(0)
         bare.truncate()
 
 
-def _decoded_peak(bare: BinaryIO) -> float:
-    """The highest true peak of a stream, where it comes near the ceiling; else what lies below."""
-    import soundfile
-
+def decoded_peak(blocks: Iterable[np.ndarray]) -> float:
+    """The highest true peak of a sound, blocks of float32 (channels, n), where it comes near the ceiling; else what lies below."""
     from klangbild.sound.loudness import true_peaks
 
-    bare.seek(0)
     highest, before = 0.0, None
+    for block in blocks:
+        part = block if before is None else np.concatenate([before, block], axis=1)
+        before = part[:, -_OVERLAP:]
+        near = np.unique(np.flatnonzero(np.abs(part).max(axis=0) > 0.7 * CEILING) // _OVERLAP)
+        for window in near.tolist():
+            at = max((window - 1) * _OVERLAP, 0)
+            highest = max(highest, float(true_peaks(part[:, at : at + 3 * _OVERLAP]).max()))
+    return highest
+
+
+def _decoded(bare: BinaryIO) -> Iterator[np.ndarray]:
+    import soundfile
+
+    bare.seek(0)
     with soundfile.SoundFile(bare.fileno(), closefd=False) as sound:
         for block in sound.blocks(_BLOCK, dtype="float32", always_2d=True):
-            part = block.T if before is None else np.concatenate([before, block.T], axis=1)
-            before = part[:, -_OVERLAP:]
-            near = np.unique(np.flatnonzero(np.abs(part).max(axis=0) > 0.7 * _CEILING) // _OVERLAP)
-            for window in near.tolist():
-                at = max((window - 1) * _OVERLAP, 0)
-                highest = max(highest, float(true_peaks(part[:, at : at + 3 * _OVERLAP]).max()))
-    return highest
+            yield block.T
 
 
 def _encode(bare: BinaryIO, blocks: Iterable[np.ndarray], rate: int, channels: int, kind: str) -> None:
