@@ -241,7 +241,8 @@ def save_pretrained(
         whole = {"format": FORMAT, **config, "files": entries}
         (temporary / CONFIG).write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         for made in (temporary, *temporary.rglob("*")):
-            give_plain_mode(made)
+            if made.is_dir() or made.stat().st_nlink == 1:  # a second name of somebody's file keeps its permissions
+                give_plain_mode(made)
         if os.path.lexists(folder):
             former = part_name(folder.parent)
             folder.rename(former)

@@ -51,7 +51,7 @@ def refuse_unheard(settings: Settings, *, picture: bool | None = None) -> None:
             f"--device {settings.device}: the model {settings.model or 'that ships'} computes on the CPU only; leave --device out"
         )
     _refuse_without_effect(settings)
-    if player.refuses:
+    if player.refuses and picture is not None:
         named(player.refuses)(settings, picture=picture)
 
 

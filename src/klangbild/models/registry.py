@@ -20,8 +20,8 @@ class Player:
     settings, or a class, that gives the `contract.Engine`. plays: a function of a model's name (None: none was given) that says
     whether this player plays it; without one it plays all that no row above does. why_not: {a setting: why it is not heard}, said
     after "the model NAME, ". cpu_only: whether it computes on the CPU only. refuses: a function of the settings and of
-    whether there is a `picture` (None: not known yet) that raises for what this player alone cannot do, or lacks. needs: the extra whose libraries it needs. adds: the name by which `klangbild
-    models add` knows its checkpoints. reads_pictures: {a kind of added model: what opens the picture encoder in it, an
+    whether there is a `picture` that raises for what this player alone cannot do, or lacks. needs: the extra whose libraries it needs. adds: {a word by which `klangbild
+    models add` knows a download of it: a function of what is given, the model's name and whether to overwrite, that gives the folder}. reads_pictures: {a kind of added model: what opens the picture encoder in it, an
     `emotion.prediction.Predictor`, by its name}. parity: {a kind of recorded data: the module that compares it}. commands: the module
     whose `add_data_commands` and `add_train_commands` add what prepares its data and trains it to `klangbild data` and `train`.
     families: where the instrument families stand that it plays; None: all.
@@ -38,7 +38,7 @@ class Player:
     cpu_only: bool = False
     refuses: str | None = None
     needs: str | None = None
-    adds: str | None = None
+    adds: Mapping[str, str] = field(default_factory=dict)
     reads_pictures: Mapping[str, str] = field(default_factory=dict)
     parity: Mapping[str, str] = field(default_factory=dict)
     commands: str | None = None
@@ -110,7 +110,7 @@ PLAYERS = (
             "picture_weight": "which hears the picture as its feeling alone; leave it out",
             "guidance": "which was trained with an emotion at every note and so has nothing to be steered away from; leave it out"
         },
-        adds="aria", reads_pictures={"midi-emotion": "klangbild.models.aria.picture_encoder_torch:open_aria"},
+        adds={"aria": "klangbild.models.aria.convert_torch:convert"}, reads_pictures={"midi-emotion": "klangbild.models.aria.picture_encoder_torch:open_aria"},
         parity={"midi-emotion": "klangbild.models.aria.parity"}, commands="klangbild.models.aria.commands",
         families="klangbild.models.aria.vocabulary:INSTRUMENTS",
     ),
@@ -126,6 +126,7 @@ PLAYERS = (
         "art2mus", "art2mus", _PUBLISHED, _ALL | _DENOISED | _PLACED | {"image_tokens"},
         load="klangbild.models.published.art2mus.engine:Art2MusEngine", writes_notes=False, why_not=_NO_NUMBERS, needs="diffusion",
         refuses="klangbild.models.published.where:refuse_incomplete",
+        adds=dict.fromkeys(("art2mus", "audioldm2", "imagebind", "projection"), "klangbild.models.published.art2mus.add:add"),
         parity={
             "art2mus": "klangbild.models.published.art2mus.parity", "imagebind": "klangbild.models.published.imagebind.parity",
         },
@@ -135,13 +136,14 @@ PLAYERS = (
         "melfusion", "melfusion", _PUBLISHED, _ALL | _DENOISED | _PLACED | {"synapse"},
         load="klangbild.models.published.melfusion.engine:MelfusionEngine", writes_notes=False, why_not=_NO_NUMBERS,
         needs="diffusion", refuses="klangbild.models.published.where:refuse_incomplete",
+        adds=dict.fromkeys(("melfusion", "tango", "stable-diffusion", "synapses"), "klangbild.models.published.melfusion.add:add"),
         parity={"melfusion": "klangbild.models.published.melfusion.parity"},
         commands="klangbild.models.published.melfusion.commands",
     ),
 )  # fmt: skip
 ENGINES = tuple(dict.fromkeys(player.engine for player in PLAYERS))
-ADDABLE = tuple(player.adds for player in PLAYERS if player.adds)
-"""Models of others that `klangbild models add` converts."""
+ADDABLE = {word: place for player in PLAYERS for word, place in player.adds.items()}
+"""Models of others, and downloads of which they are made, as `klangbild models add` knows them, and what adds each."""
 PICTURE_READERS = {kind: place for player in PLAYERS for kind, place in player.reads_pictures.items()}
 """Kinds of added models that may have a picture encoder, and what opens it."""
 PARITY = {kind: module for player in PLAYERS for kind, module in sorted(player.parity.items())}

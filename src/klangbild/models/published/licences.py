@@ -7,10 +7,11 @@ non-commercial one: silence is no permission.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from klangbild.errors import UsageError
@@ -49,8 +50,21 @@ KNOWN: dict[str, Licence] = {
         Licence("cvssp/audioldm-s-full-v2", "CC BY-NC-SA 4.0", False),
         Licence("imagebind_huge", "CC BY-NC-SA 4.0", False),
         Licence("art2mus_img_proj_layer", "not stated by its authors", None, "trained on ArtGraph and FMA"),
-        Licence("declare-lab/tango-full-ft-audio-music-caps", "CC BY-NC-SA 4.0", False),
-        Licence("stabilityai/stable-diffusion-2-1", "CreativeML Open RAIL++-M", True, "with use restrictions"),
+        *(
+            Licence(f"declare-lab/{name}", "CC BY-NC-SA 4.0", False)
+            for name in (
+                "tango-full-ft-audio-music-caps",
+                "tango-full-ft-audiocaps",
+                "tango-full",
+                "tango",
+                "tango2",
+                "tango2-full",
+            )
+        ),
+        *(
+            Licence(f"{owner}/stable-diffusion-2-1", "CreativeML Open RAIL++-M", True, "with use restrictions")
+            for owner in ("stabilityai", "sd2-community")
+        ),
         Licence("google/flan-t5-large", "Apache-2.0", True),
         Licence("laion/clap-htsat-unfused", "Apache-2.0", True),
     )
@@ -64,6 +78,8 @@ def licence_of(name: str, folder: Path | None = None) -> Licence:
     """The licence of weights called `name`, known here or stated in their folder."""
     if name in KNOWN:
         return KNOWN[name]
+    if folder is not None and (added := _stated_by_us(folder)) is not None:
+        return replace(added, weights=name)
     stated = _stated_in(folder) if folder is not None else None
     if stated is None:
         return Licence(name, "licence not stated", None)
@@ -87,6 +103,17 @@ def show_licences(licences: Iterable[Licence], *, commercial: bool = False, anno
             f"--commercial: commercial use refused: {refused[0].weights} is under {refused[0].name!r}; "
             "use the shipped engine 'notes' or weights that allow it"
         )
+
+
+def _stated_by_us(folder: Path) -> Licence | None:
+    """What the config of an added model says, that its parts came to."""
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        licence, commercial = config["licence"], config["commercial"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Licence(folder.name, str(licence), commercial is True)
 
 
 def _stated_in(folder: Path) -> str | None:

@@ -40,5 +40,5 @@ def write_state_dict(state: dict[str, Tensor], path: Path | str) -> None:
         else:
             from safetensors.torch import save_file
 
-            save_file(tensors, part)
+            save_file(tensors, part, metadata={"format": "pt"})  # transformers asks for it
             give_plain_mode(part)

@@ -91,9 +91,8 @@ def part_of(folder: Path, name: str) -> Path:
     return folder / name if (folder / name / "unet").is_dir() else folder
 
 
-def refuse_incomplete(settings: Settings, *, picture: bool | None = None) -> None:
-    """What a published model lacks for what is asked, told before anything is loaded. picture: whether there is one; None: not
-    known yet.
+def refuse_incomplete(settings: Settings, *, picture: bool = False) -> None:
+    """What a published model lacks for what is asked, told before anything is loaded. picture: whether there is one.
 
     Raises:
         NotAvailableError: a part is not there; the message says who has it. InputError: a part is of a model that cannot play this.
@@ -101,7 +100,7 @@ def refuse_incomplete(settings: Settings, *, picture: bool | None = None) -> Non
     """
     model = str(settings.model)
     folder = find_folder(model)
-    kind = _read_json(folder / hub.CONFIG).get("kind")
+    kind = read_json(folder / hub.CONFIG).get("kind")
     if isinstance(kind, str) and kind != settings.engine:
         raise UsageError(f"--model {model}: is a model of kind {kind}, which --engine {settings.engine} does not play")
     if (folder / TANGO_CONFIG).is_file():
@@ -109,9 +108,9 @@ def refuse_incomplete(settings: Settings, *, picture: bool | None = None) -> Non
             f"--model {model}: is Tango's own download; make a model of it: klangbild models add tango --from {model}"
         )
     if settings.engine == "art2mus":
-        _refuse_incomplete_art2mus(settings, folder, picture=bool(picture))
+        _refuse_incomplete_art2mus(settings, folder, picture=picture)
     else:
-        _refuse_incomplete_melfusion(settings, folder, picture=bool(picture))
+        _refuse_incomplete_melfusion(settings, folder, picture=picture)
 
 
 def lacks_of(kind: str, folder: Path) -> list[str]:
@@ -127,17 +126,33 @@ def lacks_of(kind: str, folder: Path) -> list[str]:
     return lacks + ([] if synapses_are_trained(folder / "synapses") else ["synapses"])
 
 
+def told_of(folder: hub.ModelFolder) -> list[str]:
+    """What is said after adding: what the model still lacks and who has it, and the commands that work now."""
+    name, kind = folder.name, folder.kind
+    lacks = lacks_of(kind, folder.path)
+    add_more = f"klangbild models add {kind} --from DIR|FILE" + ("" if name == kind else f" --name {name}")
+    lines = [f"lacks {FROM[part]}" + ("" if part == "synapses" else f": {add_more}") for part in lacks]
+    compose = f"--engine {kind} --model {name}"
+    if not {"audioldm2", "tango", "tokenizer"} & set(lacks):
+        if lacks:
+            lines.append(f"hears words; use it with: klangbild compose --text WORDS {compose}")
+        else:
+            one = kind == "melfusion" or (folder.path / PROJECTION_FILES[1]).is_file()
+            lines.append(f"added; use it with: klangbild PICTURE {compose}" + ("" if one else " --image-tokens 4"))
+    return lines
+
+
 def synapses_are_trained(folder: Path) -> bool:
     """Whether a synapse folder has a gate that is open. A folder whose file cannot be read counts: loading says what is wrong."""
     if not (folder / SYNAPSE_JSON).is_file():
         return folder.is_dir()
-    gates = _read_json(folder / SYNAPSE_JSON).get("gates")
+    gates = read_json(folder / SYNAPSE_JSON).get("gates")
     return not isinstance(gates, dict) or any(gates.values())
 
 
 def refuse_audioldm(unet: Path) -> None:
     """Raises InputError: a network's folder is AudioLDM's, which has no attention to words."""
-    if _read_json(unet / "config.json").get("class_embed_type"):
+    if read_json(unet / "config.json").get("class_embed_type"):
         raise InputError(
             f"{unet}: is AudioLDM's, which hears words through one vector (class_labels) and has no attention to them that a "
             f"synapse could join; MeLFusion's music network is {FROM['tango']}"
@@ -201,7 +216,7 @@ def _refuse_incomplete_melfusion(settings: Settings, folder: Path, *, picture: b
             )
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     """A JSON object of a file; empty where there is none: what reads it in earnest says what is wrong."""
     try:
         read = json.loads(path.read_text(encoding="utf-8"))
