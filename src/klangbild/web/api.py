@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from klangbild.web.bodies import Body, FieldError, read_body, read_json
 from klangbild.web.docs_page import docs_html
 from klangbild.web.edits import read_wish
 from klangbild.web.form_fields import form_fields, installed_engines, read_settings, without_folders
+from klangbild.web.marked_words import marked_words
 from klangbild.web.openapi import MAX_ALT_LETTERS, MAX_ID_LETTERS, MAX_URL_LETTERS, answers, sends
 from klangbild.web.pictures import KeptPicture, KeptPictures
 from klangbild.web.queue import FINISHED, Run, Runs
@@ -127,6 +129,24 @@ def make_api(
         """The same for words, or for a picture given before (its id), with other words."""
         kept = kept_pictures.get(picture) if picture else None
         return await _read(request, kept, {"text": text, "emotion_model": emotion_model, "kind": kind}, typed=False)
+
+    @get("/words", tags=["emotion"], responses=answers(200, "Words", "word by word", 422))
+    def words(
+        text: str | None = Query(None, description="words"),
+        negative: str | None = Query(None, description="words to keep away from"),
+        engine: str = Query("notes", description="who is to hear them"),
+        model: str | None = Query(None, description="a model by name"),
+    ) -> dict[str, Any]:
+        """Which words the chosen engine hears, and as what."""
+        values = {"text": text, "negative": negative, "engine": engine, "model": model}
+        given = Settings(**read_settings(values))
+        marked = {
+            name: marked_words(
+                getattr(given, name), engine=given.engine, model=given.model, negative=name == "negative"
+            )
+            for name in ("text", "negative")
+        }
+        return {name: [asdict(word) for word in found] for name, found in marked.items()}
 
     @get("/runs/{key}", tags=["music"], responses=answers(200, "Run", "how it stands", 404))
     async def run_status(key: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ Values come typed (JSON) or as text (forms, queries): a typed one must be of its
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tempfile
@@ -172,15 +173,35 @@ def _choices(name: str, listed: tuple[str, ...]) -> tuple[tuple[tuple[str, str],
         ]
         return tuple((reader, reader) for reader in dict.fromkeys(("klangbild", "features", *readers))), ()
     if name == "soundfont":
-        from klangbild.sound.fonts import list_soundfonts
-
-        return tuple((font.name, font.stem) for font in list_soundfonts()), ()
+        return tuple((font, Path(font).stem) for font in _fonts_that_open()), ()
     if name == "device":
-        return tuple((device, device) for device in ("cpu", "auto", "cuda")), ()
+        # of ours none computes on a GPU, and whether there is one is seen without loading torch
+        usable = bool(hub.added()) and any(Path(sign).exists() for sign in _SIGNS_OF_A_GPU)
+        return tuple((device, device) for device in ("cpu", "auto", "cuda")), () if usable else ("cuda",)
+    if name == "sampler":
+        theirs = any(folder.kind == hub_aria.KIND for folder in hub.added())
+        return tuple((choice, choice) for choice in listed), () if theirs else ("midi-emotion",)
     if name == "conditioning":
         missing = tuple(mode for mode in listed if mode not in shipped_conditionings())
         return tuple((mode, CONDITIONING_WORDS[mode]) for mode in listed), missing
     return tuple((choice, choice) for choice in listed), ()
+
+
+_SIGNS_OF_A_GPU = ("/dev/nvidia0", "/dev/dxg", "/dev/nvhost-gpu", "C:/Windows/System32/nvcuda.dll")
+
+
+def _fonts_that_open() -> tuple[str, ...]:
+    """The SoundFonts of this machine by name, each once, whose index can be read."""
+    from klangbild.sound.fonts import list_soundfonts
+    from klangbild.sound.soundfont import SoundFont
+
+    found: dict[str, str] = {}
+    for font in list_soundfonts():
+        with contextlib.suppress(KlangbildError, OSError):
+            if font.name.casefold() not in found:
+                SoundFont.open(font)
+                found[font.name.casefold()] = font.name
+    return tuple(found.values())
 
 
 def json_type(field: FormField) -> str:

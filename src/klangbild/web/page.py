@@ -24,7 +24,9 @@ from klangbild.web.form_fields import MAX_LETTERS, FormField, form_fields, insta
 HERE = Path(__file__).resolve().parent
 # where the page shows a field other than in its group's fold
 _FIRST_PAGE = ("text", "seconds")
+_READ = ("text", "negative")  # fields of words, each marked as it is heard
 _ON_THE_PAD = ("valence", "arousal")
+_NOT_HERE = {"cuda": texts.PAGE["no_gpu"], "midi-emotion": texts.PAGE["no_aria"]}
 _STEPS = {"seconds": 1, "tempo": 1, "loudness": 0.5, "guidance": 0.1}
 
 
@@ -119,7 +121,12 @@ def _field(tell: _Teller, field: FormField, *, help_text: str | None = None) -> 
     key = f"k-{field.name}"
     about = escape(help_text or _help(tell, field))
     attributes = f'aria-describedby="h-{field.name} e-{field.name}" data-field="{field.name}"'
-    tail = f'<p class="help" id="h-{field.name}">{about}</p><p class="error" id="e-{field.name}" hidden></p>'
+    marks = (
+        f'<ul class="marks" id="m-{field.name}" aria-label="{escape(tell(texts.PAGE["understood"]))}" hidden></ul>'
+        if field.name in _READ
+        else ""
+    )
+    tail = f'{marks}<p class="help" id="h-{field.name}">{about}</p><p class="error" id="e-{field.name}" hidden></p>'
     outer = f'class="field field-{field.kind}" data-engines="{" ".join(field.engines)}"'
     if field.kind == "many":
         boxes = "".join(
@@ -143,7 +150,7 @@ def _input(tell: _Teller, field: FormField, key: str, attributes: str) -> str:
             missing = value in field.unavailable
             state = " disabled" if missing else " selected" if value == str(field.default) else ""
             word = tell(word)
-            shown = tell(texts.PAGE["not_installed"]).format(name=word) if missing else word
+            shown = tell(_NOT_HERE.get(value, texts.PAGE["not_installed"])).format(name=word) if missing else word
             options.append(f'<option value="{escape(value)}"{state}>{escape(shown)}</option>')
         return f'<select id="{key}" {attributes}>{"".join(options)}</select>'
     if field.kind == "file":

@@ -32,6 +32,17 @@ def components() -> dict[str, Schema]:
             {name: _number() for name in ("valence", "arousal", "valence_spread", "arousal_spread")}
             | {"name": _text("the region of the plane in a word")}
         ),
+        "Words": _closed({name: {"type": "array", "items": ref("MarkedWord")} for name in ("text", "negative")}),
+        "MarkedWord": _closed(
+            {
+                "written": _text("in lower case"),
+                "start": _whole("its first letter in the text"),
+                "end": _whole("the letter after its last"),
+                "heard": _maybe("boolean", "whether the engine understands it; null where nobody can say"),
+                "means": _text("what it is heard as, where that is known"),
+                "denied": {"type": "boolean", "description": "it stands behind a 'no'"},
+            }
+        ),
         "Swatch": _closed({"hex": _text(), "name": _text(), "share": _number()}),
         "Picture": _closed(
             {

@@ -51,7 +51,7 @@ ABOUT_CAN = (
 )
 ABOUT_CANNOT = (
     "It cannot: sing, imitate a composer, recognise what a picture means to you, or replace a musician. People disagree "
-    "about the mood of a picture, and so does the model: the shaded ellipse on the pad shows by how much. "
+    "about the mood of a picture, and so does the model: the ellipse under “How we know” shows by how much. "
     "All music made here is AI generated, and says so inside each file."
 )
 ABOUT_LICENCES = (
@@ -111,6 +111,9 @@ PAGE = {
     "slider": "{label}, slider",
     "auto": "auto",
     "not_installed": "{name} (not installed)",
+    "no_gpu": "{name} (no model here can use a GPU)",
+    "no_aria": "{name} (for ARIA's models; none is installed)",
+    "how": "How we know",
     "range": "{low} to {high}",
     "default": "default {value}",
     "language": "Language",
@@ -125,12 +128,20 @@ SCRIPT = {
     "drop_another": "Drop or paste another, or",
     "rated": (
         "People would rate it valence {valence}, arousal {arousal} ({name}). "
-        "The pad shows where music of that mood lies; its dashed ellipse holds four in five opinions."
+        "The point shows where music of that mood lies; the dashed ellipse around it holds four in five opinions."
     ),
     "no_reasons": "nothing stands out; the reading is close to the average",
     "by_hand": "{mood}, as you put it",
     "make": PAGE["make"],
     "stop": PAGE["stop"],
+    "sounds_as_asked": "Asked for {asked}, and so the music sounds to our judges: the ring on the pad.",
+    "sounds_otherwise": "Asked for {asked}, but the music sounds {heard} to our judges: the ring on the pad. Another one may come nearer.",
+    "course_heard": "{words}: the ring on the pad is the whole piece.",
+    "course_first": "“{setting}” says the mood; the point counts when that is empty.",
+    "word_heard": "heard",
+    "word_means": "heard as {meaning}",
+    "word_denied": "kept out: {meaning}",
+    "word_unheard": "not understood",
     "starting": "Starting",
     "nothing_given": "Give a picture first, or a few words.",
     "stopping": "Coming to a stop",

@@ -3,7 +3,7 @@
 import { ask, follow, post } from "./api.js";
 import { fields } from "./fields.js";
 import { History } from "./history.js";
-import { forget, mood, pad, read, stopTyping, wordsAndReader } from "./mood.js";
+import { course, forget, mood, pad, read, stopTyping, wordsAndReader } from "./mood.js";
 import { noPicture, preview } from "./picture.js";
 import { $, live } from "./place.js";
 import { heardOf, roll, sentence, show } from "./result.js";
@@ -30,7 +30,7 @@ async function make({ seed = null } = {}) {
     const wishes = fields.values();
     if (seed !== null) wishes.seed = seed;
     if (mood.picture) Object.assign(wishes, { picture_id: mood.picture.id, alt: $("alt").value });
-    if (pad.moved && !wishes.path) Object.assign(wishes, pad.point);
+    if (pad.moved && !course()) Object.assign(wishes, pad.point);
     if (!mood.picture && !wishes.text) {
       const missing = new Error(t("nothing_given"));
       missing.field = "picture";

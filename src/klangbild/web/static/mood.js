@@ -15,6 +15,9 @@ export const pad = new Pad($("pad"), { ring: known.ring, centre: known.centre, o
 export const mood = { picture: null, reading: Promise.resolve() };
 let ticket = 0; // only the newest reading may write
 
+// another picture: what was heard in the piece of before says nothing of it
+export const unheard = () => document.dispatchEvent(new CustomEvent("heard", { detail: null }));
+
 // forget the picture, and what is being read of it
 export function forget() {
   ticket += 1;
@@ -53,7 +56,6 @@ export function see(seen, keep = false) {
   if (seen.picture) mood.picture = seen.picture;
   // a mood that came with loaded settings, before there was any picture, holds for the first one
   pad.predict(seen.asked, keep || !other || !pad.predicted);
-  if (other) pad.hear(null);
   const { emotion } = seen;
   const spread = (value) => (value ? ` ± ${written(value, 2)}` : "");
   $("read").textContent = t("rated", {
@@ -80,14 +82,34 @@ export function see(seen, keep = false) {
   live(speak(seen.words || ""));
 }
 
+// a course goes before the point, and says so
+export function course() {
+  const { path, gaze } = fields.values();
+  return path ? "path" : gaze ? "gaze" : null;
+}
+
 function moved(point, byHand) {
   const name = pad.name(point);
+  const first = course();
+  $("pad-note").hidden = !(byHand && first);
+  if (first) $("pad-note").textContent = t("course_first", { setting: known.fields[first].label });
+  byHand &&= !first;
   $("mood").textContent = byHand ? t("by_hand", { mood: capital(name) }) : capital(name);
   for (const axis of ["valence", "arousal"]) $(axis).value = written(point[axis], 2);
   $("pad-reset").hidden = $("pad-make").hidden = !pad.moved;
 }
 
-document.addEventListener("heard", ({ detail }) => pad.hear(detail));
+// what was asked and what is heard in the piece that is shown, on one scale: two dots and a sentence
+document.addEventListener("heard", ({ detail }) => {
+  pad.hear(detail);
+  $("asked-heard").hidden = !detail;
+  if (!detail) return;
+  const [asked, heard] = [pad.name(detail.asked), pad.name(detail)];
+  $("asked-heard").textContent = detail.stretches
+    ? t("course_heard", { words: capital(speak(detail.words)) })
+    : t(asked === heard ? "sounds_as_asked" : "sounds_otherwise", { asked, heard });
+});
+$("how").addEventListener("toggle", () => pad.showOpinions($("how").open));
 
 for (const axis of ["valence", "arousal"])
   $(axis).addEventListener("change", () => {
@@ -99,6 +121,8 @@ $("pad-reset").addEventListener("click", () => {
   pad.reset();
   $("pad").querySelector(".handle").focus();
 });
+
+for (const name of ["path", "gaze"]) $(`k-${name}`).addEventListener("change", () => moved(pad.point, pad.moved));
 
 let typing = 0;
 export const stopTyping = () => clearTimeout(typing);

@@ -28,6 +28,7 @@ export class Pad {
     this.predicted = null;
     this.point = { valence: 0, arousal: 0 };
     this.moved = false;
+    this.opinions = false; // whether the ellipse of opinions is shown
     this.draw(place);
   }
 
@@ -117,6 +118,11 @@ export class Pad {
     this.sounds.setAttribute("cy", -point.arousal * SIZE);
   }
 
+  showOpinions(shown) {
+    this.opinions = shown;
+    this.place();
+  }
+
   // what the picture says; a point moved by hand stays where it was put
   predict(point, keep = false) {
     this.predicted = point;
@@ -146,7 +152,8 @@ export class Pad {
     const words = t("mood_spoken", { valence: spoken(valence), arousal: spoken(arousal), name: this.name(this.point) });
     this.handle.setAttribute("aria-valuetext", words);
     const seen = this.predicted;
-    for (const part of [this.spread, this.dot, this.way]) part.style.display = seen ? "" : "none";
+    for (const part of [this.dot, this.way]) part.style.display = seen ? "" : "none";
+    this.spread.style.display = seen && this.opinions ? "" : "none";
     if (!seen) return;
     const [px, py] = [seen.valence * SIZE, -seen.arousal * SIZE];
     const spread = { cx: px, cy: py, rx: (seen.valence_spread || 0) * SIZE, ry: (seen.arousal_spread || 0) * SIZE };

@@ -2,6 +2,7 @@
 
 import "./picture.js";
 import "./mood.js";
+import "./marks.js";
 import "./making.js";
 import "./examples.js";
 import "./presets.js";

@@ -2,7 +2,7 @@
 
 import { post } from "./api.js";
 import { fields } from "./fields.js";
-import { forget, mood, read, wordsAndReader } from "./mood.js";
+import { forget, mood, read, unheard, wordsAndReader } from "./mood.js";
 import { $ } from "./place.js";
 import { t } from "./words.js";
 
@@ -10,6 +10,7 @@ export async function take(file) {
   fields.clear();
   for (const card of document.querySelectorAll(".example")) card.removeAttribute("aria-current");
   forget();
+  unheard();
   preview(URL.createObjectURL(file));
   $("alt").value = "";
   if ((await read(() => post("/v1/emotion", wordsAndReader(), { picture: file }), "picture")) === false) noPicture();
@@ -57,6 +58,7 @@ addEventListener("drop", (event) => {
 $("fetch")?.addEventListener("click", async () => {
   fields.clear();
   $("alt").value = "";
+  unheard();
   await read(() => post("/v1/emotion", { ...wordsAndReader(), picture_url: $("url").value }), "picture");
   if (mood.picture) preview(`/v1/pictures/${mood.picture.id}`);
 });

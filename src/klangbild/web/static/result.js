@@ -83,7 +83,7 @@ export function show(run) {
   $("piece-name").textContent = run.status === "stopped" ? t("stopped_early", { title: title(record) }) : title(record);
   const asked = record.heard ? sentence(record.heard.words) : "";
   $("piece-words").textContent = `${sentence(record.music.words)} ${asked}`.trim();
-  document.dispatchEvent(new CustomEvent("heard", { detail: record.heard || null }));
+  document.dispatchEvent(new CustomEvent("heard", { detail: record.heard ? { ...record.heard, asked: record.emotion.asked } : null }));
   list($("heard"), heardOf(record), (words) => {
     const item = document.createElement("li");
     item.textContent = words;
