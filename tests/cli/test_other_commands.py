@@ -25,7 +25,7 @@ def test_render(klangbild, midi, tmp_path):
     ("flags", "code", "says"),
     [
         (("nothere.mid",), 1, "there is no such file"),
-        (("x.mid", "-f", "xyz"), 2, "is not a sound format"),
+        (("x.mid", "-f", "xyz"), 2, "is not a format that a MIDI file becomes"),
         (("x.mid", "--loudness", "3"), 2, "--loudness 3 is out of range"),
     ],
 )

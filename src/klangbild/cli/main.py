@@ -18,7 +18,7 @@ from klangbild.errors import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE,
 COMMANDS = {
     "compose": "a picture becomes music ('klangbild PICTURE' means this)",
     "emotion": "what it sees in a picture: valence, arousal and why",
-    "render": "a MIDI file becomes sound",
+    "render": "a MIDI file becomes sound, a score, a film",
     "edit": "a piece changed: bars written anew, varied, other players, key, tempo or mood",
     "replay": "the same piece again, from any file it made",
     "gallery": "a folder of pieces as a site without a server",

@@ -36,7 +36,8 @@ class Format:
     name: as -f takes it. writer: a function of (a `writers.Saved`, a path) that writes it whole or not at all. needs: of `NOTES`,
     `SOUND`, `DRAWING`. suffix: what follows the name of the piece. usual: written where no format is asked for. reader: a function
     of (an open file, its path) that gives the record's text in it, or None. read_as: other suffixes of files that are read like it.
-    libraries: what it is drawn with, by the names they are imported by, of the extra `extra`. media_type: as HTTP names it. page: how the page offers it, if it does. also: other names for the very same. nearest_of: formats
+    libraries: what it is drawn with, by the names they are imported by, of the extra `extra`. media_type: as HTTP names it. page: how the page offers it, if it does. slow: it takes about as long as the
+    music lasts, and is made only where somebody asks for it. of_others: there is one of notes that carry no record, too. also: other names for the very same. nearest_of: formats
     that we do not write, of which it is the nearest that we do.
     """
 
@@ -51,6 +52,8 @@ class Format:
     extra: str = ""
     media_type: str = "application/octet-stream"
     page: OnPage | None = None
+    slow: bool = False
+    of_others: bool = True
     also: tuple[str, ...] = ()
     nearest_of: tuple[str, ...] = ()
 
@@ -94,6 +97,7 @@ _TAGS = f"{_CARRIERS}:record_in_tags"
 TABLE = (
     Format(
         "mid", f"{_WRITERS}:write_midi", frozenset({NOTES}), usual=True, reader=f"{_CARRIERS}:record_in_midi", read_as=("midi",),
+        of_others=False,
         media_type="audio/midi", page=OnPage("MIDI", "the notes, for any music program", at_once=True),
         also=("midi",), nearest_of=("smf", "notes"),
     ),
@@ -113,7 +117,7 @@ TABLE = (
         "ogg", _SOUND_FILE, frozenset({SOUND}), reader=_TAGS, media_type="audio/ogg", also=("vorbis", "oga"), nearest_of=("opus",)
     ),
     Format(
-        "json", f"{_WRITERS}:write_json", usual=True, reader=f"{_CARRIERS}:record_in_json", media_type="application/json",
+        "json", f"{_WRITERS}:write_json", usual=True, of_others=False, reader=f"{_CARRIERS}:record_in_json", media_type="application/json",
         page=OnPage("JSON", "the record: everything that made it", at_once=True), nearest_of=("record",),
     ),
     Format(
@@ -135,8 +139,13 @@ TABLE = (
     ),
     Format(
         "mp4", f"{_WRITERS}:write_mp4", frozenset({SOUND, DRAWING}), reader=f"{_CARRIERS}:record_in_mp4", libraries=("av",),
-        extra="video", media_type="video/mp4",
+        extra="video", media_type="video/mp4", slow=True,
         also=("video",), nearest_of=("mov", "m4v", "webm", "mkv", "avi", "gif", "film", "movie"),
+    ),
+    Format(
+        "html", f"{_WRITERS}:write_html", frozenset({SOUND, DRAWING}), reader=f"{_CARRIERS}:record_in_html", read_as=("htm",),
+        media_type="text/html; charset=utf-8", page=OnPage("HTML", "picture, roll and player in one file to send"),
+        also=("htm",), nearest_of=("web", "website"),
     ),
     Format(
         "stems", f"{_WRITERS}:write_stems", frozenset({SOUND}), suffix="-stems", media_type="application/zip",
@@ -146,7 +155,7 @@ TABLE = (
         also=("stem",), nearest_of=("tracks",),
     ),
     Format(
-        "zip", f"{_WRITERS}:write_zip", frozenset({SOUND, DRAWING}), media_type="application/zip",
+        "zip", f"{_WRITERS}:write_zip", frozenset({SOUND, DRAWING}), of_others=False, media_type="application/zip",
         page=OnPage("ZIP for a DAW", "MIDI, mix, stems, roll and record in one file"), nearest_of=("bundle",),
     ),
 )  # fmt: skip
@@ -154,8 +163,8 @@ FORMATS = tuple(row.name for row in TABLE)
 FORMATS_HERE = tuple(row.name for row in TABLE if not row.missing)
 """Those whose libraries are installed."""
 DEFAULT_FORMATS = tuple(row.name for row in TABLE if row.usual)
-SOUND_FORMATS = tuple(row.name for row in TABLE if row.writer == _SOUND_FILE)
-"""Formats of plain sound files."""
+OF_OTHERS = tuple(row.name for row in TABLE if row.of_others)
+"""What `render` writes of any MIDI file."""
 SAME = {name: row.name for row in TABLE for name in row.also}
 MEDIA_TYPES = {f".{row.name}": row.media_type for row in TABLE}
 """{the suffix of a file: its type as HTTP names it}."""

@@ -18,26 +18,25 @@ if TYPE_CHECKING:
     from klangbild.record.facts import Record
     from klangbild.settings import Settings
     from klangbild.show.bundle import Content
+    from klangbild.show.thumbnail import Gaze
     from klangbild.sound.audio import Audio, LongAudio
 
 
 class Saved(Protocol):
-    """What the writers need of a result; see `klangbild.result.Result`."""
+    """What the writers need of a result; see `klangbild.result.Result`, and `formats.played.Played` of what `render` reads."""
 
     @property
-    def record(self) -> Record: ...
+    def record(self) -> Record | None:
+        """None: of a file of others that is only played."""
 
     @property
     def settings(self) -> Settings: ...
 
     @property
-    def emotion(self) -> Emotion: ...
+    def emotion(self) -> Emotion | None: ...
 
     @property
-    def asked(self) -> Emotion: ...
-
-    @property
-    def seed(self) -> int: ...
+    def asked(self) -> Emotion | None: ...
 
     @property
     def piece(self) -> Piece | None: ...
@@ -63,7 +62,8 @@ class Saved(Protocol):
     def midi(self) -> bytes: ...
 
     @property
-    def embedded(self) -> str: ...
+    def embedded(self) -> str:
+        """The record as it travels in files; "" where there is none."""
 
     @property
     def embedded_in_sound(self) -> str: ...
@@ -83,14 +83,37 @@ def draw(result: Saved) -> Image:
         emotion=result.emotion,
         asked=result.asked,
         title=result.name if result.picture or not result.settings.text else result.settings.text,
-        subtitle=f"{result.asked.name} music from {'a picture' if result.name != 'words' else 'words'}, seed {result.seed}",
-        gaze=result.record.voice.gaze if result.record.voice else (),
+        subtitle=_about(result),
+        gaze=_gaze(result),
     )
+
+
+def _about(result: Saved) -> str:
+    if result.record is None or result.asked is None:
+        return ""
+    source = "a picture" if result.name != "words" else "words"
+    return f"{result.asked.name} music from {source}, seed {result.record.seed}"
+
+
+def _gaze(result: Saved) -> Gaze:
+    voice = None if result.record is None else result.record.voice
+    return voice.gaze if voice else ()
+
+
+def _words(result: Saved) -> str:
+    """The music in words."""
+    if result.record is not None:
+        return result.record.music.words
+    from klangbild.music.describe import describe
+
+    return "" if result.piece is None else describe(result.piece)
 
 
 def tags(result: Saved) -> dict[str, str]:
     """What a player shows: title, artist, comment, ..."""
     name = result.name.replace("_", " ").replace("-", " ")
+    if result.record is None or result.asked is None:
+        return {"title": result.name, "artist": "klangbild"}
     return {
         "title": f"{name} ({result.asked.name})",
         "artist": "klangbild",
@@ -106,6 +129,7 @@ def _stem_tags(result: Saved, name: str) -> dict[str, str]:
 
 def write_json(result: Saved, path: Path) -> None:
     """The record."""
+    assert result.record is not None
     atomic_write(path, result.record.to_json().encode(), durable=True)
 
 
@@ -118,7 +142,7 @@ def write_sound(result: Saved, path: Path) -> None:
     """The finished sound, in the format of the path's suffix."""
     from klangbild.sound.files import write_audio
 
-    write_audio(path, result.audio, tags=tags(result), record=result.embedded_in_sound, loops=result.loops)
+    write_audio(path, result.audio, tags=tags(result), record=result.embedded_in_sound or None, loops=result.loops)
 
 
 def write_png(result: Saved, path: Path) -> None:
@@ -132,7 +156,7 @@ def _png_bytes(result: Saved) -> bytes:
 
     if result.piece is not None:
         return piano_roll_png(draw(result), result.piece, title=result.name, record=result.embedded)
-    words = f"Spectrogram of {result.name}: {result.record.music.words}"
+    words = f"Spectrogram of {result.name}: {_words(result)}"
     return png_bytes(draw(result), texts={"Title": result.name, "Description": words, "klangbild": result.embedded})
 
 
@@ -141,7 +165,7 @@ def score_of(result: Saved) -> bytes:
     from klangbild.score.musicxml import to_musicxml
 
     assert result.piece is not None
-    return to_musicxml(result.piece, title=_title(result), record=result.embedded)
+    return to_musicxml(result.piece, title=_title(result), record=result.embedded or None)
 
 
 def _title(result: Saved) -> str:
@@ -175,18 +199,53 @@ def write_mp4(result: Saved, path: Path) -> None:
     from klangbild.show.film import Film, Words, shape_for
     from klangbild.show.mp4 import write_film
 
-    record, sound = result.record, result.audio
-    words = Words(_title(result), record.music.words, result.asked.name, "music: klangbild, AI generated")
+    sound = result.audio
+    mood = result.asked.name if result.asked else ""
+    maker = "music: klangbild, AI generated" if result.record else "played by klangbild"
+    words = Words(_title(result), _words(result), mood, maker)
     film = Film(
         sound,
         words,
         piece=result.piece,
         picture=result.picture,
         size=shape_for(result.settings.video, result.picture),
-        gaze=record.voice.gaze if record.voice else (),
+        gaze=_gaze(result),
         emotion=result.asked,
     )
-    write_film(path, film, sound, tags=tags(result), record=result.embedded_in_sound)
+    write_film(path, film, sound, tags=tags(result), record=result.embedded_in_sound or None)
+
+
+def write_html(result: Saved, path: Path) -> None:
+    """One file that opens in a browser: picture, roll and player."""
+    from klangbild.show.page_file import PageWords, page_bytes
+    from klangbild.sound.files import encode_audio
+
+    title, record = _title(result), result.record
+    facts: list[tuple[str, str]] = []
+    footer = "Played by klangbild."
+    alt = f"{title}: the picture of this music"
+    if record is not None:
+        music = record.music.facts
+        facts = [
+            ("feeling", record.emotion.asked.name), ("key", record.music.key), ("meter", str(music.get("meter", ""))),
+            ("tempo", f"{float(record.music.tempo):.0f} bpm" if record.music.tempo else ""), ("seed", str(record.seed)),
+        ]  # fmt: skip
+        footer = f"AI generated from {'a picture' if record.picture else 'words'} by klangbild {record.klangbild}. Model: {record.model.name}, "
+        footer += (
+            f"{record.model.licence}. The file holds its own record: klangbild replay makes the piece again from it."
+        )
+        alt = (record.picture.alt if record.picture else None) or f"{title}: the picture that this music was made from"
+    sound = result.audio
+    data = page_bytes(
+        PageWords(title, _words(result), alt, facts, record.reasons if record else (), footer),
+        sound=encode_audio(sound, "mp3", tags=tags(result)),
+        seconds=sound.seconds,
+        piece=result.piece,
+        picture=result.picture,
+        spectrogram=None if result.piece is not None else draw(result),
+        record=result.embedded_in_sound or None,
+    )
+    atomic_write(path, data)
 
 
 def write_stems(result: Saved, path: Path) -> None:
@@ -229,5 +288,6 @@ def write_zip(result: Saved, path: Path) -> None:
             encode_into, audio=audio, kind="wav", tags={"title": name}, loops=result.loops
         )
     files[f"{stem}.png"] = _png_bytes(result)
+    assert result.record is not None
     files[f"{stem}.json"] = result.record.to_json().encode()
     write_bundle(path, files)

@@ -67,6 +67,13 @@ def record_in_mp4(file: BinaryIO, path: Path) -> str | None:
     return read_tag(file, COMMENT)
 
 
+def record_in_html(file: BinaryIO, path: Path) -> str | None:
+    """The record in a page of one file. Raises InputError: it is too large."""
+    from klangbild.show.page_file import record_in_page
+
+    return record_in_page(_content(file, path))
+
+
 def record_in_png(file: BinaryIO, path: Path) -> str | None:
     """The record in a PNG's text chunks, which stand before its pixels. Raises InputError: not a PNG."""
     from PIL import Image

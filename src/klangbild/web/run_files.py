@@ -76,7 +76,7 @@ def write_at_once(result: Result, folder: Path, picture: Path | None) -> Iterato
     Of a piece that was stopped only the notes are kept here: `write_later` does the rest, elsewhere.
     """
     notes = result.piece is not None
-    rows = [row for row in TABLE if row.can_be_made(notes=notes) and not row.missing]
+    rows = [row for row in TABLE if row.can_be_made(notes=notes) and not row.missing and (notes or not row.slow)]
     names = {row.name: row.file_name(f"{result.name}-{result.seed}", page=True) for row in rows}
     result.record = result.record.with_files(names)
     yield {"names": names, "record": result.record.as_dict(), "step": STEPS["sound_file"], "progress": 1.0}
