@@ -41,7 +41,7 @@ def test_curl_examples(server, beside_lake):
     if shutil.which("curl") is None:
         pytest.skip("needs curl")
     lines = re.findall(r"^    (curl .*?)(?:\s+#.*)?$", DOCS.read_text(), re.M)
-    assert len(lines) == 8
+    assert len(lines) == 9
     run = None
     for line in lines:
         line = (
@@ -50,7 +50,7 @@ def test_curl_examples(server, beside_lake):
             .replace('"seconds": 20', '"seconds": 3')
         )
         if run:
-            line = line.replace("/ID", f"/{run['id']}")
+            line = line.replace("/ID", f"/{run['id']}").replace("=ID", f"={run['id']}")
         done = subprocess.run(
             ["curl", "-sS", "--fail", *shlex.split(line)[1:]], capture_output=True, text=True, timeout=120
         )
