@@ -33,6 +33,18 @@ def test_words_to_keep_away_from_are_heard_by_whom_they_reach():
     assert marked_words("", engine="notes") == () and marked_words(None, engine="notes") == ()
 
 
+def test_why_and_heard_agree_on_what_is_understood():
+    from klangbild.web.marked_words import feelings_for
+
+    # the plan model knows words that are neither feelings nor wishes of the notes models
+    beyond = [word for word in ("duet", "flowing", "full", "triplet", "arpeggio", "cadence", "xyzzy") if feelings_for(word, engine="notes").unknown]
+    plan = {word for word in beyond if not feelings_for(word, engine="art2mus").unknown}
+    assert "xyzzy" in beyond and "xyzzy" not in plan
+    for word in beyond:
+        assert told(word, engine="art2mus")[word][0] == (word in plan), word
+    assert feelings_for(None, engine="art2mus") is None
+
+
 def test_rest_says_it_too(server):
     import httpx
 

@@ -40,6 +40,9 @@ def test_uploads_keep_a_safe_name_and_never_overwrite(tmp_path):
     for name in ("🎹" * 90 + ".png", "é" * 300, "a" * 300 + ".png", "x" * 79 + "é" * 10):
         kept = keep_upload(tmp_path, name, b"4")
         assert len(kept.name.encode()) <= 100 and kept.read_bytes() == b"4"
+    # a long name keeps its beginning, which says what it is, and its suffix
+    assert keep_upload(tmp_path, "lake at dawn " * 20 + ".jpeg", b"5").name.startswith("lake at dawn lake")
+    assert keep_upload(tmp_path, "lake at dawn " * 20 + ".jpeg", b"5").suffix == ".jpeg"
 
 
 def test_a_large_upload_is_copied_piece_by_piece(tmp_path):

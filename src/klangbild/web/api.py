@@ -125,10 +125,17 @@ def make_api(
         picture: str | None = Query(None, description="a picture given before: its id"),
         emotion_model: str = Query("klangbild", description="who reads the picture"),
         kind: str = Query("auto", description="what the picture is: auto, painting or photo"),
+        engine: str = Query("notes", description="who is to hear the words"),
+        model: str | None = Query(None, description="its model by name"),
     ) -> dict[str, Any]:
         """The same for words, or for a picture given before (its id), with other words."""
         kept = kept_pictures.get(picture) if picture else None
-        return await _read(request, kept, {"text": text, "emotion_model": emotion_model, "kind": kind}, typed=False)
+        return await _read(
+            request,
+            kept,
+            {"text": text, "emotion_model": emotion_model, "kind": kind, "engine": engine, "model": model},
+            typed=False,
+        )
 
     @get("/words", tags=["emotion"], responses=answers(200, "Words", "word by word", 422))
     def words(
@@ -303,16 +310,23 @@ def make_api(
     async def _read(
         request: Request, kept: KeptPicture | None, values: dict[str, Any], *, typed: bool
     ) -> dict[str, Any]:
-        unheard = set(values) - {"text", "emotion_model", "kind"}
+        unheard = set(values) - {"text", "emotion_model", "kind", "engine", "model"}
         if unheard:
             name = sorted(unheard)[0][:80]
-            raise UsageError(f"'{name}' does not change what is seen; give text, emotion_model or kind")
+            raise UsageError(f"'{name}' does not change what is seen; give text, emotion_model, kind, engine or model")
         given = await run_in_threadpool(read_settings, values, typed=typed)
         settings = Settings(**given)
         if kept is None and not settings.text:
             raise UsageError("there is neither a picture nor words; give at least one")
         return await pictures.take(
-            request, kept_pictures.read, kept, text=settings.text, model=settings.emotion_model, kind=settings.kind
+            request,
+            kept_pictures.read,
+            kept,
+            text=settings.text,
+            model=settings.emotion_model,
+            kind=settings.kind,
+            engine=settings.engine,
+            player=settings.model,
         )
 
     return api

@@ -6,13 +6,23 @@ besides, and hears those to keep away from. Published sound systems read any tex
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
 from klangbild.emotion.space import Emotion
+from klangbild.emotion.words import WordsReading
 from klangbild.models.registry import player_of
-from klangbild.music.words import INSTRUMENT, STYLE, TEMPO, WordWish, read_text, style_words
+from klangbild.music.words import (
+    INSTRUMENT,
+    STYLE,
+    TEMPO,
+    WordWish,
+    feelings_in,
+    of_a_sound_engine,
+    read_text,
+    style_words,
+)
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,18 @@ def marked_words(
                 wish.written, *wish.place, known if ours else None, _meaning(wish), wish.denied
             )
     return tuple(found[place] for place in sorted(found))
+
+
+def feelings_for(text: str | None, *, engine: str, model: str | None = None) -> WordsReading | None:
+    """What a reading of the mood takes of a text (see `music.words.feelings_in`): of the words that are no feelings only those are called
+    unknown that the engine does not know either."""
+    feelings = feelings_in(text)
+    if feelings is None or engine == "notes":
+        return feelings
+    if player_of(engine, model).name != "plan":
+        return of_a_sound_engine(feelings)
+    unknown = _unknown_to_plan(str(text), model)
+    return replace(feelings, unknown=tuple(word for word in feelings.unknown if set(word.split()) & unknown))
 
 
 def _meaning(wish: WordWish) -> str:

@@ -93,7 +93,7 @@ def document(app: FastAPI) -> dict[str, Any]:
                 del about["responses"]["422"]
     for path, method, body in (
         ("/v1/compose", "post", _body()),
-        ("/v1/emotion", "post", _body(("text", "emotion_model", "kind"))),
+        ("/v1/emotion", "post", _body(("text", "emotion_model", "kind", "engine", "model"))),
         ("/v1/settings", "post", _PRESET),
         ("/v1/replay", "post", _replay()),
         ("/v1/edit", "post", _edit()),

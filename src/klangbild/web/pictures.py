@@ -10,12 +10,12 @@ from typing import IO, Any
 from klangbild.emotion.read import Reading, read_emotion
 from klangbild.emotion.space import Emotion
 from klangbild.errors import InputError
-from klangbild.music.words import feelings_in
 from klangbild.picture.color import Swatch
 from klangbild.picture.content import listed
 from klangbild.picture.features import picture_features
 from klangbild.picture.load import load_picture
 from klangbild.picture.picture import Picture
+from klangbild.web.marked_words import feelings_for
 from klangbild.web.temporary_folders import TemporaryFolders, keep_upload
 
 THUMBNAIL_SIDE = 480
@@ -75,13 +75,22 @@ class KeptPictures:
             self._pictures.pop(key, None)
 
     def read(
-        self, kept: KeptPicture | None, *, text: str | None, model: str = "klangbild", kind: str = "auto"
+        self,
+        kept: KeptPicture | None,
+        *,
+        text: str | None,
+        model: str = "klangbild",
+        kind: str = "auto",
+        engine: str = "notes",
+        player: str | None = None,
     ) -> dict[str, Any]:
-        """The reading of a picture, words or both, as plain JSON values (see `emotion_json`)."""
+        """The reading of a picture, words or both, as plain JSON values (see `emotion_json`). engine, player: who hears the words, and its model."""
         # the file itself, as composing reads it: the same numbers to the last digit
         with self._decoding:
             picture = load_picture(kept.file) if kept else None
-            reading = read_emotion(picture, text=feelings_in(text), model=model, kind=kind)
+            reading = read_emotion(
+                picture, text=feelings_for(text, engine=engine, model=player), model=model, kind=kind
+            )
         return emotion_json(reading, kept, told=kind != "auto")
 
 

@@ -83,8 +83,7 @@ def keep_upload(folder: Path, name: str, content: bytes | IO[bytes]) -> Path:
     A file is copied piece by piece: thirty visitors with 100 MB each must not take 3 GB of memory.
     """
     name = re.sub(r"[^\w.() -]+", "_", name.replace("\\", "/").rsplit("/", 1)[-1])
-    # 80 letters and 100 bytes at most, of its end: the names of a run's files are longer by a few
-    name = name.encode("utf-8", "replace")[-100:].decode("utf-8", "ignore")[-80:].strip(" .") or "picture"
+    name = _shortened(name).strip(" .") or "picture"
     path, number = folder / name, 1
     while path.exists():
         number += 1
@@ -95,6 +94,20 @@ def keep_upload(folder: Path, name: str, content: bytes | IO[bytes]) -> Path:
         content.seek(0)
         shutil.copyfileobj(content, file)
     return path
+
+
+def _shortened(name: str) -> str:
+    """80 letters and 100 bytes at most, the beginning and the suffix: the names of a run's files are longer by a few.
+
+    >>> _shortened("a" * 300 + ".png") == "a" * 76 + ".png"
+    True
+    """
+    stem, dot, suffix = name.rpartition(".")
+    if not dot or len(suffix) > 10:
+        stem, suffix = name, ""
+    end = dot + suffix if suffix else ""
+    left = 100 - len(end.encode("utf-8", "replace"))
+    return stem.encode("utf-8", "replace")[:left].decode("utf-8", "ignore")[: 80 - len(end)] + end
 
 
 def same_file(source: Path, target: Path) -> None:

@@ -53,8 +53,10 @@ export class Pad {
     shape(plane, "path", { d: "M-100 0H100M0-100V100", class: "faint" });
     this.words.forEach((word, index) => {
       const a = (index * Math.PI) / 6;
-      const text = { x: 82 * Math.cos(a), y: -82 * Math.sin(a) + 3, "text-anchor": "middle", "aria-hidden": "true" };
-      shape(plane, "text", text, word);
+      const side = Math.trunc(Math.cos(a) * 1.05); // at the very left and right a long word grows inwards
+      const anchor = { 1: "end", "-1": "start" }[side] ?? "middle";
+      const x = anchor === "middle" ? 82 * Math.cos(a) : 97 * side;
+      shape(plane, "text", { x, y: -82 * Math.sin(a) + 3, "text-anchor": anchor, "aria-hidden": "true" }, word);
     });
     for (const [x, y, anchor, word, turn] of [
       [0, -107, "middle", t("excited")], [0, 115, "middle", t("calm")],
@@ -67,7 +69,7 @@ export class Pad {
     this.spread = shape(plane, "ellipse", { class: "spread" });
     this.way = shape(plane, "line", { class: "way" });
     this.dot = shape(plane, "circle", { r: 4, class: "predicted" });
-    this.sounds = shape(plane, "circle", { r: 5, class: "sounds" });
+    this.sounds = shape(svg, "circle", { r: 5, class: "sounds" });
     shape(this.sounds, "title", {}, t("sounds_like"));
     this.hear(null);
     this.handle = shape(svg, "g", {
