@@ -26,7 +26,7 @@ def save_small(image: Image.Image, path: Path, width: int) -> None:
     """A WebP: half of what a palette PNG takes, spectrograms being no flat color."""
     height = round(image.height * width / image.width)
     image = image.resize((width, height), Image.Resampling.LANCZOS)
-    image.convert("RGB").save(path, "WEBP", quality=75, method=6)
+    image.convert("RGB").save(path, "WEBP", quality=70, method=6)
     print(path.relative_to(ROOT), path.stat().st_size // 1000, "kB")
 
 
@@ -48,7 +48,7 @@ def main() -> None:
         for seed in SEEDS:
             result = composer.compose(text="neutral", valence=valence, arousal=arousal, seconds=24, seed=seed)
             print(f"{name}-{seed}: {result.record['music']['words']}")
-            save_small(above(result.roll(), draw_spectrogram(result.audio)), OUT / f"{name}-{seed}.webp", 560)
+            save_small(above(result.roll(), draw_spectrogram(result.audio)), OUT / f"{name}-{seed}.webp", 480)
 
 
 if __name__ == "__main__":
