@@ -37,7 +37,11 @@ def test_why_and_heard_agree_on_what_is_understood():
     from klangbild.web.marked_words import feelings_for
 
     # the plan model knows words that are neither feelings nor wishes of the notes models
-    beyond = [word for word in ("duet", "flowing", "full", "triplet", "arpeggio", "cadence", "xyzzy") if feelings_for(word, engine="notes").unknown]
+    beyond = [
+        word
+        for word in ("duet", "flowing", "full", "triplet", "arpeggio", "cadence", "xyzzy")
+        if feelings_for(word, engine="notes").unknown
+    ]
     plan = {word for word in beyond if not feelings_for(word, engine="art2mus").unknown}
     assert "xyzzy" in beyond and "xyzzy" not in plan
     for word in beyond:
