@@ -21,7 +21,7 @@ from klangbild.web.again import read_again
 from klangbild.web.answers import NotThere, send_file
 from klangbild.web.bodies import Body, FieldError, read_body, read_json
 from klangbild.web.docs_page import docs_html
-from klangbild.web.edits import read_wish
+from klangbild.web.edits import read_wish, settings_in
 from klangbild.web.form_fields import form_fields, installed_engines, read_settings, without_folders
 from klangbild.web.marked_words import marked_words
 from klangbild.web.openapi import MAX_ALT_LETTERS, MAX_ID_LETTERS, MAX_URL_LETTERS, answers, sends
@@ -259,9 +259,17 @@ def make_api(
         responses=answers(200, "Preset", "the settings that it holds", 408, 413, 422),
     )  # fmt: skip
     async def check_settings(request: Request) -> dict[str, Any]:
-        """Check a preset: a JSON object of settings, or a result's own JSON. Gives the settings that it holds."""
-        body = await read_json(request)
-        body = body.get("settings", body) if isinstance(body, dict) else body
+        """Check a preset: a JSON object of settings, a result's own JSON, or any file of ours as `piece` in a form. Gives the settings
+        that it holds."""
+        if request.headers.get("content-type", "").lower().startswith("multipart/"):
+            sent = await read_body(request)
+            sent.refuse("picture", "continue_from")
+            if sent.piece is None or sent.values:
+                raise FieldError("send one file of ours as 'piece', and nothing else", "piece")
+            body: Any = await midi.take(request, settings_in, *sent.piece)
+        else:
+            body = await read_json(request)
+            body = body.get("settings", body) if isinstance(body, dict) else body
         names = {field.name for field in form_fields()}
         if not isinstance(body, dict) or (body and not names & set(body)):
             raise UsageError("this file holds no settings; save some from this page first")

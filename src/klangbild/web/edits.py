@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -83,6 +84,16 @@ def kept_beginning(folder: Path, name: str, content: bytes | IO[bytes]) -> Path:
     except InputError as error:
         raise UsageError(f"{flag_of('continue_from')}: {str(error).replace(f'{folder}/', '')}") from None
     return path
+
+
+def settings_in(name: str, content: bytes | IO[bytes]) -> dict[str, Any]:
+    """The settings in the record that a file of ours carries. Raises FieldError: it is none of ours, or damaged."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = keep_upload(Path(folder), name, content)
+        try:
+            return carriers.read_record(path).settings.as_dict()
+        except InputError as error:
+            raise FieldError(str(error).replace(f"{folder}/", ""), "piece") from None
 
 
 def _looked_through(path: Path) -> Settings:

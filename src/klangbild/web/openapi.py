@@ -199,6 +199,19 @@ _PRESET = {
     "content": {
         "application/json": {
             "schema": {"type": "object", "description": "settings by name, or the record of a piece, which holds some"}
-        }
+        },
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "piece": {
+                        "type": "string",
+                        "format": "binary",
+                        "description": "or any file of ours that carries a record",
+                    }
+                },
+                "additionalProperties": False,
+            }
+        },
     },
 }
