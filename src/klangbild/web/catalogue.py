@@ -117,14 +117,17 @@ def _blocks(file: Path) -> list[tuple[str, dict[str, str]]]:
     return found
 
 
+@lru_cache(maxsize=1)
+def _names_of_flags() -> dict[str, str]:
+    return {flag_of(field.name): field.name for field in fields(Settings)}
+
+
 def _labelled(sentence: str, language: str, *, bare: bool = False) -> str:
     """A sentence with the labels of settings instead of their flags; bare: without quotes, as refusals name them in English."""
-    names = {flag_of(field.name): field.name for field in fields(Settings)}
-
     def label(match: re.Match[str]) -> str:
         from klangbild.web.form_fields import label_of
 
-        name = names.get(match[0])
+        name = _names_of_flags().get(match[0])
         if name is None:
             return match[0]
         words = said(label_of(name), language)
