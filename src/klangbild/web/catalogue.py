@@ -124,6 +124,7 @@ def _names_of_flags() -> dict[str, str]:
 
 def _labelled(sentence: str, language: str, *, bare: bool = False) -> str:
     """A sentence with the labels of settings instead of their flags; bare: without quotes, as refusals name them in English."""
+
     def label(match: re.Match[str]) -> str:
         from klangbild.web.form_fields import label_of
 
