@@ -130,10 +130,11 @@ class Result:
         if self.piece is None:
             raise _no_notes("mid", self.record.model.name)
         from klangbild.music.midi import to_midi_bytes, with_record
+        from klangbild.music.section_marks import with_section_marks
 
         if self.written is not None:
             return with_record(self.written, self.embedded)
-        return to_midi_bytes(self.piece, record=self.embedded)
+        return to_midi_bytes(with_section_marks(self.piece), record=self.embedded)
 
     @property
     def embedded(self) -> str:

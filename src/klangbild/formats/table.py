@@ -156,7 +156,7 @@ TABLE = (
     ),
     Format(
         "zip", f"{_WRITERS}:write_zip", frozenset({SOUND, DRAWING}), of_others=False, media_type="application/zip",
-        page=OnPage("ZIP for a DAW", "MIDI, mix, stems, roll and record in one file"), nearest_of=("bundle",),
+        page=OnPage("ZIP for a DAW", "MIDI, score, mix, stems, roll and record in one file"), nearest_of=("bundle",),
     ),
 )  # fmt: skip
 FORMATS = tuple(row.name for row in TABLE)

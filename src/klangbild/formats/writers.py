@@ -165,7 +165,13 @@ def score_of(result: Saved) -> bytes:
     from klangbild.score.musicxml import to_musicxml
 
     assert result.piece is not None
-    return to_musicxml(result.piece, title=_title(result), record=result.embedded or None)
+    return to_musicxml(_marked(result.piece), title=_title(result), record=result.embedded or None)
+
+
+def _marked(piece: Piece) -> Piece:
+    from klangbild.music.section_marks import with_section_marks
+
+    return with_section_marks(piece)
 
 
 def _title(result: Saved) -> str:
@@ -206,7 +212,7 @@ def write_mp4(result: Saved, path: Path) -> None:
     film = Film(
         sound,
         words,
-        piece=result.piece,
+        piece=None if result.piece is None else _marked(result.piece),
         picture=result.picture,
         size=shape_for(result.settings.video, result.picture),
         gaze=_gaze(result),
@@ -240,7 +246,7 @@ def write_html(result: Saved, path: Path) -> None:
         PageWords(title, _words(result), alt, facts, record.reasons if record else (), footer),
         sound=encode_audio(sound, "mp3", tags=tags(result)),
         seconds=sound.seconds,
-        piece=result.piece,
+        piece=None if result.piece is None else _marked(result.piece),
         picture=result.picture,
         spectrogram=None if result.piece is not None else draw(result),
         record=result.embedded_in_sound or None,
@@ -273,7 +279,10 @@ def write_stems_zip(result: Saved, path: Path) -> None:
 
 
 def write_zip(result: Saved, path: Path) -> None:
-    """All of it for a DAW: notes, mix, stems, roll and record."""
+    """All of it for a DAW: notes, whole and part by part, score, mix, stems, roll and record. Everything begins at the same moment, and all
+    MIDI files have one tempo map and the same markers."""
+    from klangbild.file_names import as_file_name
+    from klangbild.music.midi_parts import midi_parts
     from klangbild.show.bundle import write_bundle
     from klangbild.sound.files import encode_into
 
@@ -281,6 +290,9 @@ def write_zip(result: Saved, path: Path) -> None:
     files: dict[str, Content] = {}
     if result.piece is not None:
         files[f"{stem}.mid"] = result.midi
+        for number, part in enumerate(midi_parts(result.midi), start=1):
+            files[f"midi/{number:02d} {as_file_name(part.name.replace(':', ''), windows=True)}.mid"] = part.data
+        files[f"{stem}.musicxml"] = score_of(result)
     sound, told, record = result.audio, tags(result), result.embedded_in_sound
     files[f"{stem}.wav"] = partial(encode_into, audio=sound, kind="wav", tags=told, record=record, loops=result.loops)
     for name, audio in result.stems:

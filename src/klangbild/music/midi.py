@@ -15,6 +15,7 @@ import symusic
 
 from klangbild.errors import InputError
 from klangbild.music.families import FAMILY_NAMES, MELODIC_DRUMS, family_of
+from klangbild.music.instrument_names import GENERAL_MIDI
 from klangbild.music.meters import METERS, known_meter
 from klangbild.music.midi_plain import MAX_CONTINUED_S, PlainMidi, check_seconds, plain_midi, read_bytes
 from klangbild.music.midi_track import variable_length, write_tracks
@@ -31,8 +32,8 @@ _MINOR_SHARPS = (-3, 4, -1, -6, 1, -4, 3, -2, 5, 0, -5, 2)
 def piece_to_score(piece: Piece) -> symusic.Score:
     """A symusic tick score at 480 ticks per beat; one track for each track of the piece, in its order."""
     score = symusic.Score(TICKS_PER_BEAT)
-    for track in piece.tracks:
-        out = symusic.Track(track.family, track.program, track.plays_kit)
+    for track, name in zip(piece.tracks, track_names(piece), strict=True):
+        out = symusic.Track(name, track.program, track.plays_kit)
         start = np.rint(track.notes["onset"] * TICKS_PER_BEAT).astype(np.int32)
         end = np.rint((track.notes["onset"] + track.notes["duration"]) * TICKS_PER_BEAT).astype(np.int32)
         out.notes = symusic.core.NoteTickList.from_numpy(
@@ -52,6 +53,21 @@ def piece_to_score(piece: Piece) -> symusic.Score:
     for beat, text in piece.markers:
         score.markers.append(symusic.TextMeta(round(beat * TICKS_PER_BEAT), text))
     return score
+
+
+def track_names(piece: Piece) -> list[str]:
+    """What each track is called in a file: its family, as its stem is, and the instrument; alike ones are numbered.
+
+    >>> from klangbild.music.piece import Piece, Track, make_notes
+    >>> track_names(Piece((Track("drums", 0, make_notes()), Track("winds", 73, make_notes()), Track("winds", 73, make_notes()))))
+    ['drums', 'winds: flute', 'winds: flute 2']
+    """
+    names: list[str] = []
+    for track in piece.tracks:
+        name = track.family if track.plays_kit else f"{track.family}: {GENERAL_MIDI[track.program]}"
+        alike = sum(other == name or other.startswith(f"{name} ") for other in names)
+        names.append(f"{name} {alike + 1}" if alike else name)
+    return names
 
 
 def to_midi_bytes(piece: Piece, *, record: str | None = None) -> bytes:

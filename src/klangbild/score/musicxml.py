@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from klangbild import __version__
 from klangbild.music.instrument_names import GENERAL_MIDI
 from klangbild.music.piece import LOOP_END, LOOP_START, Piece
+from klangbild.music.section_marks import SECTION
 from klangbild.score.drum_staff import drum_sign
 from klangbild.score.parts import Part, part_of
 from klangbild.score.rhythm import TICKS, Bar, bars_of
@@ -165,7 +166,12 @@ def _rehearsal(measure: Element, piece: Piece, bar: Bar) -> None:
     for beat, text in piece.markers:
         if text not in (LOOP_START, LOOP_END) and bar.start <= round(beat * TICKS) < bar.end:
             direction = SubElement(measure, "direction", placement="above")
-            SubElement(SubElement(direction, "direction-type"), "rehearsal").text = text
+            SubElement(SubElement(direction, "direction-type"), "rehearsal").text = _mark(text)
+
+
+def _mark(text: str) -> str:
+    """Of a section its letter; all else as it is."""
+    return text.removeprefix(SECTION).split(":")[0] if text.startswith(SECTION) else text
 
 
 def _dynamics(measure: Element, mark: str) -> None:

@@ -15,7 +15,8 @@ from functools import lru_cache
 import numpy as np
 
 from klangbild.music.families import FAMILIES, FAMILY_INDEX
-from klangbild.music.piece import HIT, LOOP_END, LOOP_START, MOOD, Piece
+from klangbild.music.piece import LOOP_END, LOOP_START, Piece
+from klangbild.music.section_marks import shown
 from klangbild.show.canvas import Canvas, blend, shortened, text_width
 from klangbild.show.drum_rows import draw_hit, drum_rows
 from klangbild.show.planes import Planes
@@ -202,7 +203,7 @@ def _flags(piece: Piece) -> list[tuple[float, str]]:
     by_beat: dict[float, list[str]] = {}
     for beat, text in piece.markers:
         if text.strip() and text not in (LOOP_START, LOOP_END):
-            by_beat.setdefault(beat, []).append("hit" if text.startswith(HIT) else text.removeprefix(MOOD))
+            by_beat.setdefault(beat, []).append(shown(text))
     return [
         (float(piece.beats_to_seconds(beat)), shortened(", ".join(texts), 15, 260))
         for beat, texts in sorted(by_beat.items())

@@ -19,7 +19,8 @@ from PIL import Image
 
 from klangbild import __version__
 from klangbild.music.families import FAMILIES, FAMILY_INDEX
-from klangbild.music.piece import HIT, LOOP_END, LOOP_START, MOOD, Piece
+from klangbild.music.piece import LOOP_END, LOOP_START, Piece
+from klangbild.music.section_marks import shown
 from klangbild.picture.picture import Picture
 from klangbild.show.drum_rows import drum_rows
 from klangbild.show.film_roll import color_on_dark
@@ -196,8 +197,10 @@ def _add(
 
 def _flags(piece: Piece) -> list[tuple[float, str]]:
     marked = [(beat, text) for beat, text in piece.markers if text.strip() and text not in (LOOP_START, LOOP_END)]
-    named = ["hit" if text.startswith(HIT) else text.removeprefix(MOOD) for _, text in marked]
-    return list(zip(_seconds(piece, [beat for beat, _ in marked]).tolist(), named, strict=True))
+    by_beat: dict[float, list[str]] = {}
+    for beat, text in marked:
+        by_beat.setdefault(beat, []).append(shown(text))
+    return [(float(_seconds(piece, beat)[0]), ", ".join(texts)) for beat, texts in sorted(by_beat.items())]
 
 
 def _seconds(piece: Piece, beats: object) -> np.ndarray:

@@ -18,6 +18,7 @@ from klangbild.emotion.space import Emotion
 from klangbild.music.describe import describe, music_facts
 from klangbild.music.families import FAMILIES, FAMILY_INDEX
 from klangbild.music.piece import MOOD, PITCH_NAMES, Piece
+from klangbild.music.section_marks import SECTION
 from klangbild.music.timing import without_ritardando
 from klangbild.picture.picture import Picture
 from klangbild.show.canvas import (
@@ -285,7 +286,7 @@ def _draw_time(canvas, piece, x_of, top, height, left, right, seconds, end) -> N
 
 
 def _draw_markers(canvas, piece, x_of, top, height, left, right) -> None:
-    flags = [(beat, text.removeprefix(MOOD)) for beat, text in piece.markers if text.strip()]
+    flags = [(beat, text.removeprefix(MOOD).removeprefix(SECTION)) for beat, text in piece.markers if text.strip()]
     # the end's slowing down and a breath are heard as one tempo; what lasts is another
     steady = without_ritardando(piece).tempos
     lasts = [t for t, after in zip(steady, (*steady[1:], (piece.end_beats, 0.0)), strict=True) if after[0] - t[0] > 2.0]
