@@ -10,7 +10,7 @@ from edited_events import engine, foreign_midi, kept, random_span, span_ticks
 import klangbild
 from klangbild.editing.midi_events import MidiEvents
 from klangbild.editing.parts import opened
-from klangbild.editing.rewrite import written_anew
+from klangbild.editing.rewrite import Writer, written_anew
 from klangbild.errors import InputError, UsageError
 from klangbild.music.midi import read_midi, to_midi_bytes, without_record
 from klangbild.record.carriers import read_record
@@ -48,9 +48,7 @@ def test_outside_of_random_spans_every_event_stays(which, band):
         first, last = random_span(rng, 12 if which == "band" else 10)
         chosen = {int(rng.integers(len(file.parts)))} if number % 2 else None
         try:
-            made = written_anew(
-                file, [(first, last)], chosen, engine=engine(), asked=None, seed=number, fills=1
-            ).write()
+            made = written_anew(file, [(first, last)], chosen, Writer(engine(), None, number, fills=1)).write()
         except UsageError as error:  # that part does not play there
             assert "nobody" in str(error)
             continue
@@ -62,7 +60,7 @@ def test_outside_of_random_spans_every_event_stays(which, band):
 
 def test_the_bars_are_new_their_players_and_their_places_the_same(band):
     result_seed = {seed: written_anew(
-        opened(band, "band"), [(4, 8)], None, engine=engine(), asked=None, seed=seed, fills=2
+        opened(band, "band"), [(4, 8)], None, Writer(engine(), None, seed, fills=2)
     ).write() for seed in (1, 2)}  # fmt: skip
     assert result_seed[1] != result_seed[2]
     begin, end = span_ticks(band, 4, 8)
@@ -77,7 +75,7 @@ def test_the_bars_are_new_their_players_and_their_places_the_same(band):
 def test_one_part_is_written_around_the_others(band):
     file = opened(band, "band")
     strings = {i for i, part in enumerate(file.parts) if part.family == "strings"}
-    made = opened(written_anew(file, [(2, 6)], strings, engine=engine(), asked=None, seed=4, fills=1).write(), "made")
+    made = opened(written_anew(file, [(2, 6)], strings, Writer(engine(), None, 4, fills=1)).write(), "made")
     for before, after in zip(file.parts, made.parts, strict=True):
         same = [(n.begin, n.end, n.pitch, n.velocity) for n in before.notes] == [
             (n.begin, n.end, n.pitch, n.velocity) for n in after.notes

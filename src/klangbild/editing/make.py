@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from klangbild.contract import OnProgress
-from klangbild.editing.parts import opened, parts_named
-from klangbild.editing.rewrite import written_anew
+from klangbild.editing.company import with_company
+from klangbild.editing.midi_events import MidiEvents
+from klangbild.editing.mood import in_mood, moved
+from klangbild.editing.parts import Opened, opened, parts_named
+from klangbild.editing.players import played_by
+from klangbild.editing.rewrite import Rewriting, Writer, check_spans, telling, written_anew
 from klangbild.editing.source import Source
+from klangbild.editing.times import at_tempo, in_meter
+from klangbild.editing.tonality import in_key
+from klangbild.editing.vary import varied
 from klangbild.editing.wish import Wish
 from klangbild.emotion.space import Emotion
+from klangbild.models.bars.bars_window import BarLines
 from klangbild.models.bars.notes_engine import NotesEngine
+from klangbild.models.bars.vocabulary import SECTION_BARS
 from klangbild.models.drafts import heard_in
 from klangbild.models.engines import load_notes_engine
 from klangbild.music.describe import music_facts
 from klangbild.music.form_words import form_words
 from klangbild.music.midi_performance import read_performance
-from klangbild.music.piece import Piece
+from klangbild.music.piece import Key, Piece
 from klangbild.record.facts import EditFacts, EmotionFacts, ModelFacts, MusicFacts, Record, Run, versions
 from klangbild.settings import Settings
 
 BY_RULES = ModelFacts("no model")
 """What wrote a piece of others whose notes were moved and not written anew."""
+_GUIDANCE = 1.75
+"""How strongly a mood that is asked to move steers what is written."""
 _NEUTRAL = Emotion(0.0, 0.0)
 
 
@@ -47,15 +59,19 @@ def edited(source: Source, wish: Wish, *, seed: int, on_progress: OnProgress | N
     """
     started = time.perf_counter()
     file = opened(source.midi, source.name)
-    emotion = source.emotion or _by_ear(file.piece)
-    told, model, events = list(file.told), source.model, file.events
-    if wish.spans:
+    before = source.emotion or _by_ear(file.piece)
+    emotion = replace(before, asked=moved(before.asked, wish))
+    if emotion.asked != before.asked:
+        emotion = replace(emotion, source="override")
+    check_spans(wish.spans, len(BarLines.of(file.piece)))
+    file, told = _transformed(file, wish, source.name)
+    events, model = file.events, source.model
+    if wish.spans or wish.keep is not None or wish.vary:
         engine = _engine(source.settings.commercial)
-        chosen = None if wish.part is None else parts_named(file, wish.part, "--part")
-        events = written_anew(
-            file, wish.spans, chosen, engine=engine, asked=emotion.asked, seed=seed, on_progress=on_progress
-        )
-        model = ModelFacts(**engine.facts)
+        guidance = 1.0 if emotion.asked == before.asked else _GUIDANCE
+        writer = Writer(engine, emotion.asked, seed, guidance=guidance)
+        events, more = _written(file, wish, writer, on_progress)
+        told, model = [*told, *more], ModelFacts(**engine.facts)
     midi = events.write()
     piece = read_performance(midi)
     facts: dict[str, Any] = music_facts(piece)
@@ -85,6 +101,53 @@ def edited(source: Source, wish: Wish, *, seed: int, on_progress: OnProgress | N
         ),
     )
     return Edited(midi, piece, record, _length_s(piece, source.settings))
+
+
+def _transformed(file: Opened, wish: Wish, name: str) -> tuple[Opened, list[str]]:
+    """What can be done without writing a note: mood, players, key, tempo, meter."""
+    told = list(file.told)
+    steps: list[Callable[[Opened], tuple[MidiEvents, tuple[str, ...]]]] = []
+    if wish.calmer or wish.livelier or wish.brighter or wish.darker:
+        steps.append(lambda file: in_mood(file, wish, name))
+    if wish.players is not None and wish.keep is None:
+        names = wish.players
+        steps.append(lambda file: played_by(file, names))
+    if wish.key is not None:
+        key = Key.parse(wish.key)
+        steps.append(lambda file: in_key(file, key))
+    if wish.tempo is not None:
+        bpm = wish.tempo
+        steps.append(lambda file: (at_tempo(file, bpm), ()))
+    if wish.meter is not None:
+        numerator, _, denominator = wish.meter.partition("/")
+        steps.append(lambda file: in_meter(file, int(numerator), int(denominator)))
+    for step in steps:
+        events, more = step(file)
+        told += more
+        file = opened(events.write(), name)
+    return file, told
+
+
+def _written(
+    file: Opened, wish: Wish, writer: Writer, on_progress: OnProgress | None
+) -> tuple[MidiEvents, tuple[str, ...]]:
+    """What is written anew: bars, all but a part, or some of everything."""
+    if wish.vary:
+        return varied(file, wish.vary, writer, on_progress), ()
+    n_bars = len(BarLines.of(file.piece))
+    spans = wish.spans or tuple((first, min(first + SECTION_BARS, n_bars)) for first in range(0, n_bars, SECTION_BARS))
+    if wish.keep is None:
+        chosen = None if wish.part is None else parts_named(file, wish.part, "--part")
+        return written_anew(file, spans, chosen, writer, on_progress), ()
+    kept = parts_named(file, wish.keep, "--keep")
+    with_others, chosen, told = with_company(file, kept, wish.players)
+    rewriting = Rewriting(with_others, [i for i in range(len(with_others.parts)) if i not in kept])
+    for span in spans:
+        rewriting.clear(span)
+    rewriting.only(chosen)
+    for done, span in enumerate(spans):
+        rewriting.write(span, writer, telling(on_progress, done, len(spans)))
+    return rewriting.events(), told
 
 
 def made_again(record: Record, *, on_progress: OnProgress | None = None) -> Edited:

@@ -13,11 +13,12 @@ from klangbild.music.families import FAMILY_NAMES, family_of
 from klangbild.music.midi import piece_of
 from klangbild.music.midi_plain import PlainMidi, plain_midi
 from klangbild.music.piece import Piece, Track, make_notes
-from klangbild.music.programs import RANGES
+from klangbild.music.programs import COMFORT, RANGES
 from klangbild.music.tune import tune_of
 from klangbild.slips import nearest
 
 MELODY = "melody"
+_BASSES, _KEYS = (28, 67), (21, 108)
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,10 @@ class Part:
     notes: tuple[Note, ...]
 
     @property
-    def median_pitch(self) -> float:
+    def middle(self) -> float:
+        """The median pitch; of a part that has no note yet the middle of what its program plays."""
+        if not self.notes:
+            return sum(range_of(self.program)) / 2.0
         return float(np.median([note.pitch for note in self.notes]))
 
 
@@ -105,6 +109,11 @@ def parts_named(opened: Opened, name: str, flag: str) -> tuple[int, ...]:
     if not found:
         raise UsageError(f"{flag} {name[:40]}: no {family} play here; choose from {_playing(opened)}")
     return found
+
+
+def range_of(program: int) -> tuple[int, int]:
+    """The lowest and the highest pitch that a program is itself on."""
+    return RANGES.get(program, COMFORT.get(program, _BASSES if family_of(program) == "bass" else _KEYS))
 
 
 def in_range(pitch: int, program: int) -> int:

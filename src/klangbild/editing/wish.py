@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from klangbild.errors import UsageError
-from klangbild.slips import nearest
+from klangbild.music.piece import Key
+from klangbild.settings import METERS
+from klangbild.slips import key_meant, nearest
 
 MAX_BARS = 10_000
 _SPAN = re.compile(r"\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?")
@@ -30,10 +32,43 @@ class Wish:
     bars: str | None = _wish(
         None, "these bars are written anew, the first is 1: 9-16, or several: 5-8,13-16", metavar="A-B"
     )
-    anew: bool | None = _wish(None, "write what is named anew, in its context (this is what --bars does)")
+    anew: bool | None = _wish(None, "write what is named anew, in its context (what --bars and --keep do anyway)")
     part: str | None = _wish(
-        None, "only this part of them: a family (strings), an instrument (violin), or melody", metavar="PART"
+        None, "only this part of the bars: a family (strings), an instrument (violin), or melody", metavar="PART"
     )
+    keep: str | None = _wish(
+        None,
+        "this part stays note for note, all others are written anew: melody, drums, or another part",
+        metavar="PART",
+    )
+    vary: float | None = _wish(
+        None,
+        "the same piece, changed a little (0.1) or much (1); key, form and length stay",
+        min=0.0,
+        max=1.0,
+        metavar="X",
+    )
+    players: tuple[str, ...] | None = _wish(
+        None, "who plays it: families or instruments, comma-separated; every note keeps its pitch class", metavar="LIST"
+    )
+    key: str | None = _wish(
+        None,
+        "moved into this key, like 'C' or 'F# minor'; another mode changes its thirds, sixths and sevenths",
+        metavar="K",
+    )
+    tempo: float | None = _wish(
+        None, "beats a minute; its changes of tempo move along", min=20.0, max=400.0, metavar="BPM"
+    )
+    meter: str | None = _wish(
+        None,
+        "bars of this meter: what is too much of a bar is left out, what is too little is held",
+        metavar="M",
+        choices=METERS,
+    )
+    calmer: bool | None = _wish(None, "calmer: slower, softer, smoother, with fewer strokes")
+    livelier: bool | None = _wish(None, "livelier: quicker, louder, shorter notes")
+    brighter: bool | None = _wish(None, "brighter: major where it was minor, higher and a little quicker")
+    darker: bool | None = _wish(None, "darker: minor where it was major, lower and a little slower")
     seed: int | None = _wish(
         None,
         "the same seed writes the same bars; default: a new one, told and stored",
@@ -45,15 +80,39 @@ class Wish:
     def __post_init__(self) -> None:
         object.__setattr__(self, "bars", bars_as_text(self.bars))
         for knob in fields(self):
+            value = getattr(self, knob.name)
+            if value is False and str(knob.type).startswith("bool"):
+                object.__setattr__(self, knob.name, None)
+            elif isinstance(value, str) and str(knob.type).startswith("tuple"):
+                object.__setattr__(self, knob.name, tuple(part.strip() for part in value.split(",") if part.strip()))
             _check(knob, getattr(self, knob.name))
-        if self.anew is False:
-            object.__setattr__(self, "anew", None)
+        self._agree()
+
+    def _agree(self) -> None:
+        """Raises UsageError: nothing is asked for, or wishes exclude each other."""
+        given = [knob.name for knob in fields(self) if getattr(self, knob.name) is not None and knob.name != "seed"]
+        if given == ["anew"]:
+            raise UsageError("--anew: say what is to be written anew, like --bars 9-16, or --keep melody")
+        if not given:
+            raise UsageError("there is nothing to edit; say what, like --bars 9-16 --anew, or --vary 0.3")
         if self.part is not None and self.bars is None:
             raise UsageError("--part says who writes its bars anew; give --bars as well")
-        if not any(
-            getattr(self, knob.name) is not None for knob in fields(self) if knob.name not in ("anew", "part", "seed")
+        for one, other, why in (
+            ("part", "keep", "say either who is written anew, or who stays"),
+            ("vary", "bars", "--vary chooses the bars itself"),
+            ("vary", "keep", "--vary changes all parts alike"),
+            ("calmer", "livelier", "choose one"),
+            ("brighter", "darker", "choose one"),
         ):
-            raise UsageError("there is nothing to edit; say what, like --bars 9-16 --anew")
+            if getattr(self, one) is not None and getattr(self, other) is not None:
+                raise UsageError(f"--{one} and --{other} exclude each other: {why}")
+        if self.key is not None:
+            try:
+                Key.parse(self.key)
+            except ValueError:
+                meant = key_meant(self.key)
+                hint = f"did you mean '{meant}'?" if meant else "write it like 'C', 'F# minor' or 'Bbm'"
+                raise UsageError(f"--key '{self.key[:40]}' is not a key; {hint}") from None
 
     @property
     def spans(self) -> tuple[tuple[int, int], ...]:
@@ -143,9 +202,12 @@ def _check(knob: Any, value: Any) -> None:
     if value is None:
         return
     flag, meta = "--" + knob.name.replace("_", "-"), knob.metadata
-    if knob.type.startswith("bool"):
+    if str(knob.type).startswith("bool"):
         if not isinstance(value, bool):
             raise UsageError(f"{flag} is a switch; give true, or leave it out")
+    elif str(knob.type).startswith("tuple"):
+        if not isinstance(value, tuple) or not value or not all(isinstance(one, str) and one.strip() for one in value):
+            raise UsageError(f"{flag} {str(value)[:40]}: give names, like strings,winds,bass")
     elif "min" in meta:
         whole = str(knob.type).startswith("int")
         number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)

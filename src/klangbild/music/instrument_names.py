@@ -184,6 +184,31 @@ def families_of(names: Iterable[str], flag: str = "--instruments") -> tuple[tupl
     return tuple(families), played_by
 
 
+def program_of(name: str) -> int | None:
+    """The General MIDI program of an instrument by its English name, 0..118; None: the name is of a family, of a drum, or says less than one program.
+
+    >>> program_of("violin"), program_of("Cellos"), program_of("strings"), program_of("Geige")
+    (40, 42, None, None)
+    """
+    return _program_table().get(_plain(name))
+
+
+@lru_cache(maxsize=1)
+def _program_table() -> dict[str, int]:
+    table: dict[str, int] = {}
+    for program, name in enumerate(GENERAL_MIDI[:FIRST_EFFECT]):
+        if _PLAYED_BY.get(name) == "drums" or _plain(name) in FAMILY_NAMES:
+            continue
+        table.setdefault(_plain(name), program)
+        table.setdefault(_plain(re.sub(r"\(.*\)", "", name)), program)
+    also = {
+        "horn": 60, "sax": 65, "saxophone": 65, "harp": 46, "double bass": 43, "violoncello": 42, "choir": 52, "voice": 53,
+        "string ensemble": 48, "electric piano": 4, "rhodes": 4, "electric guitar": 27, "steel guitar": 25, "nylon guitar": 24,
+        "distorted guitar": 30, "hammond": 16, "pipe organ": 19, "panpipe": 75, "cor anglais": 69, "electric bass": 33, "upright bass": 32,
+    }  # fmt: skip
+    return {**{_plain(name): program for name, program in also.items()}, **table}
+
+
 def _unknown(name: str, table: dict[str, str], flag: str) -> str:
     if _plain(name) in {_plain(effect) for effect in GENERAL_MIDI[FIRST_EFFECT:]}:
         return f"{flag}: '{name}' is a sound effect, which no family plays; choose from {', '.join(FAMILY_NAMES)}"

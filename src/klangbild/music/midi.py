@@ -48,8 +48,7 @@ def piece_to_score(piece: Piece) -> symusic.Score:
     for beat, numerator, denominator in piece.meters:
         score.time_signatures.append(symusic.TimeSignature(round(beat * TICKS_PER_BEAT), numerator, denominator))
     if piece.key:
-        sharps = (_MAJOR_SHARPS if piece.key.mode == "major" else _MINOR_SHARPS)[piece.key.tonic]
-        score.key_signatures.append(symusic.KeySignature(0, sharps, int(piece.key.mode == "minor")))
+        score.key_signatures.append(symusic.KeySignature(0, sharps_of(piece.key), int(piece.key.mode == "minor")))
     for beat, text in piece.markers:
         score.markers.append(symusic.TextMeta(round(beat * TICKS_PER_BEAT), text))
     return score
@@ -64,10 +63,24 @@ def track_names(piece: Piece) -> list[str]:
     """
     names: list[str] = []
     for track in piece.tracks:
-        name = track.family if track.plays_kit else f"{track.family}: {GENERAL_MIDI[track.program]}"
+        name = track_name(track.family, track.program, kit=track.plays_kit)
         alike = sum(other == name or other.startswith(f"{name} ") for other in names)
         names.append(f"{name} {alike + 1}" if alike else name)
     return names
+
+
+def track_name(family: str, program: int, *, kit: bool) -> str:
+    """What one track is called.
+
+    >>> track_name("winds", 73, kit=False), track_name("drums", 0, kit=True)
+    ('winds: flute', 'drums')
+    """
+    return family if kit else f"{family}: {GENERAL_MIDI[program]}"
+
+
+def sharps_of(key: Key) -> int:
+    """The signature of a key: sharps, or flats as a negative number."""
+    return (_MAJOR_SHARPS if key.mode == "major" else _MINOR_SHARPS)[key.tonic]
 
 
 def to_midi_bytes(piece: Piece, *, record: str | None = None) -> bytes:
