@@ -95,7 +95,7 @@ def edited(source: Source, wish: Wish, *, seed: int, on_progress: OnProgress | N
             source.name,
             source.sha256,
             source.packed(),
-            (source.emotion or emotion).asked,
+            before.asked,
             _asked_of(wish),
             source.before,
         ),

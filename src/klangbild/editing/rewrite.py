@@ -64,7 +64,7 @@ class Rewriting:
         piece = self._now.piece
         best = fill_gap(
             piece,
-            Gap(first, last, families),
+            Gap(first, last, families, self._heard(first, last)),
             stays=replace(piece, tracks=tuple(self._track(part, set(gone)) for part in self._now.parts)),
             model=writer.engine.model,
             language=writer.engine.language,
@@ -124,6 +124,14 @@ class Rewriting:
             or any(begin <= note.begin < end for note in part.notes)
         }
         return tuple(sorted(playing))
+
+    def _heard(self, first: int, last: int) -> frozenset[str]:
+        """The families of chosen parts that played in these bars, or are new to the piece."""
+        begin, end = self._ticks[first], self._ticks[last]
+        parts = [self._file.parts[i] for i in self._numbers]
+        return frozenset(
+            part.family for part in parts if not part.notes or any(begin <= note.begin < end for note in part.notes)
+        )
 
     def _placed(self, track: Track, parts: Sequence[Part], first: int, last: int) -> list[Note]:
         """A track of a fill -> notes of the parts of its family, in ticks."""

@@ -1,7 +1,7 @@
-"""Which bars a variation writes anew: a share of them, drawn by the seed so that more holds less; bars that are alike go together, so that the form
-stays.
+"""A piece changed a little or much: a share of its bars written anew, two by two, in an order that the seed draws.
 
-At 0 nothing changes, at 1 every bar. The bars drawn for a smaller share are among those for a larger one of the same seed.
+At 0 nothing changes, at 1 every bar. Each pair is written as it would be for any larger share, so that a variation of 0.3 is that of 0.2 with some bars
+more; the later ones are drawn more adventurously. Pairs that are alike change alike, so that what came back still comes back: the form stays.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from klangbild.errors import UsageError
 from klangbild.models.bars.bars_window import BarLines
 
 FILLS = 2
-COOLEST = 0.85
-"""The temperature of a variation that changes next to nothing; of the largest it is 1."""
+COOLEST, HOTTEST = 0.85, 1.05
+"""The temperature of the first pair of bars that changes, and of the last."""
+UNIT_BARS = 2
 
 
 def varied(
     file: Opened, share: float, writer: Writer, on_progress: Callable[[float, float], bool | None] | None = None
 ) -> MidiEvents:
-    """The file, changed by a share 0..1: so many of its bars written anew, more adventurously the larger it is. Raises Stopped."""
+    """The file, changed by a share 0..1. Raises Stopped."""
     rewriting = Rewriting(file)
-    groups = alike(file, rewriting.lines)
-    bars = bars_to_vary(groups, share, writer.seed)
-    heads = [bar for bar in bars if groups[bar] == bar]
-    spans = runs(heads)
-    writer = replace(writer, fills=FILLS, temperature=COOLEST + (1.0 - COOLEST) * share, like_before=True)
-    for done, (first, last) in enumerate(spans):
+    units = units_alike(alike(file, rewriting.lines))
+    order = units_to_vary(units, len(rewriting.lines), share, writer.seed)
+    for done, (heat, group) in enumerate(order):
+        (first, last), *others = units[group]
+        own = replace(writer, fills=FILLS, temperature=COOLEST + (HOTTEST - COOLEST) * heat, like_before=True)
         try:
-            rewriting.write((first, last), writer, telling(on_progress, done, len(spans)))
+            rewriting.write((first, last), own, telling(on_progress, done, len(order)))
         except UsageError:  # a rest of all
             continue
-        for bar in bars:
-            if first <= groups[bar] < last and groups[bar] != bar:
-                rewriting.copy(groups[bar], bar)
+        for begin, _ in others:
+            for bar in range(last - first):
+                rewriting.copy(first + bar, begin + bar)
     return rewriting.events()
 
 
 def alike(opened: Opened, lines: BarLines) -> list[int]:
-    """For each bar the number of the first one with the same notes at the same places: its own, where it is new. Empty bars are alike."""
+    """For each bar the number of the first one with the same notes at the same places: its own, where it is new."""
     division = opened.events.division
     starts = ticks_of(lines.starts, division)
     rows: list[list[tuple]] = [[] for _ in range(len(lines))]
@@ -59,23 +59,29 @@ def alike(opened: Opened, lines: BarLines) -> list[int]:
     ]
 
 
-def bars_to_vary(groups: list[int], share: float, seed: int) -> list[int]:
-    """The bars, from 0, that are to change: whole groups of like ones, until `share` of all bars is reached."""
-    order = np.random.default_rng([seed, 11]).permutation(sorted(set(groups)))
-    wanted, found = round(share * len(groups)), []
-    for first in order:
-        if len(found) >= wanted:
+def units_alike(groups: list[int]) -> list[list[tuple[int, int]]]:
+    """Bars, by the numbers of `alike` -> pairs of bars (first, last + 1), those that are alike together, in order.
+
+    >>> units_alike([0, 1, 2, 3, 0, 1, 6])
+    [[(0, 2), (4, 6)], [(2, 4)], [(6, 7)]]
+    """
+    found: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+    for first in range(0, len(groups), UNIT_BARS):
+        found.setdefault(tuple(groups[first : first + UNIT_BARS]), []).append(
+            (first, min(first + UNIT_BARS, len(groups)))
+        )
+    return list(found.values())
+
+
+def units_to_vary(units: list[list[tuple[int, int]]], n_bars: int, share: float, seed: int) -> list[tuple[float, int]]:
+    """The numbers of the units that are to change, in the order in which they do, each with its place 0..1 in the order of all: as many as bring the
+    bars to `share` of the piece."""
+    order = np.random.default_rng([seed, 11]).permutation(len(units)).tolist()
+    wanted, covered = share * n_bars, 0
+    found: list[tuple[float, int]] = []
+    for place, number in enumerate(order):
+        if covered >= wanted - 0.5 and (found or not share):
             break
-        found += [bar for bar, group in enumerate(groups) if group == first]
-    return sorted(found)
-
-
-def runs(bars: list[int]) -> list[tuple[int, int]]:
-    """Bars -> spans (first, last + 1) of those that follow each other, none longer than eight."""
-    found: list[tuple[int, int]] = []
-    for bar in bars:
-        if found and found[-1][1] == bar and bar - found[-1][0] < 8:
-            found[-1] = (found[-1][0], bar + 1)
-        else:
-            found.append((bar, bar + 1))
+        found.append((place / max(len(order) - 1, 1), number))
+        covered += sum(last - first for first, last in units[number])
     return found
