@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from klangbild.editing.midi_events import DRUM_CHANNEL, Event, meta
+from klangbild.editing.midi_events import DRUM_CHANNEL, TRACK_NAME, Event, meta
 from klangbild.editing.parts import Opened, Part
 from klangbild.editing.players import programs_named
 from klangbild.errors import UsageError
 from klangbild.music.families import FAMILIES, FAMILY_INDEX, family_of
+from klangbild.music.midi import track_name
 from klangbild.music.piece import Track, make_notes
 
-_TRACK_NAME = 0x03
 _USUAL = ("piano", "bass", "strings")
 """Who keeps a part company that was alone."""
 
@@ -49,7 +49,8 @@ def with_company(
             raise UsageError("--players: there is no channel left in this file for so many; name fewer")
         channel = DRUM_CHANNEL if program is None else free.pop(0)
         family = "drums" if program is None else family_of(program) or "piano"
-        begins = [meta(0, _TRACK_NAME, family.encode()), Event(0, bytes([0xC0 | channel, program or 0]))]
+        name = track_name(family, program or 0, kit=program is None)
+        begins = [meta(0, TRACK_NAME, name.encode()), Event(0, bytes([0xC0 | channel, program or 0]))]
         events = events.with_track(begins)
         numbers.append(len(parts))
         parts.append(Part(len(events.tracks) - 1, channel, program or 0, family, ()))

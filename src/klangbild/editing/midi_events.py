@@ -21,7 +21,7 @@ from klangbild.music.families import family_of
 from klangbild.music.midi_track import END, META, variable_length
 
 DRUM_CHANNEL = 9
-TEMPO, METER, KEY = 0x51, 0x58, 0x59
+TEMPO, METER, KEY, TRACK_NAME = 0x51, 0x58, 0x59, 0x03
 _ON, _OFF, _PROGRAM = 0x90, 0x80, 0xC0
 _RELEASE = 64
 

@@ -8,18 +8,19 @@ named, and rest if they are not.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from klangbild.editing.midi_events import DRUM_CHANNEL, Event, MidiEvents, Note
+from klangbild.editing.midi_events import DRUM_CHANNEL, TRACK_NAME, Event, MidiEvents, Note, meta
 from klangbild.editing.parts import Opened, notes_in_beats, range_of
 from klangbild.editing.tonality import with_pitches
 from klangbild.errors import UsageError
 from klangbild.music.families import FAMILIES, FAMILY_INDEX, family_of
 from klangbild.music.instrument_names import families_of, program_of
+from klangbild.music.midi import track_name
 from klangbild.music.orchestrate import unfit
 from klangbild.music.piece import Piece, Track
 from klangbild.music.players import in_voices, tune_and_chords
@@ -206,7 +207,20 @@ def _written(events: MidiEvents, voices: Sequence[_Voice], programs: Sequence[in
     for channel, program in sorted(of_channel.items()):
         if channel in where:
             out.tracks[where[channel]].insert(0, Event(0, bytes([_PROGRAM | channel, program])))
-    return out
+    return _named(out, of_channel)
+
+
+def _named(events: MidiEvents, of_channel: Mapping[int, int]) -> MidiEvents:
+    """The file with the names of tracks that are one player's told anew: a flute is not to be called violin."""
+    tracks = []
+    for track in events.tracks:
+        playing = {event.channel for event in track if event.channel is not None and event.strikes}
+        program = of_channel.get(next(iter(playing))) if len(playing) == 1 else None
+        if program is not None:
+            name = track_name(family_of(program) or "piano", program, kit=False).encode()
+            track = [meta(e.tick, TRACK_NAME, name) if e.is_meta and e.data[1] == TRACK_NAME else e for e in track]
+        tracks.append(track)
+    return replace(events, tracks=tracks)
 
 
 def _by_octaves(pitches: Sequence[int], program: int) -> list[int]:
