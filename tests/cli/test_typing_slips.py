@@ -62,8 +62,8 @@ def desk(tmp_path, monkeypatch):
         ("replay old.mid -f midi", "-f 'midi' is not a format we write; did you mean 'mid'?"),
         ("replay old.mid -f mid -o a.wav", "names one file and -f a list of formats"),
         ("render old.mid -f mp3 -o a.wav", "names one file and -f a list of formats"),
-        ("render old.mid -f mid", "'mid' is not a sound format; choose from wav, flac, mp3, ogg"),
-        ("render old.mid -o old.mp4", "'mp4' is not a sound format"),
+        ("render old.mid -f mid", "'mid' is not a format that a MIDI file becomes; choose from wav, flac, mp3, ogg"),
+        ("render old.mid -o old.json", "'json' is not a format that a MIDI file becomes"),
         ("lake.jpg -f , -q", "-f is empty"),
         # commands
         ("compos lake.jpg", "did you mean 'klangbild compose'?"),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from klangbild.batch.jobs import plan_jobs
 from klangbild.batch.journal import Journal
 from klangbild.cli.options import add_output, add_settings, asked_formats, settings_from
 from klangbild.cli.telling import Teller
 from klangbild.errors import OutputError, UsageError
+from klangbild.formats.table import FORMATS
 from klangbild.interrupt import softly
+
+if TYPE_CHECKING:
+    from klangbild.settings import Settings
 
 _EPILOG = """examples:
   klangbild compose lake.jpg
@@ -55,11 +59,6 @@ def run(arguments: argparse.Namespace) -> int:
     from klangbild.batch.workers import Task, number_of_workers
     from klangbild.cli.many import Batch, compose_in_turn, compose_in_workers
     from klangbild.composer import Composer, new_seed
-    from klangbild.formats.table import DEFAULT_FORMATS, that_can_be_made, that_need_sound
-    from klangbild.models.engines import writes_notes
-    from klangbild.result import check_filename, check_formats
-    from klangbild.settings import Settings
-    from klangbild.unheard import refuse_unheard, told_of_given
     from klangbild.variations import Variations
 
     given = settings_from(arguments)
@@ -68,14 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
     if journal is not None and "seed" not in given and journal.wishes.get("seed") is not None:
         given["seed"] = journal.wishes["seed"]  # an interruption is no reason for another seed
     teller = Teller(arguments, None if "seed" in given else given.setdefault("seed", new_seed()))
-    settings = Settings(**given)
-    refuse_unheard(settings)
-    notes = writes_notes(settings)
-    out, formats = Path(arguments.output), asked_formats(arguments)
-    if formats is None or arguments.format.strip().lower() == "all":
-        formats = that_can_be_made(formats or DEFAULT_FORMATS, notes=notes)
-    check_formats(formats, settings.model or settings.engine, notes=notes)
-    check_filename(arguments.filename)
+    settings, formats = checked(arguments, given, teller)
+    out = Path(arguments.output)
     if arguments.same is not None and arguments.variations is None:
         raise UsageError("--same is of --variations; give their number as well, like --variations 4")
     n_takes = 1 if arguments.variations is None else arguments.variations
@@ -84,33 +77,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--overwrite: one take of --variations would replace the other; put {seed} into --filename")
     sources = expand(arguments.pictures, teller, recursive=arguments.recursive, has_text=settings.text is not None)
     check_output(out, many=len(sources) > 1, takes=n_takes)
-    sounds = that_need_sound((out.suffix.lower().lstrip("."),) if is_file(out) else formats, notes=notes)
-    if sounds and notes:  # the lack of a SoundFont is told before any work
-        from klangbild.sound.fonts import find_soundfont
-
-        find_soundfont(settings.soundfont)
-    for line in told_of_given(given):
-        teller.tell(line)
-    for name in ("soundfont", "loudness"):
-        if name in given and not sounds:
-            teller.tell(f"--{name} is kept in the record only: no sound is made (-f {','.join(formats)})")
-    if "video" in given and "mp4" not in (out.suffix.lower().lstrip("."), *(() if is_file(out) else formats)):
-        teller.tell("--video is kept in the record only: no film is made (add mp4 to -f)")
-    if settings.continue_from is not None:
-        from klangbild.music.midi import read_continued
-
-        read_continued(settings.continue_from)  # refused before any work
     many = len(sources) > 1
     of_folder = arguments.output != "." and any(Path(name).is_dir() for name in arguments.pictures)
     if many and not is_file(out) and (journal is not None or arguments.resume or workers is not None or of_folder):
-        wishes = {
-            **given,
-            "formats": formats,
-            "filename": arguments.filename,
-            "variations": n_takes,
-            "same": arguments.same,
-        }
-        wishes = {name: value for name, value in wishes.items() if value is not None}
+        wishes = wishes_of(arguments, given, formats)
         if journal is None:
             journal = None if arguments.resume is False else Journal(out, wishes)
         else:
@@ -124,6 +94,55 @@ def run(arguments: argparse.Namespace) -> int:
         return compose_in_workers(batch, number_of_workers(workers, len(plan.jobs)))
     with softly("Stopping; what exists by now is kept. Ctrl-C again ends at once.") as stop:
         return compose_in_turn(batch, settings, stop, many=many or n_takes > 1)
+
+
+def checked(arguments: argparse.Namespace, given: dict[str, Any], teller: Teller) -> tuple[Settings, tuple[str, ...]]:
+    """The settings and the formats, all that can be known of them before any work refused or told.
+
+    Raises:
+        UsageError, InputError, NotAvailableError: as `Composer.read`, `Result.save` and the fonts would.
+    """
+    from klangbild.formats.table import DEFAULT_FORMATS, that_can_be_made, that_need_sound
+    from klangbild.models.engines import writes_notes
+    from klangbild.result import check_filename, check_formats
+    from klangbild.settings import Settings
+    from klangbild.unheard import refuse_unheard, told_of_given
+
+    settings = Settings(**given)
+    refuse_unheard(settings)
+    notes = writes_notes(settings)
+    out, formats = Path(arguments.output), asked_formats(arguments)
+    if formats is None or arguments.format.strip().lower() == "all":
+        formats = that_can_be_made(formats or DEFAULT_FORMATS, notes=notes)
+    check_formats(formats, settings.model or settings.engine, notes=notes)
+    check_filename(arguments.filename)
+    wanted = (out.suffix.lower().lstrip("."),) if is_file(out) else formats
+    sounds = that_need_sound([name for name in wanted if name in FORMATS], notes=notes)
+    if sounds and notes:  # the lack of a SoundFont is told before any work
+        from klangbild.sound.fonts import find_soundfont
+
+        find_soundfont(settings.soundfont)
+    for line in told_of_given(given):
+        teller.tell(line)
+    for name in ("soundfont", "loudness"):
+        if name in given and not sounds:
+            teller.tell(f"--{name} is kept in the record only: no sound is made (-f {','.join(formats)})")
+    if "video" in given and "mp4" not in wanted:
+        teller.tell("--video is kept in the record only: no film is made (add mp4 to -f)")
+    if settings.continue_from is not None:
+        from klangbild.music.midi import read_continued
+
+        read_continued(settings.continue_from)  # refused before any work
+    return settings, formats
+
+
+def wishes_of(arguments: argparse.Namespace, given: dict[str, Any], formats: tuple[str, ...]) -> dict[str, Any]:
+    """What a journal keeps of what was asked for."""
+    n_takes = 1 if arguments.variations is None else arguments.variations
+    wishes = {
+        **given, "formats": formats, "filename": arguments.filename, "variations": n_takes, "same": arguments.same,
+    }  # fmt: skip
+    return {name: value for name, value in wishes.items() if value is not None}
 
 
 def _whole_number(text: str) -> Any:
@@ -178,8 +197,6 @@ def is_file(out: Path) -> bool:
 def check_output(out: Path, *, many: bool, takes: int = 1) -> None:
     """Whether results can be written at all, before any work. Raises UsageError or OutputError."""
     import os
-
-    from klangbild.formats.table import FORMATS
 
     if is_file(out) and out.suffix.lower().lstrip(".") not in FORMATS:
         from klangbild.slips import unknown_format

@@ -21,6 +21,7 @@ COMMANDS = {
     "render": "a MIDI file becomes sound, a score, a film",
     "edit": "a piece changed: bars written anew, varied, other players, key, tempo or mood",
     "replay": "the same piece again, from any file it made",
+    "watch": "composes for every picture that is saved into a folder",
     "gallery": "a folder of pieces as a site without a server",
     "serve": "the web page and its API",
     "fonts": "which SoundFonts there are to play with, and how to get a better one",

@@ -48,7 +48,9 @@ class Batch:
         if self.plan.same:
             few = ", ".join(f"{Path(path).name} is {Path(first).name}" for path, first in self.plan.same[:3])
             more = ", ..." if len(self.plan.same) > 3 else ""
-            self.teller.tell(f"{len(self.plan.same)} pictures with the bytes of another are made once: {few}{more}")
+            n = len(self.plan.same)
+            what = "picture with the bytes of another is" if n == 1 else "pictures with the bytes of another are"
+            self.teller.tell(f"{n} {what} made once: {few}{more}")
 
     def done(self, job: Job, files: list[Path]) -> None:
         """All takes of a picture stand."""
@@ -110,12 +112,14 @@ def compose_in_workers(batch: Batch, n: int) -> int:
     return batch.exit_code(many=True)
 
 
-def compose_in_turn(batch: Batch, settings: Any, stop: Stop, *, many: bool) -> int:
-    """One picture after the other, one take of it after the other, in this process."""
+def compose_in_turn(batch: Batch, settings: Any, stop: Stop, *, many: bool, composer: Any = None) -> int:
+    """One picture after the other, one take of it after the other, in this process. composer: one whose models are loaded, for which more
+    pictures come later; nothing is then said of how many were done."""
     from klangbild.composer import Composer
     from klangbild.variations import Variations
 
-    task, teller, composer = batch.task, batch.teller, Composer()
+    task, teller, goes_on = batch.task, batch.teller, composer is not None
+    composer = composer or Composer()
     batch.open()
     if many:
         stop.at_once = True
@@ -162,7 +166,7 @@ def compose_in_turn(batch: Batch, settings: Any, stop: Stop, *, many: bool) -> i
         else:
             if not any(name == job.name for name, _ in batch.failures):
                 batch.done(job, files)
-    return batch.exit_code(many=many)
+    return batch.exit_code(many=many and not goes_on)
 
 
 def _save(result: Any, job: Job, batch: Batch, arguments: argparse.Namespace, stop: Stop) -> dict[str, Path]:

@@ -64,13 +64,19 @@ def settings_from(arguments: argparse.Namespace) -> dict[str, Any]:
     return given
 
 
-def add_output(parser: argparse.ArgumentParser, *, formats: bool = True) -> None:
+def add_output(parser: argparse.ArgumentParser, *, formats: bool = True, default: str = ".") -> None:
     """-o, -f, --filename, --overwrite, --json, -q, -v."""
     from klangbild.result import DEFAULT_FILENAME
 
     group = parser.add_argument_group("output")
     group.add_argument(
-        "-o", "--output", default=".", metavar="OUT", help="a folder, or a file by its suffix (default: here)"
+        "-o",
+        "--output",
+        default=default,
+        metavar="OUT",
+        help="a folder, or a file by its suffix (default: here)"
+        if default == "."
+        else f"a folder (default: {default})",
     )
     if formats:
         group.add_argument(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from klangbild.errors import UsageError
+from klangbild.formats.table import FORMATS
 from klangbild.slips import nearest, number_meant
 
 # what other tools call it
@@ -31,7 +32,7 @@ _ELSEWHERE = {
 }  # fmt: skip
 _UNITS = {"s", "sec", "secs", "second", "seconds", "m", "min", "mins", "minute", "minutes", "bpm", "lufs", "db", "bars", "bar",
           "percent", "%", "steps", "tokens", "beats"}  # fmt: skip
-_WRITTEN = {".mid", ".wav", ".flac", ".mp3", ".ogg", ".json", ".zip"}
+_WRITTEN = {f".{name}" for name in FORMATS if name != "png"}  # a PNG may be a picture
 _FILES = {"PICTURE", "FILE.mid", "FILE"}
 
 
