@@ -33,7 +33,7 @@ MAY = {
     "editing": {"picture", "emotion", "music", "models", "record", "contract"},
     "measure": set(ROOMS) - {"cli", "web"} | {"composer", "result", "record", "contract"},
     "gallery": {"picture", "record"},
-    "batch": {"composer", "variations"},
+    "batch": {"picture", "composer", "record", "variations"},
     "front": {"contract", "record", "formats", "result", "unheard", "variations", *ROOMS}
     - {"metrics", "training", "measure", "gallery", "batch", "cli", "web"},
 }
