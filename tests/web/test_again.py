@@ -49,6 +49,19 @@ def test_lanes_sum_to_the_mix(rest, made):
     assert refused.status_code == 404 and "no lane 'theremin.flac'" in refused.json()["error"]
 
 
+def test_notes_that_are_there_are_played_without_being_written_anew(rest, made):
+    import base64
+
+    notes = rest.get(made["files"]["mid"]).content
+    wish = {"record": made["record"], "midi": base64.b64encode(notes).decode()}
+    run = finished(rest, rest.post("/v1/replay", json=wish).json())
+    assert rest.get(run["files"]["mid"]).content == notes
+    for kind in ("seconds", "lufs"):
+        assert abs(run["record"]["sound"][kind] - made["record"]["sound"][kind]) < 0.05
+    for wrong, words in (("###", "no base64"), ("AAAA", "MIDI")):
+        assert words in rest.post("/v1/replay", json={**wish, "midi": wrong}).json()["error"]
+
+
 @pytest.mark.parametrize(
     ("change", "status", "words"),
     [

@@ -67,9 +67,7 @@ def test_words_are_marked_while_they_are_typed(visit):
     expect(marks).to_have_count(3)
     expect(page.locator("#m-text .unheard")).to_have_text("xyzzy: nicht verstanden")
     assert marks.nth(1).get_attribute("title") == "gehört als: Klavier"
-    page.locator("#k-engine").evaluate("(e) => { e.closest('details').open = true }")
-    page.select_option("#k-engine", "art2mus")
-    page.locator("#k-negative").evaluate("(e) => { e.closest('details').open = true }")
+    page.check("input[name=engine][value=art2mus]")
     page.fill("#k-negative", "Trommeln, qwxz")
     expect(page.locator("#m-negative .unheard")).to_have_text("qwxz: nicht verstanden")
     expect(page.locator("#m-negative .heard")).to_have_count(1)

@@ -42,6 +42,7 @@ def page_texts() -> set[str]:
     found |= {texts.CLAIM, *texts.ABOUT_HOW, texts.ABOUT_CAN, texts.ABOUT_CANNOT, texts.ABOUT_LICENCES}
     for field in form_fields():
         found |= {field.label, texts.HELP.get(field.name, field.help)}
+    found |= {*texts.GROUPS, *(text for row in (*texts.ENGINE_WORDS.values(), *texts.KEYS) for text in row)}
     found |= {text for row in TABLE if row.page for text in (row.page.title, row.page.words)}
     found |= {text for example in examples() for text in (example["title"], example["alt"])}
     return found | set(FAMILY_NAMES) | {"painting", "photo", "auto"}
@@ -63,7 +64,9 @@ def test_no_sentence_of_the_page_is_missing_and_none_is_left_over():
     missing = {text for text in page_texts() for language in OTHERS if text not in catalogue.sentences(language)}
     assert not missing
     page_only = {
-        english for name in ("page.txt", "settings.txt") for english, _ in catalogue._blocks(catalogue.HERE / name)
+        english
+        for name in ("page.txt", "player.txt", "settings.txt")
+        for english, _ in catalogue._blocks(catalogue.HERE / name)
     }
     assert page_only <= page_texts()
     # of what the program says each wording stands in its source, so that no entry outlives its sentence

@@ -22,14 +22,14 @@ def is_prose(text: str) -> bool:
     """Two words in a row, a capital and small letters, or a word before a place: what people read, not what programs do."""
     text = re.sub(r"<[^>]*>|\$\{[^}]*\}", "#", text)
     drawing = re.fullmatch(r"[MLHV\d\s.,#%-]*|rgb\(#\)|url\(.*\)|(rotate|translate)\(.*", text)
-    selector = re.search(r"[\[\].=:]", text) and not text.endswith(".")
+    selector = re.search(r"[\[\].=:]|^#[\w-]+", text) and not text.endswith(".")
     return (
         not drawing and not selector and bool(re.search(r"[A-Za-z]{2,},? [A-Za-z]{2,}|^[A-Z][a-z]+|[a-z]{3,} #", text))
     )
 
 
 # names of events, attributes and keys that begin with a capital or have a space
-NO_PROSE = {"Files", "Home", "AbortError", "Enter", "Escape"}
+NO_PROSE = {"NotAllowedError", "ArrowLeft", "ArrowRight", "Files", "Home", "AbortError", "Enter", "Escape"}
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)

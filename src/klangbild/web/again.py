@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from klangbild.editing.wish import Wish
 from klangbild.errors import UsageError
 from klangbild.file_names import as_file_name
 from klangbild.record.facts import Record
+from klangbild.result import Result
 from klangbild.web.form_fields import read_settings
+
+if TYPE_CHECKING:
+    from klangbild.music.piece import Piece
+
+NOTES = "notes.mid"
+"""In the folder of a run: the notes that it is only played from."""
 
 
 def read_again(values: Any) -> Record:
@@ -37,3 +46,24 @@ def check_record(settings: Mapping[str, Any], name: str) -> None:
     read_settings({name: value for name, value in settings.items() if value is not None}, typed=True)
     if not name.strip() or name != as_file_name(name) or any(sign in name for sign in "/\\") or name in (".", ".."):
         raise UsageError("the record's picture has a name that no file can have; use the record as it was saved")
+
+
+def read_notes(text: str | None) -> bytes | None:
+    """A MIDI file in base64, as JSON carries it. Raises InputError: there is no music in it. UsageError: it is no base64."""
+    if text is None:
+        return None
+    from klangbild.music.midi import read_midi
+
+    try:
+        content = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise UsageError("'midi' is no base64; send the bytes of the MIDI file in it") from None
+    read_midi(content)
+    return content
+
+
+def played_again(record: Record, piece: Piece) -> Result:
+    """The music of a record whose notes are there: nothing is composed. A MIDI file rounds onsets to ticks, so that a note may sound a
+    sample sooner or later than it did."""
+    lasts_s = record.sound.seconds if record.sound and (record.settings.exact or piece.loops) else None
+    return Result(record, piece, length_s=lasts_s)

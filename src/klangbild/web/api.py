@@ -17,9 +17,9 @@ from starlette.concurrency import run_in_threadpool
 from klangbild import __version__
 from klangbild.errors import UsageError
 from klangbild.settings import Settings
-from klangbild.web.again import read_again
+from klangbild.web.again import read_again, read_notes
 from klangbild.web.answers import NotThere, send_file
-from klangbild.web.bodies import Body, FieldError, read_body, read_json
+from klangbild.web.bodies import MAX_TEXT_BYTES, Body, FieldError, read_body, read_json
 from klangbild.web.docs_page import docs_html
 from klangbild.web.edits import read_wish, settings_in
 from klangbild.web.form_fields import form_fields, installed_engines, read_settings, without_folders
@@ -79,14 +79,19 @@ def make_api(
         responses=answers(202, "Run", "it is in line", 408, 409, 413, 422, 503),
     )  # fmt: skip
     async def replay(request: Request) -> JSONResponse:
-        """The very piece of a record again, byte for byte, long after its run was removed. `picture_id` only for engines that look at it."""
+        """The very piece of a record again, byte for byte, long after its run was removed. `picture_id` only for engines that look at it;
+        with `midi` (base64) its notes are only played, at once, each to a sample."""
         values = await read_json(request)
         body = Body(dict(values), typed=True) if isinstance(values, dict) else Body()
         kept = await _picture_of(request, body)
+        text = body.take_text("midi", MAX_TEXT_BYTES)
         record = await run_in_threadpool(partial(read_again, body.values.pop("record", None)))
         if body.values:
-            raise UsageError(f"'{sorted(body.values)[0][:80]}' is nothing to play again by; give record and picture_id")
-        run = await run_in_threadpool(partial(runs.submit_again, record, kept=kept))
+            raise UsageError(
+                f"'{sorted(body.values)[0][:80]}' is nothing to play again by; give record, picture_id, midi"
+            )
+        notes = await midi.take(request, read_notes, text) if text else None
+        run = await run_in_threadpool(partial(runs.submit_again, record, kept=kept, notes=notes))
         return JSONResponse(runs.describe(run), status_code=202, headers={"location": f"/v1/runs/{run.id}"})
 
     @api.post(

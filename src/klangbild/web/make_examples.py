@@ -28,7 +28,7 @@ from klangbild.whole_files import atomic_write
 
 OUT = Path(__file__).resolve().parent / "examples"
 SECONDS = 20.0
-PICTURE_SIDE, THUMBNAIL_SIDE, ROLL_WIDTH = 640, 240, 900
+PICTURE_SIDE, THUMBNAIL_SIDE = 640, 240
 MAX_BYTES = 4_000_000
 
 
@@ -63,7 +63,6 @@ def make(composer: Composer, path: Path, alt: str | None, *, seed: int) -> dict[
     stem = f"{name}-{result.seed}"
     atomic_write(OUT / f"{stem}.mp3", _small_sound(result))
     atomic_write(OUT / f"{stem}.mid", result.midi)
-    _small_roll(result, OUT / f"{stem}.png")
     alt = alt or alt_text(palette, reading)
     seen = emotion_json(reading)
     seen["palette"] = [{"hex": s.hex, "name": s.name, "share": s.share} for s in palette]
@@ -74,7 +73,7 @@ def make(composer: Composer, path: Path, alt: str | None, *, seed: int) -> dict[
         "reading": seen,
         "roll": roll_of(result.piece),
         "sound": f"{stem}.mp3",
-        "files": {"mid": f"{stem}.mid", "mp3": f"{stem}.mp3", "png": f"{stem}.png"},
+        "files": {"mid": f"{stem}.mid", "mp3": f"{stem}.mp3"},
         "command": reproduce.command(f"{name}.jpg", result.settings),
         "python": reproduce.python(f"{name}.jpg", result.settings),
     }
@@ -122,12 +121,6 @@ def _small_sound(result: Result) -> bytes:
         data = bare.read()
     title = f"{result.name} ({result.asked.name})"
     return id3({"title": title, "artist": "klangbild", "genre": "AI generated"}, result.embedded_in_sound, None) + data
-
-
-def _small_roll(result: Result, path: Path) -> None:
-    image = result.roll().convert("RGB")
-    image.thumbnail((ROLL_WIDTH, ROLL_WIDTH))
-    image.quantize(48).save(path, "PNG", optimize=True)
 
 
 def _json(value: Any, *, indent: int | None = 1) -> bytes:

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from klangbild.editing.wish import Wish
+from klangbild.web.bodies import MAX_TEXT_BYTES
 from klangbild.web.form_fields import form_fields
 from klangbild.web.schemas import components, ref, value_schema
 
@@ -151,6 +152,7 @@ def _replay() -> dict[str, Any]:
     wish = {
         "record": ref("Record"),
         "picture_id": _sent("its picture: `picture.id` of POST /v1/emotion", MAX_ID_LETTERS),
+        "midi": _sent("its MIDI file in base64: the notes are not written anew, only played", MAX_TEXT_BYTES),
     }
     schema = {"type": "object", "properties": wish, "required": ["record"], "additionalProperties": False}
     return {"required": True, "content": {"application/json": {"schema": schema}}}

@@ -18,12 +18,13 @@ from klangbild.music.piece import PITCH_NAMES
 from klangbild.picture.formats import ACCEPT
 from klangbild.settings import Settings, flag_of
 from klangbild.web import texts
+from klangbild.web.cards import engine_cards, example_card, groups, key_list, speeds
 from klangbild.web.catalogue import LANGUAGES, decimal_sign, said, spoken, written
 from klangbild.web.form_fields import MAX_LETTERS, FormField, form_fields, installed_engines, json_type, label_of
 
 HERE = Path(__file__).resolve().parent
 # where the page shows a field other than in its group's fold
-_FIRST_PAGE = ("text", "seconds")
+_FIRST_PAGE = ("text", "negative", "engine", "seconds")
 _READ = ("text", "negative")  # fields of words, each marked as it is heard
 _ON_THE_PAD = ("valence", "arousal")
 _NOT_HERE = {"cuda": texts.PAGE["no_gpu"], "midi-emotion": texts.PAGE["no_aria"]}
@@ -48,10 +49,9 @@ def page_html(*, allow_url: bool = False, language: str = "en") -> str:
     tell = _Teller(language)
     known = {field.name: field for field in form_fields()}
     folded = [k for k in known.values() if k.name not in (*_FIRST_PAGE, *_ON_THE_PAD)]
-    several = len(installed_engines()) > 1
-    music = [k for k in folded if k.group == "music"]
-    advanced = [k for k in folded if k.group != "music" and (k.name != "engine" or several)]
     here = installed_engines()
+    music = [k for k in folded if k.group == "music"]
+    advanced = groups(k for k in folded if k.group != "music" and set(k.engines) & set(here))
     words = {f"t_{name}": escape(tell(text)) for name, text in texts.PAGE.items()}
     template = Template((HERE / "static" / "page.html").read_text(encoding="utf-8"))
     return template.substitute(
@@ -63,11 +63,18 @@ def page_html(*, allow_url: bool = False, language: str = "en") -> str:
         version=escape(__version__),
         url_row=_url_row(tell) if allow_url else "",
         accept=ACCEPT,
-        examples=_examples(tell),
+        examples="".join(example_card(tell, index, example) for index, example in enumerate(examples())),
         words_field=_field(tell, known["text"], help_text=tell(texts.PAGE["words_help"])),
+        negative_field=_field(tell, known["negative"]) if set(known["negative"].engines) & set(here) else "",
+        engine_cards=engine_cards(tell, known["engine"], here),
         length_field=_field(tell, known["seconds"]),
         music_fields="".join(_field(tell, k) for k in music if set(k.engines) & set(here)),
-        advanced_fields="".join(_field(tell, k) for k in advanced if set(k.engines) & set(here)),
+        advanced_groups="".join(
+            f'<h3 class="group-name">{escape(tell(name))}</h3><div class="fields">{"".join(_field(tell, k) for k in found)}</div>'
+            for name, found in advanced
+        ),
+        speeds=speeds(tell.number),
+        key_list=key_list(tell),
         about=_about(tell),
         data=json.dumps(_data(tell, known), ensure_ascii=False).replace("<", "\\u003c"),
     )
@@ -208,17 +215,6 @@ def _url_row(tell: _Teller) -> str:
         '<input type="url" id="url" placeholder="https://" autocomplete="off">'
         f'<button type="button" id="fetch">{escape(tell(texts.PAGE["fetch"]))}</button></div></div>'
     )
-
-
-def _examples(tell: _Teller) -> str:
-    items = [
-        f'<li><button type="button" class="example" data-example="{index}" aria-label="{escape(tell(texts.PAGE["example"]).format(title=tell(e["title"])))}">'
-        f'<img src="/examples/{escape(e["thumbnail"])}" alt="{escape(tell(e["alt"]))}" width="160" height="107" loading="lazy">'
-        f'<span class="example-name"><svg viewBox="0 0 10 10" aria-hidden="true"><path d="M2 1l7 4-7 4z"/></svg>'
-        f"{escape(tell(e['title']))}</span></button></li>"
-        for index, e in enumerate(examples())
-    ]
-    return "".join(items)
 
 
 def _about(tell: _Teller) -> str:

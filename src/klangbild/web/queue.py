@@ -22,6 +22,7 @@ from klangbild.record.requests import request_of
 from klangbild.settings import Settings
 from klangbild.unheard import refuse_unheard
 from klangbild.web import reproduce
+from klangbild.web.again import NOTES
 from klangbild.web.bodies import FieldError
 from klangbild.web.edits import EditJob, kept_beginning, kept_piece
 from klangbild.web.pictures import KeptPicture
@@ -29,6 +30,7 @@ from klangbild.web.run_files import REST, RunFiles
 from klangbild.web.temporary_folders import TemporaryFolders, same_file
 from klangbild.web.texts import STEPS
 from klangbild.web.worker_process import Stalled, WorkerDied, WorkerProcess
+from klangbild.whole_files import atomic_write
 
 if TYPE_CHECKING:
     from klangbild.record.facts import Record
@@ -161,19 +163,19 @@ class Runs:
             raise
         return run
 
-    def submit_again(self, record: Record, *, kept: KeptPicture | None = None) -> Run:
-        """Into the line: the very piece of a record. kept: its picture, for an engine that looks at it.
-
-        Raises:
-            UsageError, InputError: the picture is missing, or is another. Full: too many wait.
-        """
-        request_of(record, picture=kept.file if kept else None)  # tells at once what cannot be
+    def submit_again(self, record: Record, *, kept: KeptPicture | None = None, notes: bytes | None = None) -> Run:
+        """Into the line: the very piece of a record. kept: its picture, for an engine that looks at it. notes: its MIDI file, to be
+        played. Raises UsageError, InputError: the picture is missing, or is another. Full: too many wait."""
+        if notes is None:
+            request_of(record, picture=kept.file if kept else None)  # tells at once what cannot be
         key, folder = self.folders.new()
         try:
             alt = (record.picture.alt if record.picture else None) or ""
             settings = replace(record.settings, seed=record.seed)
             run = Run(key, folder, settings, None, alt, again=record.as_dict())
             run.name = record.picture.name if record.picture else None
+            if notes is not None:
+                atomic_write(folder / NOTES, notes)
             self._enter(run, kept)
         except BaseException:
             self.folders.drop(key)

@@ -30,10 +30,12 @@ import numpy as np
 from klangbild.composer import Composer, edit, replay_record
 from klangbild.errors import KlangbildError, Stopped
 from klangbild.models.engines import writes_notes
+from klangbild.music.midi import read_midi
 from klangbild.record.facts import Record
 from klangbild.record.requests import request_of
 from klangbild.settings import Settings
 from klangbild.web import run_files
+from klangbild.web.again import NOTES, played_again
 from klangbild.web.form_fields import plain_sentence
 from klangbild.web.roll_json import roll_of
 from klangbild.web.texts import STEPS
@@ -114,7 +116,10 @@ class Worker:
         return "stopped" if result.stopped else "done"
 
     def _of_a_piece(self, job: dict[str, Any], picture: Path | None) -> Result:
-        """A piece that is edited, or was, and is made again."""
+        """A piece that is edited, or was, and is made again; or whose notes are there, and are played."""
+        if (notes := Path(job["folder"]) / NOTES).exists():
+            self.tell({"id": job["id"], "step": STEPS["playing"]})
+            return played_again(Record.from_dict(job["record"]), read_midi(notes))
         self.tell({"id": job["id"], "step": STEPS["notes"]})
         on_progress = self._progress(job["id"])
         if job["edit"]:
@@ -166,7 +171,7 @@ class Worker:
 
 
 def _is_of_a_piece(job: dict[str, Any]) -> bool:
-    return bool(job["edit"] or (job["record"] and job["record"].get("edit")))
+    return bool((Path(job["folder"]) / NOTES).exists() or job["edit"] or (job["record"] and job["record"].get("edit")))
 
 
 def _roll_text(piece: Piece) -> str:

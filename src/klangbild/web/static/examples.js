@@ -4,9 +4,9 @@ import { ask, post } from "./api.js";
 import { fields } from "./fields.js";
 import { music } from "./making.js";
 import { forget, pad, read, see, wordsAndReader } from "./mood.js";
-import { preview } from "./picture.js";
+import { given, preview } from "./picture.js";
 import { $, live } from "./place.js";
-import { roll, sentence, show, title } from "./result.js";
+import { sentence, show, title, transport } from "./result.js";
 import { speak } from "./speak.js";
 import { known, t } from "./words.js";
 
@@ -21,10 +21,11 @@ for (const card of document.querySelectorAll(".example"))
     const ready = await ask(base + example.result);
     const files = Object.fromEntries(Object.entries(ready.files).map(([kind, name]) => [kind, base + name]));
     const { command, python, record } = ready;
-    music.shown = { record, command, python, files, sound: base + ready.sound, picture: base + example.picture, alt: example.alt, status: "done" };
-    show(music.shown);
-    roll.show(ready.roll, { words: record.music.words });
-    $("player").play().catch(() => live(t("press_play")));
+    const about = { id: example.result, status: "done", alt: example.alt, picture: base + example.picture, roll: ready.roll };
+    music.shown = { ...about, record, command, python, files, sound: base + ready.sound, played: files.mid };
+    show(music.shown, ready.roll);
+    $("result").scrollIntoView({ block: "start" });
+    transport.toggle();
     // the same picture, ready to be made anew with other wishes
     forget();
     pad.moved = false;
@@ -34,5 +35,6 @@ for (const card of document.querySelectorAll(".example"))
     live(t("plays", { title: title(record), words: sentence(record.music.words) }));
     const bytes = await (await fetch(base + example.picture)).blob();
     const file = new File([bytes], example.picture, { type: "image/jpeg" });
+    given.file = file;
     await read(() => post("/v1/emotion", wordsAndReader(), { picture: file }), "picture");
   });

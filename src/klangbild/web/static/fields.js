@@ -12,6 +12,16 @@ function typed(text, type) {
 
 const shown = (value) => (typeof value === "number" ? written(value) : (value ?? ""));
 
+// cards of which one is chosen, to be read and written like one field
+function asOne(cards) {
+  const chosen = () => cards.querySelector(":checked") ?? cards.querySelector("input");
+  Object.defineProperty(cards, "value", {
+    get: () => chosen().value,
+    set: (value) => [...cards.querySelectorAll("input:enabled")].forEach((card) => (card.checked ||= card.value === value)),
+  });
+  cards.focus = () => chosen().focus();
+}
+
 export class Fields {
   constructor(known) {
     this.known = known;
@@ -26,6 +36,7 @@ export class Fields {
     for (const box of document.querySelectorAll("[data-step]"))
       box.addEventListener("keydown", (event) => this.step(box, event));
     const engine = $("k-engine");
+    if (engine) asOne(engine);
     if (engine) engine.addEventListener("change", () => this.fit(engine.value));
     this.fit(engine ? engine.value : "notes");
   }

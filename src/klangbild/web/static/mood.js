@@ -50,7 +50,6 @@ export function read(request, field) {
 }
 
 export function see(seen, keep = false) {
-  $("see-empty").hidden = true;
   $("see-full").hidden = false;
   const other = seen.picture && mood.picture?.id !== seen.picture.id;
   if (seen.picture) mood.picture = seen.picture;

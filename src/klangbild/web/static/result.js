@@ -1,43 +1,38 @@
-// The result: player, facts, downloads, how to make it again. Given a run as the server describes it, or a ready-made example.
+// The result: roll, player, facts, downloads, how to make it again. What is shown is what plays, or nothing does.
 
+import { alive } from "./again.js";
+import { Mixer } from "./mixer.js";
 import { signed, written } from "./numbers.js";
 import { $, live } from "./place.js";
+import { Player } from "./player.js";
 import { Roll } from "./roll.js";
 import { speak, speakLine } from "./speak.js";
+import { Transport, clock } from "./transport.js";
 import { capital, known, t } from "./words.js";
 
-const VOLUME = "klangbild-volume";
+export const player = new Player($("sound"));
+export const mixer = new Mixer($("lane-heads"), player);
+export const roll = new Roll($("roll"), { player, heads: mixer });
+export const transport = new Transport(player, roll, mixer);
 
-export const roll = new Roll($("roll"));
-roll.follow($("player"));
-prepare($("player"));
-
-function prepare(player) {
-  const kept = parseFloat(localStorage.getItem(VOLUME));
-  if (kept >= 0 && kept <= 1) player.volume = kept;
-  player.addEventListener("volumechange", () => localStorage.setItem(VOLUME, player.volume));
-  for (const button of document.querySelectorAll("[data-copy]"))
-    button.addEventListener("click", async () => {
-      const place = $(button.dataset.copy);
-      try {
-        await navigator.clipboard.writeText(place.textContent);
-        live((button.textContent = t("copied")));
-      } catch {
-        // without a secure context there is no clipboard: select it, so that Ctrl-C does it
-        getSelection().selectAllChildren(place);
-        button.textContent = t("selected");
-      }
-      setTimeout(() => (button.textContent = t("copy")), 2000);
-    });
-}
+for (const button of document.querySelectorAll("[data-copy]"))
+  button.addEventListener("click", async () => {
+    const place = $(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(place.textContent);
+      live((button.textContent = t("copied")));
+    } catch {
+      // without a secure context there is no clipboard: select it, so that Ctrl-C does it
+      getSelection().selectAllChildren(place);
+      button.textContent = t("selected");
+    }
+    setTimeout(() => (button.textContent = t("copy")), 2000);
+  });
 
 export function factsOf(record) {
   const { music, emotion, sound, heard } = record;
-  const seconds = (sound || music).seconds; // the sound may still be in the making
-  const whole = Math.round(seconds);
-  const minutes = `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
   return {
-    length: minutes,
+    length: clock((sound || music).seconds), // the sound may still be in the making
     tempo: music.tempo ? t("bpm", { tempo: Math.round(music.tempo) }) : null,
     key: speak(music.key),
     meter: music.meter,
@@ -65,50 +60,69 @@ export function heardOf({ music, told = [] }) {
   ];
 }
 
-// run: {record, sound, files, picture, alt, command, python, status}
-export function show(run) {
+// a run, and its roll, as the player and the rolls know it
+export function trackOf(run, data) {
   const { record } = run;
+  const families = data.lanes.map((lane) => lane.family);
+  return {
+    id: run.id,
+    title: run.title || title(record),
+    sound: run.sound,
+    seconds: data.seconds,
+    bars: data.bars,
+    families,
+    file: `${record.picture?.name ?? "words"}-${record.seed}`,
+    about: t("mix_of", { title: title(record), seed: record.seed, model: record.model.name }),
+    async lanes() {
+      const { links } = await alive(run);
+      return Object.fromEntries(families.map((family) => [family, `${links.lanes}/${family}.flac`]));
+    },
+  };
+}
+
+// run: {id, record, sound, files, picture, alt, command, python, status, title}; data: its roll
+export function show(run, data) {
+  const { record } = run;
+  document.body.dataset.stage = "result";
   $("result-full").hidden = $("finished").hidden = false;
-  $("result-empty").hidden = true;
-  const player = $("player");
-  if (run.sound && player.getAttribute("src") !== run.sound) player.src = run.sound;
-  player.title = run.sound ? decodeURIComponent(run.sound.split("/").pop()) : "";
-  player.setAttribute("aria-label", t("play", { name: player.title }));
+  const track = trackOf(run, data);
+  roll.show(data, { words: record.music.words, track });
+  player.hold(track);
   const picture = $("result-picture");
   picture.hidden = !run.picture;
   if (run.picture) {
     picture.src = run.picture;
     picture.alt = run.alt || t("its_picture");
   }
-  $("piece-name").textContent = run.status === "stopped" ? t("stopped_early", { title: title(record) }) : title(record);
+  const name = run.title || title(record);
+  $("piece-name").textContent = run.status === "stopped" ? t("stopped_early", { title: name }) : name;
   const asked = record.heard ? sentence(record.heard.words) : "";
   $("piece-words").textContent = `${sentence(record.music.words)} ${asked}`.trim();
   document.dispatchEvent(new CustomEvent("heard", { detail: record.heard ? { ...record.heard, asked: record.emotion.asked } : null }));
-  list($("heard"), heardOf(record), (words) => {
-    const item = document.createElement("li");
-    item.textContent = words;
-    return item;
-  });
-  list($("facts"), Object.entries(factsOf(record)).filter(([, value]) => value), ([name, value]) => {
-    const item = document.createElement("li");
-    item.textContent = `${t(`fact_${name}`)} ${value}`;
-    if (name === "seed") item.id = "seed";
-    return item;
+  list($("heard"), heardOf(record), (words) => item(words));
+  list($("facts"), Object.entries(factsOf(record)).filter(([, value]) => value), ([fact, value]) => {
+    const part = item(`${t(`fact_${fact}`)} ${value}`);
+    if (fact === "seed") part.id = "seed";
+    return part;
   });
   $("again").textContent = t("again_with", { seed: record.seed });
   list($("downloads"), Object.entries(run.files || {}).filter(([kind]) => known.files[kind]), ([kind, url]) => {
-    const [name, about] = known.files[kind];
-    const item = document.createElement("li");
+    const [word, about] = known.files[kind];
     const link = document.createElement("a");
     link.href = `${url}?download=true`;
     link.download = decodeURIComponent(url.split("/").pop());
-    link.textContent = name;
+    link.textContent = word;
     link.title = about;
-    item.append(link);
-    return item;
+    return item(link);
   });
   $("command").textContent = run.command;
   $("python").textContent = run.python;
+}
+
+function item(...inside) {
+  const part = document.createElement("li");
+  part.append(...inside);
+  return part;
 }
 
 export function sentence(words) {

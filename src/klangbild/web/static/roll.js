@@ -1,189 +1,308 @@
-// The live piano roll: a canvas that fills while the piece is written and follows the player. Family = colour + pattern + name.
+// The piano roll: lanes that fill while the piece is written, go along with the player, and are where bars are chosen. It draws what
+// is in sight only, so that an hour costs what a minute does.
 
+import { look } from "./patterns.js";
 import { speak } from "./speak.js";
 import { t } from "./words.js";
 
-const PATTERNS = ["solid", "up", "dots", "level", "down", "upright", "cross"];
-const WINDOW_S = 60; // longer pieces turn pages
+const CLOSEST = 240; // pixels a second
+const FEWEST = 14; // longer pieces are scrolled, not squeezed
+const STILL = { seconds: 0, bars: [], lanes: [] };
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-function mixed(hex, other, share) {
-  const parts = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
-  return `rgb(${parts.map((part, i) => Math.round(part * (1 - share) + other[i] * share)).join(",")})`;
-}
-
-function pattern(kind, colour, line) {
-  const tile = document.createElement("canvas");
-  tile.width = tile.height = 8;
-  const c = tile.getContext("2d");
-  c.fillStyle = colour;
-  c.fillRect(0, 0, 8, 8);
-  c.strokeStyle = c.fillStyle = line;
-  c.lineWidth = 1.4;
-  const draw = (...points) => {
-    c.beginPath();
-    for (let i = 0; i < points.length; i += 4) {
-      c.moveTo(points[i], points[i + 1]);
-      c.lineTo(points[i + 2], points[i + 3]);
-    }
-    c.stroke();
-  };
-  if (kind === "up") draw(-1, 9, 9, -1, -1, 1, 1, -1, 7, 9, 9, 7);
-  else if (kind === "down") draw(-1, -1, 9, 9, 7, -1, 9, 1, -1, 7, 1, 9);
-  else if (kind === "level") draw(0, 2, 8, 2, 0, 6, 8, 6);
-  else if (kind === "upright") draw(2, 0, 2, 8, 6, 0, 6, 8);
-  else if (kind === "cross") draw(0, 4, 8, 4, 4, 0, 4, 8);
-  else if (kind === "dots") {
-    c.beginPath();
-    c.arc(2, 2, 1.2, 0, 7);
-    c.arc(6, 6, 1.2, 0, 7);
-    c.fill();
-  }
-  return tile;
-}
-
 export class Roll {
-  constructor(place) {
-    this.place = place;
+  // place: .roll with .roll-sight > .roll-wide > canvas; player: whom it follows; heads: what stands before the lanes
+  constructor(place, { player, heads = null }) {
+    Object.assign(this, { place, player, heads });
+    this.track = null; // the piece that is drawn, as the player knows it
+    this.sight = place.querySelector(".roll-sight");
+    this.wide = place.querySelector(".roll-wide");
     this.canvas = place.querySelector("canvas");
-    this.cursor = place.querySelector(".cursor");
-    this.data = { seconds: 0, bars: [], lanes: [] };
+    this.data = STILL;
     this.goal = 0;
-    this.page = 0;
-    this.player = null;
-    new ResizeObserver(() => this.draw()).observe(place);
+    this.zoom = 1; // times what shows all, or as much as can be told apart
+    this.drag = null;
+    new ResizeObserver(() => this.lay()).observe(this.sight);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
-    this.canvas.addEventListener("click", (event) => this.seek(event));
+    this.sight.addEventListener("scroll", () => this.draw());
+    this.sight.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    this.canvas.addEventListener("pointerdown", (event) => this.press(event));
+    this.canvas.addEventListener("pointermove", (event) => this.pull(event));
+    this.canvas.addEventListener("pointerup", (event) => this.release(event));
+    this.canvas.addEventListener("pointercancel", () => this.drop());
+    this.follow();
   }
 
-  // goal_s: how long the piece will be, so that the notes grow into their place
-  show(data, { goal_s = 0, words = "" } = {}) {
+  // goal_s: how long the piece will be, so that the notes grow into their place; torn: it ended in the middle
+  show(data, { goal_s = 0, words = "", torn = false, track = null } = {}) {
+    this.track = track;
+    const other = goal_s ? !this.goal || !data.lanes.length : data !== this.data;
     this.data = data;
     this.goal = goal_s;
-    this.page = goal_s && data.seconds > WINDOW_S ? Math.floor((data.seconds - 0.01) / WINDOW_S) : 0;
+    this.torn = torn;
+    if (other) {
+      this.zoom = 1;
+      this.sight.scrollLeft = 0;
+    }
     const notes = data.lanes.reduce((sum, lane) => sum + lane.notes.length, 0);
     const names = data.lanes.map((lane) => speak(lane.family)).join(", ");
-    this.canvas.setAttribute("aria-label", words ? t("roll_of", { words: speak(words) }) : t("roll_so_far", { notes, names: names || t("nobody") }));
+    const label = words && !torn ? t("roll_of", { words: speak(words) }) : t("roll_so_far", { notes, names: names || t("nobody") });
+    this.canvas.setAttribute("aria-label", torn ? `${label} ${t("torn")}` : label);
     this.canvas.dataset.notes = notes;
-    this.cursor.hidden = true;
+    this.place.classList.toggle("torn", torn);
+    this.heads?.show(data, track);
+    this.lay();
+    if (goal_s && this.x(data.seconds) > this.sight.scrollLeft + this.sight.clientWidth)
+      this.sight.scrollLeft = this.x(data.seconds) - 0.7 * this.sight.clientWidth;
+  }
+
+  get whole() {
+    return Math.max(this.data.seconds, this.goal, 1);
+  }
+
+  // pixels a second
+  get scale() {
+    const all = this.sight.clientWidth / this.whole;
+    return Math.min(Math.max(all, Math.min(FEWEST, CLOSEST)) * this.zoom, Math.max(CLOSEST, all));
+  }
+
+  x(second) {
+    return second * this.scale;
+  }
+
+  // by how much, around which second (the middle of what is in sight)
+  closer(factor, around = (this.sight.scrollLeft + this.sight.clientWidth / 2) / this.scale) {
+    const at = this.x(around) - this.sight.scrollLeft;
+    const all = this.sight.clientWidth / this.whole;
+    const least = Math.min(1, all / Math.max(all, FEWEST));
+    const most = CLOSEST / Math.max(all, FEWEST);
+    this.zoom = Math.min(Math.max(this.zoom * factor, least), Math.max(most, 1));
+    this.lay();
+    this.sight.scrollLeft = this.x(around) - at;
+  }
+
+  wheel(event) {
+    if (!event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    const x = event.clientX - this.sight.getBoundingClientRect().left;
+    this.closer(event.deltaY < 0 ? 1.25 : 0.8, (this.sight.scrollLeft + x) / this.scale);
+  }
+
+  lay() {
+    const { clientWidth: width } = this.sight;
+    if (!width) return;
+    const count = Math.max(this.data.lanes.length, 1);
+    const style = getComputedStyle(this.place);
+    this.lane = parseFloat(style.getPropertyValue("--lane")) * (parseFloat(style.fontSize) || 16);
+    this.ruler = 1.75 * (parseFloat(style.fontSize) || 16);
+    this.height = this.ruler + count * this.lane;
+    this.wide.style.width = `${Math.max(width, this.x(this.whole))}px`;
+    this.wide.style.height = this.canvas.style.height = `${this.height}px`;
+    this.canvas.style.width = `${width}px`;
     this.draw();
   }
 
-  follow(player) {
-    this.player = player;
+  // -- with the player
+
+  get mine() {
+    return Boolean(this.track) && this.track.id === this.player.track?.id;
+  }
+
+  follow() {
+    let going = false;
     const tick = () => {
-      this.track();
-      if (player.paused || player.ended) return;
+      if (!this.player.playing) {
+        going = false;
+        return this.draw();
+      }
+      going = true;
+      if (this.mine) this.turn();
       // with reduced motion the line steps once a second instead of gliding
       if (calm.matches) setTimeout(tick, 1000);
       else requestAnimationFrame(tick);
     };
-    player.onplay = tick;
-    player.onseeked = () => this.track();
+    this.player.addEventListener("change", () => {
+      if (this.player.playing && !going) tick();
+      else this.draw();
+    });
+    this.player.addEventListener("mix", () => this.draw());
   }
 
-  span() {
-    const whole = Math.max(this.data.seconds, this.goal, 1);
-    const width = Math.min(whole, WINDOW_S);
-    return [this.page * width, width];
+  // a page on when the line leaves what is in sight
+  turn() {
+    const x = this.x(this.player.seconds);
+    const [from, width] = [this.sight.scrollLeft, this.sight.clientWidth];
+    if ((x > from + width - 4 || x < from) && !this.drag) this.sight.scrollLeft = x - 0.06 * width;
+    this.draw();
   }
 
-  track() {
-    if (!this.player || !this.data.seconds) return;
-    const [, width] = this.span();
-    const now = Math.min(this.player.currentTime, this.data.seconds);
-    const page = Math.floor(Math.min(now, this.data.seconds - 0.01) / width);
-    if (page !== this.page) {
-      this.page = page;
-      this.draw();
+  // -- choosing bars
+
+  second(event) {
+    const box = this.sight.getBoundingClientRect();
+    return Math.max(0, (this.sight.scrollLeft + event.clientX - box.left) / this.scale);
+  }
+
+  press(event) {
+    if (!this.mine || this.goal || event.button) return;
+    const on_ruler = event.clientY - this.canvas.getBoundingClientRect().top < this.ruler;
+    // a finger on the lanes scrolls them; on the bar numbers it chooses
+    if (event.pointerType !== "mouse" && !on_ruler) {
+      this.drag = { from: this.second(event), tap: true, x: event.clientX };
+      return;
     }
-    this.cursor.hidden = false;
-    const x = this.gutter + ((now - page * width) / width) * (this.place.clientWidth - this.gutter);
-    this.cursor.style.transform = `translateX(${x}px)`;
+    this.canvas.setPointerCapture(event.pointerId);
+    this.drag = { from: this.second(event), x: event.clientX, moved: false };
   }
 
-  seek(event) {
-    if (!this.player || !this.player.src || this.goal) return;
-    const box = this.canvas.getBoundingClientRect();
-    const x = event.clientX - box.left - this.gutter;
-    if (x < 0) return;
-    const [start, width] = this.span();
-    this.player.currentTime = Math.min(start + (x / (box.width - this.gutter)) * width, this.player.duration || 0);
-    this.track();
+  pull(event) {
+    if (!this.drag || this.drag.tap) return;
+    if (Math.abs(event.clientX - this.drag.x) > 6) this.drag.moved = true;
+    if (!this.drag.moved) return;
+    const [a, b] = [this.player.bar(this.drag.from), this.player.bar(this.second(event))];
+    this.drag.bars = [Math.min(a, b), Math.max(a, b)];
+    this.draw();
   }
+
+  release(event) {
+    const { drag } = this;
+    this.drag = null;
+    if (!drag) return;
+    if (drag.bars) this.player.round(this.player.span(...drag.bars));
+    else if (Math.abs(event.clientX - drag.x) < 8) {
+      const second = this.second(event);
+      if (this.player.loop && (second < this.player.loop[0] || second >= this.player.loop[1])) this.player.round(null);
+      this.player.seek(second);
+    }
+    this.draw();
+  }
+
+  drop() {
+    this.drag = null;
+    this.draw();
+  }
+
+  // -- drawing
 
   draw() {
-    const { clientWidth: width, clientHeight: height } = this.place;
-    if (!width || !height) return;
-    const scale = Math.min(devicePixelRatio || 1, 3);
-    this.canvas.width = width * scale;
-    this.canvas.height = height * scale;
+    const { clientWidth: width, scrollLeft: from } = this.sight;
+    if (!width || !this.height) return;
+    const sharp = Math.min(devicePixelRatio || 1, 3);
+    if (this.canvas.width !== Math.round(width * sharp) || this.canvas.height !== Math.round(this.height * sharp)) {
+      this.canvas.width = Math.round(width * sharp);
+      this.canvas.height = Math.round(this.height * sharp);
+    }
     const c = this.canvas.getContext("2d");
-    c.scale(scale, scale);
+    c.setTransform(sharp, 0, 0, sharp, 0, 0);
+    c.clearRect(0, 0, width, this.height);
     const style = getComputedStyle(this.place);
-    const ink = style.getPropertyValue("--ink");
-    const soft = style.getPropertyValue("--soft");
-    const line = style.getPropertyValue("--line");
-    const dark = parseInt(style.getPropertyValue("--roll").trim().slice(1, 3), 16) < 128;
+    const colour = (name) => style.getPropertyValue(name).trim();
     const em = parseFloat(style.fontSize);
-    const small = width < 480;
-    this.gutter = (small ? 3.6 : 4.6) * em;
-    const top = 1.35 * em;
-    const [start, seconds] = this.span();
-    const x = (s) => this.gutter + ((s - start) / seconds) * (width - this.gutter);
-    c.font = `${0.72 * em}px system-ui, sans-serif`;
+    const dark = parseInt(colour("--roll").slice(1, 3), 16) < 128;
+    const x = (second) => this.x(second) - from;
+    const pen = { c, width, em, colour, dark, x, first: from / this.scale, last: (from + width) / this.scale };
+    this.bars(pen);
+    this.data.lanes.forEach((lane, index) => this.notes(pen, lane, index));
+    this.chosen(pen);
+    if (this.torn) this.tear(pen);
+    this.cursor(pen);
+  }
+
+  bars({ c, em, colour, x, first, last }) {
+    c.font = `${0.75 * em}px system-ui, sans-serif`;
     c.textBaseline = "middle";
-    let last = -99;
-    this.data.bars.forEach((bar, index) => {
-      if (bar < start || bar > start + seconds) return;
-      c.fillStyle = line;
-      c.fillRect(x(bar), top, 1, height);
-      if (x(bar) - last > 2.2 * em) {
-        c.fillStyle = soft;
-        c.fillText(String(index + 1), x(bar) + 3, top / 2);
-        last = x(bar);
-      }
+    const { bars } = this.data;
+    const apart = bars.length > 1 ? (this.x(bars[bars.length - 1]) - this.x(bars[0])) / (bars.length - 1) : 99;
+    const every = [1, 2, 4, 8, 16, 32, 64].find((n) => n * apart > 2 * em) ?? 128;
+    bars.forEach((bar, index) => {
+      if (bar < first - 1 || bar > last) return;
+      const told = index % every === 0;
+      c.fillStyle = colour("--line");
+      if (told || apart > 8) c.fillRect(Math.round(x(bar)), told ? 0 : this.ruler, 1, this.height);
+      c.fillStyle = colour("--soft");
+      if (told) c.fillText(String(index + 1), x(bar) + 4, this.ruler / 2);
     });
-    c.fillStyle = soft;
-    c.fillText(t("bar"), 0.5 * em, top / 2);
-    const lanes = this.data.lanes;
-    const lane_height = (height - top) / Math.max(lanes.length, 1);
-    lanes.forEach((lane, index) => {
-      const y0 = top + index * lane_height;
-      c.fillStyle = line;
-      c.fillRect(0, y0, width, 1);
-      const fill = dark ? mixed(lane.colour, [255, 255, 255], 0.35) : lane.colour;
-      const edge = dark ? mixed(lane.colour, [255, 255, 255], 0.6) : mixed(lane.colour, [0, 0, 0], 0.35);
-      c.fillStyle = c.createPattern(pattern(PATTERNS[index % PATTERNS.length], fill, edge), "repeat");
-      c.fillRect(0.5 * em, y0 + lane_height / 2 - 0.95 * em, 0.7 * em, 0.5 * em);
-      const brush = c.fillStyle;
-      c.fillStyle = ink;
-      c.fillText(speak(lane.family), 0.5 * em, y0 + lane_height / 2 + 0.15 * em, this.gutter - 0.7 * em);
-      const pitches = lane.notes.map((note) => note[2]);
-      const low = Math.min(...pitches) - 1;
-      const high = Math.max(...pitches) + 1;
-      const rows = Math.max(high - low, 12);
-      const row = (lane_height - 6) / rows;
-      const thick = Math.max(Math.min(row, 0.7 * em), 2.5);
-      c.save();
-      c.beginPath();
-      c.rect(this.gutter, y0, width - this.gutter, lane_height);
-      c.clip();
-      c.strokeStyle = edge;
-      for (const [onset, duration, pitch, velocity] of lane.notes) {
-        if (onset > start + seconds || onset + duration < start) continue;
-        const y = y0 + lane_height - 3 - (pitch - (low + high - rows) / 2 + 0.5) * row;
-        const length = Math.max(x(onset + duration) - x(onset) - 1, 2);
-        c.globalAlpha = 0.45 + (0.55 * velocity) / 127;
-        c.fillStyle = brush;
-        c.fillRect(x(onset), y - thick / 2, length, thick);
-        c.globalAlpha = 1;
-        c.lineWidth = 0.8;
-        if (thick > 3) c.strokeRect(x(onset), y - thick / 2, length, thick);
-      }
-      c.restore();
-    });
-    c.fillStyle = line;
-    c.fillRect(this.gutter, 0, 1, height);
+  }
+
+  notes({ c, width, em, colour, dark, x, first, last }, lane, index) {
+    const top = this.ruler + index * this.lane;
+    c.fillStyle = colour("--line");
+    c.fillRect(0, top, width, 1);
+    const pitches = lane.notes.map((note) => note[2]);
+    const low = Math.min(...pitches) - 1;
+    const high = Math.max(...pitches) + 1;
+    const rows = Math.max(high - low, 12);
+    const bottom = (low + high - rows) / 2;
+    const row = (this.lane - 8) / rows;
+    const y = (pitch) => top + this.lane - 4 - (pitch - bottom + 0.5) * row;
+    const quiet = this.mine && this.player.gains[lane.family] === 0;
+    if (lane.family !== "drums") this.octaves({ c, width, em, colour, y, row, bottom, rows });
+    const { tile, edge } = look(lane, index, dark);
+    const brush = c.createPattern(tile, "repeat");
+    const thick = Math.min(Math.max(row, 3), 0.6 * em);
+    c.strokeStyle = edge;
+    c.lineWidth = 0.8;
+    for (const [onset, duration, pitch, velocity] of lane.notes) {
+      if (onset > last || onset + duration < first) continue;
+      const length = Math.max(this.x(duration) - 1, 2);
+      c.globalAlpha = quiet ? 0.18 : 0.45 + (0.55 * velocity) / 127;
+      c.fillStyle = brush;
+      c.fillRect(x(onset), y(pitch) - thick / 2, length, thick);
+      c.globalAlpha = quiet ? 0.25 : 1;
+      if (thick > 3) c.strokeRect(x(onset), y(pitch) - thick / 2, length, thick);
+    }
+    c.globalAlpha = 1;
+  }
+
+  // a line and a name at each C
+  octaves({ c, width, em, colour, y, row, bottom, rows }) {
+    c.font = `${0.62 * em}px system-ui, sans-serif`;
+    for (let pitch = 12 * Math.ceil(bottom / 12); pitch < bottom + rows; pitch += 12) {
+      c.globalAlpha = 0.7;
+      c.fillStyle = colour("--line");
+      c.fillRect(0, Math.round(y(pitch) + row / 2), width, 1);
+      c.globalAlpha = 1;
+      c.fillStyle = colour("--soft");
+      c.fillText(`C${pitch / 12 - 1}`, 3, y(pitch) + row / 2 - 0.36 * em);
+    }
+  }
+
+  chosen({ c, width, colour, x }) {
+    const loop = this.drag?.bars ? this.player.span(...this.drag.bars) : this.mine && this.player.loop;
+    if (!loop) return;
+    const [a, b] = loop.map(x);
+    c.fillStyle = colour("--roll");
+    c.globalAlpha = 0.62;
+    c.fillRect(0, this.ruler, Math.max(a, 0), this.height);
+    c.fillRect(b, this.ruler, Math.max(width - b, 0), this.height);
+    c.globalAlpha = 0.16;
+    c.fillStyle = colour("--accent");
+    c.fillRect(a, 0, b - a, this.ruler);
+    c.globalAlpha = 1;
+    for (const edge of [a, b]) c.fillRect(Math.round(edge) - 1, 0, 2, this.height);
+    c.fillRect(a, this.ruler - 3, b - a, 3);
+  }
+
+  // the rest was never heard of
+  tear({ c, width, em, colour, x }) {
+    const at = x(this.data.seconds);
+    c.fillStyle = colour("--bad");
+    c.fillRect(at, 0, 2, this.height);
+    c.font = `600 ${0.85 * em}px system-ui, sans-serif`;
+    c.fillText(t("torn"), Math.min(at + 8, Math.max(width - 12 * em, 4)), this.ruler + 0.9 * em);
+  }
+
+  cursor({ c, width, colour, x }) {
+    if (!this.mine || !this.player.ready || this.goal) return;
+    const at = Math.min(x(this.player.seconds), x(this.data.seconds));
+    if (at < -2 || at > width + 2) return;
+    c.fillStyle = colour("--accent");
+    c.fillRect(at - 1, 0, 2, this.height);
+    c.beginPath();
+    c.moveTo(at - 6, 0);
+    c.lineTo(at + 6, 0);
+    c.lineTo(at, 8);
+    c.fill();
   }
 }
+

@@ -11,6 +11,7 @@ function colours(theme) {
   localStorage.setItem("klangbild-theme", theme);
   $("theme").setAttribute("aria-label", t(THEMES[theme]));
   roll.draw();
+  document.dispatchEvent(new Event("colours"));
 }
 const order = Object.keys(THEMES);
 $("theme").addEventListener("click", () => {
