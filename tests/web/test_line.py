@@ -20,7 +20,7 @@ def line(tmp_path_factory):
     runs.start(warm=True)
     yield runs
     runs.close()
-    assert runs.composer.pid is None and runs.player.pid is None
+    assert runs.composer.pid is None and runs.player.pid is None and runs.filmer.pid is None
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +102,21 @@ def test_stopping_before_the_worker_has_begun_takes_the_piece_out(line, kept):
     line.stop(running)
     assert finish(running).status == "stopped"
     assert running.record["music"]["seconds"] < 100
+
+
+def test_a_film_is_made_beside_the_others_files(line, kept):
+    """By a process of its own, which lets the others go first: lanes and sound of other pieces do not wait for it."""
+    import threading
+
+    pytest.importorskip("av")
+    run = finish(line.submit({"seconds": 1, "seed": 5, "tempo": 200}, kept=kept))
+    film = threading.Thread(target=lambda: run.files.path(run.files.names["mp4"]))
+    film.start()
+    other = finish(line.submit({"seconds": 1, "seed": 6}, kept=kept))
+    page = other.files.path(other.files.names["html"])
+    assert page.read_bytes().startswith(b"<!doctype html>")
+    film.join(120)
+    path = run.files.written(run.files.names["mp4"])
+    assert path is not None and path.read_bytes()[4:8] == b"ftyp"
+    if hasattr(os, "getpriority"):
+        assert os.getpriority(os.PRIO_PROCESS, line.filmer.pid) - os.getpriority(os.PRIO_PROCESS, line.player.pid) == 10

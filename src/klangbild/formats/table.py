@@ -140,6 +140,7 @@ TABLE = (
     Format(
         "mp4", f"{_WRITERS}:write_mp4", frozenset({SOUND, DRAWING}), reader=f"{_CARRIERS}:record_in_mp4", libraries=("av",),
         extra="video", media_type="video/mp4", slow=True,
+        page=OnPage("Video", "a film to share: picture, running roll and sound; made in about the time that it lasts"),
         also=("video",), nearest_of=("mov", "m4v", "webm", "mkv", "avi", "gif", "film", "movie"),
     ),
     Format(

@@ -77,6 +77,9 @@ def _told(error: Exception) -> tuple[int, str, str | None]:
     return 500, "Something went wrong here; try again", None
 
 
+_SCRIPTABLE = frozenset({".html", ".svg", ".musicxml"})
+
+
 def send_file(request: Request, path: Path, *, download: bool) -> FileResponse:
     """A file under its own name, to be shown or to be saved; players may ask for one part of it.
 
@@ -91,7 +94,8 @@ def send_file(request: Request, path: Path, *, download: bool) -> FileResponse:
     if asked is not None and not _fits(asked, stat.st_size):
         # a part that cannot be understood, or several at once: the whole file, as HTTP has it
         request.scope["headers"] = [(name, value) for name, value in request.scope["headers"] if name != b"range"]
-    kind = "attachment" if download else "inline"
+    # what may hold scripts is never run as this server's own page
+    kind = "attachment" if download or path.suffix in _SCRIPTABLE else "inline"
     return FileResponse(
         path,
         filename=path.name,

@@ -96,7 +96,9 @@ def _data(tell: _Teller, known: dict[str, FormField]) -> dict[str, Any]:
         },
         "ring": [tell(name) for name in ring],
         "centre": tell(Emotion(0, 0).name),
-        "files": {row.name: (tell(row.page.title), tell(row.page.words)) for row in TABLE if row.page},
+        "files": {
+            row.name: (tell(row.page.title), tell(row.page.words)) for row in TABLE if row.page and not row.missing
+        },
         "words": {name: tell(text) for name, text in texts.SCRIPT.items()},
         "decimal": decimal_sign(tell.language),
         "flags": {flag_of(field.name): label_of(field.name) for field in fields(Settings)},

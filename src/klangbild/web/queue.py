@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from klangbild.composer import new_seed
 from klangbild.errors import KlangbildError
+from klangbild.formats.table import FORMATS, format_named
 from klangbild.record.requests import request_of
 from klangbild.settings import Settings
 from klangbild.unheard import refuse_unheard
@@ -109,6 +110,7 @@ class Runs:
         self.runs: dict[str, Run] = {}
         self.composer = WorkerProcess(warm=True)
         self.player = WorkerProcess()  # large files are asked for while other pieces are composed
+        self.filmer = WorkerProcess()  # films take about as long as the music lasts, and nobody's lanes wait for them
         self._line: deque[Run] = deque()
         self._current: Run | None = None
         self._changed = threading.Condition()
@@ -133,6 +135,7 @@ class Runs:
             current.over.wait(timeout=20.0)
         self.composer.close()
         self.player.close()
+        self.filmer.close()
         if self._thread.is_alive():
             self._thread.join(timeout=5.0)
 
@@ -364,8 +367,10 @@ class Runs:
     def _write_later(self, run: Run, kind: str, hear: Callable[[dict[str, Any]], None] = lambda _: None) -> None:
         """Raises KlangbildError: the file could not be made."""
         job = {"job": "file", "id": f"{run.id}/{kind}", "folder": str(run.folder), "kind": kind}
+        slow = kind in FORMATS and format_named(kind).slow
+        worker, patience_s = (self.filmer, STALL_OF_OTHERS_S) if slow else (self.player, 2 * STALL_S)
         try:
-            last = self.player.do(job, hear, stall_s=max(self.stall_s, 2 * STALL_S))
+            last = worker.do(job, hear, stall_s=max(self.stall_s, patience_s))
         except (WorkerDied, Stalled):
             raise Unmade("this file could not be made just now; ask for it again") from None
         if last["over"] != "done":

@@ -29,6 +29,7 @@ import numpy as np
 
 from klangbild.composer import Composer, edit, replay_record
 from klangbild.errors import KlangbildError, Stopped
+from klangbild.formats.table import FORMATS, format_named
 from klangbild.models.engines import writes_notes
 from klangbild.music.midi import read_midi
 from klangbild.record.facts import Record
@@ -56,6 +57,7 @@ class Worker:
         self.composer = Composer()
         self.jobs: queue.Queue[dict[str, Any]] = queue.Queue()
         self._stopped: set[str] = set()
+        self._is_nice = False
 
     def listen(self, lines: IO[bytes]) -> None:
         """Take what the server says, beside the work in hand, until it says no more."""
@@ -100,6 +102,9 @@ class Worker:
             self._stopped.discard(job["id"])
 
     def _file(self, job: dict[str, Any]) -> str:
+        if job["kind"] in FORMATS and format_named(job["kind"]).slow and not self._is_nice and hasattr(os, "nice"):
+            os.nice(10)  # a process of its own, which lets those go first that somebody waits for
+            self._is_nice = True
         for told in run_files.write_later(Path(job["folder"]), job["kind"]):
             self.tell({"id": job["id"], **told})
         return "done"
