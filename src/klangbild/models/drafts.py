@@ -20,7 +20,7 @@ from klangbild.music.piece import Piece
 
 Finished = TypeVar("Finished")
 
-MOST_IDS, _MOSTLY = 4000, 0.8
+MOST_IDS, _MOSTLY = 3000, 0.8
 """No further draft is ended beyond so many ids drawn for one piece, and none is begun for which less than `_MOSTLY` of the mean piece's is left: a
 minute of dense music is 2,000 to 3,400, one core draws some 600 a second, and whoever waits for it is to wait ten seconds at most."""
 CALM, EXCITED = -0.6, 0.6

@@ -150,7 +150,7 @@ class _Drafts:
         plays = np.ones(self.onsets.shape, bool)
         rng, n = self.rng, self.n_bars
         if self.wish.opens:
-            length = 2 if n < 12 else int(rng.choice((4, 8), p=(0.4, 0.6))) if n >= 20 else int(rng.choice((4, 6)))
+            length = 2 if n < 12 else int(rng.choice((4, 8), p=(0.4, 0.6))) if n >= 20 else int(rng.choice((2, 4)))
             half = length if rng.random() < 0.25 else length // 2
             few = self._some(rng.uniform(0.2, 0.6))
             more = few | self._some(rng.uniform(0.2, 0.6))

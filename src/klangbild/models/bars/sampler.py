@@ -22,7 +22,7 @@ from klangbild.emotion.space import Emotion
 from klangbild.errors import KlangbildError
 from klangbild.models.bars import language as bars
 from klangbild.models.bars.emotion_bias import BiasOfPiece
-from klangbild.models.bars.form import COPIED_BARS, plan_form
+from klangbild.models.bars.form import form_of, quoted_bars
 from klangbild.models.bars.home import Unrest, heard_key, home_bias
 from klangbild.models.bars.melodic_line import MelodicLines
 from klangbild.models.bars.movement import Movement
@@ -172,7 +172,7 @@ class Sampler:
         number = len(self.sections)
         if self.language.name != "bars":
             return number
-        within, letters = max(self.state.section, 0), plan_form(len(self.state.lengths))
+        within, letters = max(self.state.section, 0), form_of(self.state.lengths)
         return number - within + letters.index(letters[within]) if within < len(letters) else number
 
     def _section_start_s(self) -> float:
@@ -311,19 +311,20 @@ class Sampler:
         state, number = self.state, len(self.sections) - 1
         if state.n_bars is None:
             return []
-        within, letters = state.section, plan_form(len(state.lengths))
-        if within >= len(letters) or letters[within] not in letters[:within] or state.lengths[within] <= COPIED_BARS:
+        within, letters = state.section, form_of(state.lengths)
+        quoted = quoted_bars(letters, within)
+        if not quoted or state.lengths[within] <= quoted:
             return []
         source = number - within + letters.index(letters[within])
         start = self.sections[source]
-        if _moved(self.asked[source], self.condition) or state.bar + COPIED_BARS >= state.n_bars - 1:
+        if _moved(self.asked[source], self.condition) or state.bar + quoted >= state.n_bars - 1:
             return []
         stop = self.sections[source + 1] if source + 1 < len(self.sections) else len(self.take.ids)
         model = self.take.ids[start:stop]
         at_bars = [i for i, token in enumerate(model) if bars.BAR_0 <= token < bars.TEMPO_0]
-        if len(at_bars) <= COPIED_BARS:
+        if len(at_bars) <= quoted:
             return []
-        return model[1 : at_bars[COPIED_BARS] + 1]  # with the Bar behind them, so that nothing is added to the last one
+        return model[1 : at_bars[quoted] + 1]  # with the Bar behind them, so that nothing is added to the last one
 
 
 def _moved(before: np.ndarray, now: np.ndarray) -> bool:
