@@ -82,7 +82,9 @@ def test_what_is_heard_stands_beside_what_was_asked_on_one_scale(visit, painting
     page.click("#how summary")
     expect(page.locator("#read")).to_contain_text("People would rate it")
     assert page.locator("#pad .spread").is_visible()
-    set_seconds(page, "12")
+    set_seconds(page, "16")
+    page.locator("#k-seed").evaluate("(e) => { e.closest('details').open = true }")
+    page.fill("#k-seed", "2")  # with enough notes to be judged
     make(page)
     expect(page.locator("#pad .sounds")).to_be_visible()
     expect(page.locator("#asked-heard")).to_contain_text("Asked for")

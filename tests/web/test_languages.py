@@ -302,6 +302,8 @@ def sentences() -> list[str]:
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_in_the_browser_nothing_is_left_in_english(chromium, server, sentences, language):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    expect = pytest.importorskip("playwright.sync_api").expect
     context = chromium.new_context(locale=language)
     page = context.new_page()
     page.goto(server.url)
@@ -315,5 +317,15 @@ def test_in_the_browser_nothing_is_left_in_english(chromium, server, sentences, 
         }""",
         sentences,
     )
+    # long words fit, on the phone too, and nothing is hidden from those who do not see it
+    page.locator(".example").nth(1).click()
+    expect(page.locator("#finished")).to_be_visible(timeout=30_000)
+    for details in page.locator("details").all():
+        details.evaluate("(d) => (d.open = true)")
+    found = axe.Axe().run(page).response["violations"]
+    serious = [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")]
+    page.set_viewport_size({"width": 390, "height": 844})
+    width = page.evaluate("document.documentElement.scrollWidth")
     context.close()
     assert not left, "\n".join(left)
+    assert serious == [] and width <= 390

@@ -97,8 +97,9 @@ def read_settings(values: Mapping[str, Any], *, typed: bool = False) -> dict[str
     return given
 
 
-def plain_sentence(error: KlangbildError, *, folder: str = "") -> tuple[str, str | None]:
-    """(the one sentence to show, the field it belongs to or None): flags by their labels, no path of this machine."""
+def plain_sentence(error: KlangbildError, *, folder: str = "", settings: bool = True) -> tuple[str, str | None]:
+    """(the one sentence to show, the field it belongs to or None): flags by their labels, no path of this machine. settings: False where
+    the flags are not those of settings, and their names are words enough."""
     message = str(error)
     if folder:
         message = message.replace(folder.rstrip("/") + "/", "")
@@ -106,7 +107,8 @@ def plain_sentence(error: KlangbildError, *, folder: str = "") -> tuple[str, str
     field, first = getattr(error, "field", None), len(message)
     if field:
         first = -1
-    for setting in fields(Settings):
+    message = message if settings else re.sub(r"(?<![\w-])--(?=[a-z])", "", message)
+    for setting in fields(Settings) if settings else ():
         flag = re.compile(re.escape(flag_of(setting.name)) + r"(?![\w-])")
         found = flag.search(message)
         if found:

@@ -90,7 +90,7 @@ class Worker:
             except Stopped:
                 self.tell({"id": job["id"], "over": "cancelled", "step": STEPS["nothing_kept"]})
             except KlangbildError as error:
-                sentence, about = plain_sentence(error, folder=folder)
+                sentence, about = plain_sentence(error, folder=folder, settings=not job.get("edit"))
                 self.tell({"id": job["id"], "over": "failed", "error": sentence, "error_field": about})
             except MemoryError:
                 sentence = "This piece needs more memory than there is here; ask for a shorter one"

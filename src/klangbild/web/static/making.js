@@ -9,6 +9,7 @@ import { given, noPicture, preview } from "./picture.js";
 import { $, live } from "./place.js";
 import { heardOf, player, roll, sentence, show } from "./result.js";
 import { speak } from "./speak.js";
+import { hold, wanted } from "./takes.js";
 import { capital, known, t } from "./words.js";
 
 const DRAFT = "klangbild-draft";
@@ -18,12 +19,37 @@ const NOTHING = { seconds: 0, bars: [], lanes: [] };
 export const music = { running: null, shown: null };
 export const history = new History({ onShow: bringBack, onFollow: resume, current: () => music });
 
-async function make({ seed = null } = {}) {
+let complaints = null; // where refusals of the run in hand are told, instead of by a field of the form
+
+function complain(error) {
+  if (complaints) error.field = null;
+  fields.complain(error, complaints ?? undefined);
+}
+
+// start(): a promise of {run, about, goal}: what is being made, what the shelf keeps of the wish, how many seconds it will be
+export async function launch(start, place = null) {
   if (music.running) return;
   fields.clear();
+  complaints = place;
   busy(true);
   say(t("starting"));
   try {
+    const { run, about, goal } = await start();
+    const stopped = music.running.stop;
+    music.running = run;
+    if (stopped) stop();
+    history.begin(run, about);
+    await stage(run, goal);
+  } catch (error) {
+    $("status").hidden = true;
+    complain(error);
+  } finally {
+    idle();
+  }
+}
+
+function make({ seed = null } = {}) {
+  return launch(async () => {
     stopTyping();
     await mood.reading;
     const wishes = fields.values();
@@ -36,19 +62,29 @@ async function make({ seed = null } = {}) {
       missing.field = "picture";
       throw missing;
     }
-    const run = await post("/v1/compose", { ...wishes, ...of_picture, ...point }, fields.files());
-    const stopped = music.running.stop;
-    music.running = run;
-    if (stopped) stop();
-    history.begin(run, { wishes, point, picture: given.file, alt: $("alt").value });
-    others(wishes);
-    await stage(run, parseFloat(wishes.seconds) || known.fields.seconds.default);
-  } catch (error) {
-    $("status").hidden = true;
-    fields.complain(error);
-  } finally {
-    idle();
-  }
+    const wish = { ...wishes, ...of_picture, ...point };
+    const run = await post("/v1/compose", wish, fields.files());
+    const about = { wishes, point, picture: given.file, alt: $("alt").value };
+    const ids = [run.id];
+    hold(ids);
+    moreTakes(wish, about, run.seed, ids).then(() => others(wishes));
+    return { run, about, goal: parseFloat(wishes.seconds) || known.fields.seconds.default };
+  });
+}
+
+// the other takes, with the seeds that follow, each a run of its own behind the first
+async function moreTakes(wish, about, seed, ids) {
+  const files = fields.files();
+  for (let number = 1; number < wanted(); number++)
+    try {
+      const run = await post("/v1/compose", { ...wish, seed: (seed + number) % 2 ** 32 }, files);
+      await history.begin(run, about);
+      ids.push(run.id);
+      hold(ids);
+    } catch (error) {
+      return fields.complain(error);
+    }
+  return undefined;
 }
 
 function busy(at_all) {
@@ -152,7 +188,7 @@ function finish(state) {
       $("result-full").hidden = true;
       delete document.body.dataset.stage;
     }
-    if (state.status === "failed") fields.complain(Object.assign(new Error(speak(state.error)), { field: state.field }));
+    if (state.status === "failed") complain(Object.assign(new Error(speak(state.error)), { field: state.field }));
     else live(t("nothing_kept"));
     return;
   }

@@ -3,6 +3,7 @@
 import "./picture.js";
 import "./mood.js";
 import "./marks.js";
+import "./work.js";
 import "./making.js";
 import "./examples.js";
 import "./presets.js";

@@ -1,6 +1,7 @@
 // The picture: dropped, pasted, chosen or fetched, and shown. Several at once wait behind the first.
 
 import { post } from "./api.js";
+import { withoutOurs } from "./dropped.js";
 import { fields } from "./fields.js";
 import { forget, mood, read, unheard, wordsAndReader } from "./mood.js";
 import { $, live } from "./place.js";
@@ -139,8 +140,8 @@ addEventListener("dragleave", (event) => event.relatedTarget || $("drop").classL
 addEventListener("drop", (event) => {
   event.preventDefault();
   $("drop").classList.remove("over");
-  const files = [...event.dataTransfer.files];
-  if (files.length) takeAll(files);
+  // the list of files is empty once the event is over
+  withoutOurs([...event.dataTransfer.files]).then((files) => files.length && takeAll(files));
 });
 $("fetch")?.addEventListener("click", async () => {
   fields.clear();

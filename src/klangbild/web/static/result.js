@@ -60,6 +60,14 @@ export function heardOf({ music, told = [] }) {
   ];
 }
 
+// "2-3,5" -> [[1, 2], [4, 4]]: bars from 0
+function spans(bars) {
+  return (bars ? String(bars).split(",") : []).map((part) => {
+    const [first, last = first] = part.split("-").map((bar) => Number(bar) - 1);
+    return [first, last];
+  });
+}
+
 // a run, and its roll, as the player and the rolls know it
 export function trackOf(run, data) {
   const { record } = run;
@@ -86,7 +94,7 @@ export function show(run, data) {
   document.body.dataset.stage = "result";
   $("result-full").hidden = $("finished").hidden = false;
   const track = trackOf(run, data);
-  roll.show(data, { words: record.music.words, track });
+  roll.show(data, { words: record.music.words, track, anew: spans(record.edit?.wish.bars) });
   player.hold(track);
   const picture = $("result-picture");
   picture.hidden = !run.picture;
@@ -98,6 +106,7 @@ export function show(run, data) {
   $("piece-name").textContent = run.status === "stopped" ? t("stopped_early", { title: name }) : name;
   const asked = record.heard ? sentence(record.heard.words) : "";
   $("piece-words").textContent = `${sentence(record.music.words)} ${asked}`.trim();
+  document.dispatchEvent(new CustomEvent("shown", { detail: run }));
   document.dispatchEvent(new CustomEvent("heard", { detail: record.heard ? { ...record.heard, asked: record.emotion.asked } : null }));
   list($("heard"), heardOf(record), (words) => item(words));
   list($("facts"), Object.entries(factsOf(record)).filter(([, value]) => value), ([fact, value]) => {

@@ -34,8 +34,9 @@ export class Roll {
   }
 
   // goal_s: how long the piece will be, so that the notes grow into their place; torn: it ended in the middle
-  show(data, { goal_s = 0, words = "", torn = false, track = null } = {}) {
+  show(data, { goal_s = 0, words = "", torn = false, track = null, anew = [] } = {}) {
     this.track = track;
+    this.anew = anew; // [first, last] bars that were written anew
     const other = goal_s ? !this.goal || !data.lanes.length : data !== this.data;
     this.data = data;
     this.goal = goal_s;
@@ -49,6 +50,7 @@ export class Roll {
     const label = words && !torn ? t("roll_of", { words: speak(words) }) : t("roll_so_far", { notes, names: names || t("nobody") });
     this.canvas.setAttribute("aria-label", torn ? `${label} ${t("torn")}` : label);
     this.canvas.dataset.notes = notes;
+    this.canvas.dataset.anew = anew.map(([first, last]) => `${first + 1}-${last + 1}`).join(",");
     this.place.classList.toggle("torn", torn);
     this.heads?.show(data, track);
     this.lay();
@@ -212,6 +214,14 @@ export class Roll {
     c.font = `${0.75 * em}px system-ui, sans-serif`;
     c.textBaseline = "middle";
     const { bars } = this.data;
+    c.fillStyle = colour("--accent");
+    for (const [first_bar, last_bar] of this.anew ?? []) {
+      const [a, b] = [bars[first_bar] ?? this.data.seconds, bars[last_bar + 1] ?? this.data.seconds];
+      c.globalAlpha = 0.1;
+      c.fillRect(x(a), 0, this.x(b - a), this.height);
+      c.globalAlpha = 1;
+      c.fillRect(x(a), this.ruler - 3, this.x(b - a), 3);
+    }
     const apart = bars.length > 1 ? (this.x(bars[bars.length - 1]) - this.x(bars[0])) / (bars.length - 1) : 99;
     const every = [1, 2, 4, 8, 16, 32, 64].find((n) => n * apart > 2 * em) ?? 128;
     bars.forEach((bar, index) => {

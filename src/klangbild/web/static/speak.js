@@ -100,6 +100,6 @@ export function speak(text) {
 
 // a line in which settings go by their flags, as records have it
 export function speakLine(line) {
-  const name = (flag) => (language === "en" && known.flags[flag] ? `“${known.flags[flag]}”` : (known.flags[flag] ?? flag));
+  const name = (flag) => (language === "en" && known.flags[flag] ? `“${known.flags[flag]}”` : (known.flags[flag] ?? flag.slice(2)));
   return speak(line.replace(/(?<![\w-])--[a-z][a-z-]*/g, name));
 }
