@@ -201,7 +201,7 @@ def nearness(one, other) -> float:
     return float(np.mean(found)) if found else 1.0
 
 
-def near(raw_dir: Path, pieces: int) -> None:
+def near(raw_dir: Path, pieces: int, temperature: float) -> None:
     """Gaps of four bars in held-out pieces: as edits fill them, one draw alone, the bar before, a random other bar."""
     rng, rows = np.random.default_rng(3), defaultdict(list)
     for number, piece in enumerate(real(raw_dir, pieces)):
@@ -220,7 +220,15 @@ def near(raw_dir: Path, pieces: int) -> None:
             return float(np.mean([nearness(bar_like(tracks, lines, gap.first + i), truth[i]) for i in range(4)]))
 
         fills = fill_gap(
-            piece, gap, stays=stays, model=ENGINE.model, language=ENGINE.language, asked=None, seed=(5, number), fills=4
+            piece,
+            gap,
+            stays=stays,
+            model=ENGINE.model,
+            language=ENGINE.language,
+            asked=None,
+            seed=(5, number),
+            fills=4,
+            temperature=temperature,
         )
         rows["fill (the best of 4 by seam)"].append(to_truth(fills[0].tracks))
         rows["a fill at random"].append(float(np.mean([to_truth(fill.tracks) for fill in fills])))
@@ -349,11 +357,14 @@ def main() -> None:
     parser.add_argument("--spans", type=int, default=200)
     parser.add_argument("--pieces", type=int, default=12)
     parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--temperature", type=float, default=1.0, help="of the fills, for nearness")
     asked = parser.parse_args()
     if asked.part == "identity":
         identity(asked.raw_dir, asked.spans)
     elif asked.part in ("ways", "nearness"):
-        (ways if asked.part == "ways" else near)(asked.raw_dir, asked.pieces)
+        ways(asked.raw_dir, asked.pieces) if asked.part == "ways" else near(
+            asked.raw_dir, asked.pieces, asked.temperature
+        )
     elif asked.part == "vary":
         vary(asked.seeds)
     else:

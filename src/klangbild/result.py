@@ -217,6 +217,12 @@ class Result:
             raise UsageError("this result came from no composer; use klangbild.edit on one of its files")
         return self.edited_by(self, on_progress=on_progress, **wishes)
 
+    def vary(
+        self, amount: float, *, on_progress: Callable[[float, float], bool | None] | None = None, **wishes: Any
+    ) -> Result:
+        """This piece changed a little (0.1) or much (1.0): so large a share of its bars written anew; key, form and length stay. Raises as `edit`."""
+        return self.edit(vary=amount, on_progress=on_progress, **wishes)
+
     @staticmethod
     def load(path: str | Path) -> Record:
         """The record in a file of ours. Raises InputError."""

@@ -14,7 +14,7 @@ from klangbild.editing.midi_events import MidiEvents
 from klangbild.editing.mood import in_mood, moved
 from klangbild.editing.parts import Opened, opened, parts_named
 from klangbild.editing.players import played_by
-from klangbild.editing.rewrite import Rewriting, Writer, check_spans, telling, written_anew
+from klangbild.editing.rewrite import FILLS, Rewriting, Writer, check_spans, telling, written_anew
 from klangbild.editing.source import Source
 from klangbild.editing.times import at_tempo, in_meter
 from klangbild.editing.tonality import in_key
@@ -69,7 +69,8 @@ def edited(source: Source, wish: Wish, *, seed: int, on_progress: OnProgress | N
     if wish.spans or wish.keep is not None or wish.vary:
         engine = _engine(source.settings.commercial)
         guidance = 1.0 if emotion.asked == before.asked else _GUIDANCE
-        writer = Writer(engine, emotion.asked, seed, guidance=guidance)
+        fills = FILLS if wish.spans else max(FILLS // 2, 1)  # of a whole piece the time counts
+        writer = Writer(engine, emotion.asked, seed, fills, guidance=guidance)
         events, more = _written(file, wish, writer, on_progress)
         told, model = [*told, *more], ModelFacts(**engine.facts)
     midi = events.write()

@@ -1,4 +1,4 @@
-"""A piece moved on the plane of emotion: by what decides it most to listeners (tempo, loudness, articulation, mode, register), its notes staying what
+"""A piece moved on the plane of emotion: by what decides it most to listeners (tempo, loudness, articulation, mode), its notes staying what
 they are. What was asked of it moves along, so that bars that are written anew with it follow.
 
 Hevner (1937), "The affective value of pitch and tempo in music", American Journal of Psychology 49; Gabrielsson & Lindstrom (2010).
@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from klangbild.editing.midi_events import DRUM_CHANNEL, MidiEvents, Note
-from klangbild.editing.parts import Opened, in_range, opened
+from klangbild.editing.parts import Opened, opened
 from klangbild.editing.times import times_faster
-from klangbild.editing.tonality import in_key, with_pitches
+from klangbild.editing.tonality import in_key
 from klangbild.editing.wish import Wish
 from klangbild.emotion.space import Emotion
 from klangbild.music.going_on import key_heard
@@ -21,7 +21,8 @@ STEP = 0.5
 """How far on the plane (-1..1) a mood is asked to move."""
 _TEMPO, _LOUDNESS, _LENGTH = 1.22, 14, 1.3
 """Of calmer and livelier: the ratio of tempi, the velocity, and the ratio of lengths of notes."""
-_SHADE = 1.07
+_SHADE = 1.15
+"""Of brighter and darker: the ratio of tempi. The judges hear it and the mode; register and purer harmony lead them in either direction."""
 _SLOWEST, _FASTEST = 36.0, 230.0
 
 
@@ -44,8 +45,9 @@ def in_mood(file: Opened, wish: Wish, name: str) -> tuple[MidiEvents, tuple[str,
             events, more = in_key(file, Key(heard.tonic, mode))
             told += more
         else:
-            told.append(f"it is in {heard} already; its register and tempo move")
-            events = _octave(events, up=bool(wish.brighter))
+            told.append(
+                f"--{'brighter' if wish.brighter else 'darker'}: it is in {heard} already; its tempo alone moves"
+            )
         events = times_faster(events, _within(file, _SHADE if wish.brighter else 1.0 / _SHADE))
     if wish.calmer or wish.livelier:
         livelier = bool(wish.livelier)
@@ -97,26 +99,3 @@ def _fewer_strokes(file: Opened) -> MidiEvents:
         if min(note.begin % half, half - note.begin % half) > half // 8
     ]
     return file.events.replaced(gone, [])
-
-
-def _octave(events: MidiEvents, *, up: bool) -> MidiEvents:
-    """Every part but the lowest an octave higher (up) or all but the highest lower, where its instrument has it."""
-    channels: dict[int, list[Note]] = {}
-    for note in events.notes():
-        if note.channel != DRUM_CHANNEL:
-            channels.setdefault(note.channel, []).append(note)
-    if not channels:
-        return events
-    programs = events.programs()
-    middles = {c: sum(n.pitch for n in rows) / len(rows) for c, rows in channels.items()}
-    stays = min(middles, key=middles.__getitem__) if up else max(middles, key=middles.__getitem__)
-    pitches = {}
-    for channel, rows in channels.items():
-        if channel == stays and len(channels) > 1:
-            continue
-        if not 40 <= middles[channel] + (12 if up else -12) <= 88:
-            continue
-        for note in rows:
-            pitch = in_range(note.pitch + (12 if up else -12), programs.program(channel, note.begin))
-            pitches[note] = pitch if 0 <= pitch <= 127 else note.pitch
-    return with_pitches(events, pitches)

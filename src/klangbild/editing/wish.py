@@ -67,8 +67,8 @@ class Wish:
     )
     calmer: bool | None = _wish(None, "calmer: slower, softer, smoother, with fewer strokes")
     livelier: bool | None = _wish(None, "livelier: quicker, louder, shorter notes")
-    brighter: bool | None = _wish(None, "brighter: major where it was minor, higher and a little quicker")
-    darker: bool | None = _wish(None, "darker: minor where it was major, lower and a little slower")
+    brighter: bool | None = _wish(None, "brighter: major where it was minor, and a little quicker")
+    darker: bool | None = _wish(None, "darker: minor where it was major, and a little slower")
     seed: int | None = _wish(
         None,
         "the same seed writes the same bars; default: a new one, told and stored",
