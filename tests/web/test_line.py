@@ -120,3 +120,17 @@ def test_a_film_is_made_beside_the_others_files(line, kept):
     assert path is not None and path.read_bytes()[4:8] == b"ftyp"
     if hasattr(os, "getpriority"):
         assert os.getpriority(os.PRIO_PROCESS, line.filmer.pid) - os.getpriority(os.PRIO_PROCESS, line.player.pid) == 10
+
+
+def test_a_piece_that_is_stopped_frees_the_line_before_its_sound_is_made(line, kept):
+    stopped = line.submit({"seconds": 300, "seed": 5, "drafts": 0}, kept=kept)
+    behind = line.submit({"seconds": 4, "seed": 6, "drafts": 0}, kept=kept)
+    wait_for_notes(stopped)
+    line.stop(stopped)
+    deadline = time.monotonic() + 60
+    while behind.status == "queued" and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert behind.status == "running" and not stopped.over.is_set() and not stopped.files.ready()
+    assert finish(stopped).status == "stopped" and stopped.files.ready()["mp3"]
+    assert stopped.record["sound"]["seconds"] > 1
+    assert finish(behind).status == "done"

@@ -68,7 +68,7 @@ PAGE = {
     "url": "or the address of a picture",
     "fetch": "Fetch it",
     "examples": "Or hear one of ours: it plays at once",
-    "words_help": "Optional: they join the picture, or stand alone. Feelings, instruments, tempo, key, meter and style are heard, and what is to be left out (“no drums”), in English, German, French, Spanish and Italian. What is set below by hand goes before.",
+    "words_help": "Optional: feelings, instruments, tempo, key, style, also “no drums”; in five languages.",
     "words_example": "early morning, hopeful, slow piano",
     "make": "Make music",
     "stop": "Stop and keep",

@@ -6,7 +6,7 @@ import { music } from "./making.js";
 import { forget, pad, read, see, wordsAndReader } from "./mood.js";
 import { given, preview } from "./picture.js";
 import { $, live } from "./place.js";
-import { sentence, show, title, transport } from "./result.js";
+import { lookAtResult, sentence, show, title, transport } from "./result.js";
 import { speak } from "./speak.js";
 import { known, t } from "./words.js";
 
@@ -24,7 +24,7 @@ for (const card of document.querySelectorAll(".example"))
     const about = { id: example.result, status: "done", alt: example.alt, picture: base + example.picture, roll: ready.roll };
     music.shown = { ...about, record, command, python, files, sound: base + ready.sound, played: files.mid };
     show(music.shown, ready.roll);
-    $("result").scrollIntoView({ block: "start" });
+    lookAtResult();
     transport.toggle();
     // the same picture, ready to be made anew with other wishes
     forget();

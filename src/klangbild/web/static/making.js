@@ -7,7 +7,7 @@ import { History } from "./history.js";
 import { course, forget, mood, pad, read, stopTyping, wordsAndReader } from "./mood.js";
 import { given, noPicture, preview } from "./picture.js";
 import { $, live } from "./place.js";
-import { heardOf, player, roll, sentence, show } from "./result.js";
+import { heardOf, lookAtResult, player, roll, sentence, show } from "./result.js";
 import { speak } from "./speak.js";
 import { hold, wanted } from "./takes.js";
 import { capital, known, t } from "./words.js";
@@ -125,7 +125,7 @@ async function stage(run, goal) {
   $("finished").hidden = true;
   $("result-full").hidden = false;
   roll.show(NOTHING, { goal_s: goal });
-  $("result").scrollIntoView({ block: "nearest" });
+  lookAtResult();
   let ready = false;
   const on = {
     onState: (state) => {

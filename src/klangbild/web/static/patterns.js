@@ -7,8 +7,16 @@ function mixed(hex, other, share) {
   return `rgb(${parts.map((part, i) => Math.round(part * (1 - share) + other[i] * share)).join(",")})`;
 }
 
+const looks = new Map();
+
 // {tile, edge, fill} of a lane: a small canvas to be repeated, the colour of its lines, and of its ground
 export function look(lane, index, dark) {
+  const key = `${lane.colour} ${index} ${dark}`;
+  if (!looks.has(key)) looks.set(key, made(lane, index, dark));
+  return looks.get(key);
+}
+
+function made(lane, index, dark) {
   const fill = dark ? mixed(lane.colour, [255, 255, 255], 0.35) : lane.colour;
   const edge = dark ? mixed(lane.colour, [255, 255, 255], 0.6) : mixed(lane.colour, [0, 0, 0], 0.35);
   return { fill, edge, tile: tiled(KINDS[index % KINDS.length], fill, edge) };

@@ -128,6 +128,12 @@ export function show(run, data) {
   $("python").textContent = run.python;
 }
 
+// to the result, where it is not in sight from its beginning
+export function lookAtResult() {
+  const top = $("result").getBoundingClientRect().top;
+  if (top < 0 || top > innerHeight / 3) $("result").scrollIntoView({ block: "start" });
+}
+
 function item(...inside) {
   const part = document.createElement("li");
   part.append(...inside);

@@ -10,6 +10,14 @@ const FEWEST = 14; // longer pieces are scrolled, not squeezed
 const STILL = { seconds: 0, bars: [], lanes: [] };
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
+// how many pitches a lane shows, an octave at least, and the lowest
+function extent({ notes }) {
+  let [low, high] = [127, 0];
+  for (const [, , pitch] of notes) [low, high] = [Math.min(low, pitch), Math.max(high, pitch)];
+  const rows = Math.max(high - low + 2, 12);
+  return { rows, bottom: (low + high - rows) / 2 };
+}
+
 export class Roll {
   // place: .roll with .roll-sight > .roll-wide > canvas; player: whom it follows; heads: what stands before the lanes
   constructor(place, { player, heads = null }) {
@@ -39,6 +47,7 @@ export class Roll {
     this.anew = anew; // [first, last] bars that were written anew
     const other = goal_s ? !this.goal || !data.lanes.length : data !== this.data;
     this.data = data;
+    this.extents = data.lanes.map(extent);
     this.goal = goal_s;
     this.torn = torn;
     if (other) {
@@ -238,15 +247,11 @@ export class Roll {
     const top = this.ruler + index * this.lane;
     c.fillStyle = colour("--line");
     c.fillRect(0, top, width, 1);
-    const pitches = lane.notes.map((note) => note[2]);
-    const low = Math.min(...pitches) - 1;
-    const high = Math.max(...pitches) + 1;
-    const rows = Math.max(high - low, 12);
-    const bottom = (low + high - rows) / 2;
+    const { rows, bottom } = this.extents[index];
     const row = (this.lane - 8) / rows;
     const y = (pitch) => top + this.lane - 4 - (pitch - bottom + 0.5) * row;
     const quiet = this.mine && this.player.gains[lane.family] === 0;
-    if (lane.family !== "drums") this.octaves({ c, width, em, colour, y, row, bottom, rows });
+    const octaves = lane.family === "drums" ? [] : this.octaves({ c, width, colour, y, row, bottom, rows });
     const { tile, edge } = look(lane, index, dark);
     const brush = c.createPattern(tile, "repeat");
     const thick = Math.min(Math.max(row, 3), 0.6 * em);
@@ -262,19 +267,29 @@ export class Roll {
       if (thick > 3) c.strokeRect(x(onset), y(pitch) - thick / 2, length, thick);
     }
     c.globalAlpha = 1;
+    c.font = `${0.62 * em}px system-ui, sans-serif`;
+    c.lineWidth = 3;
+    c.lineJoin = "round";
+    for (const pitch of octaves) {
+      const at = [`C${pitch / 12 - 1}`, 3, Math.max(y(pitch) + row / 2 - 0.36 * em, top + 0.4 * em)];
+      c.strokeStyle = colour("--roll");
+      c.strokeText(...at);
+      c.fillStyle = colour("--soft");
+      c.fillText(...at);
+    }
   }
 
-  // a line and a name at each C
-  octaves({ c, width, em, colour, y, row, bottom, rows }) {
-    c.font = `${0.62 * em}px system-ui, sans-serif`;
+  // a line at each C; gives those that are named, so that names do not run into each other
+  octaves({ c, width, colour, y, row, bottom, rows }) {
+    const found = [];
     for (let pitch = 12 * Math.ceil(bottom / 12); pitch < bottom + rows; pitch += 12) {
       c.globalAlpha = 0.7;
       c.fillStyle = colour("--line");
       c.fillRect(0, Math.round(y(pitch) + row / 2), width, 1);
       c.globalAlpha = 1;
-      c.fillStyle = colour("--soft");
-      c.fillText(`C${pitch / 12 - 1}`, 3, y(pitch) + row / 2 - 0.36 * em);
+      if (!found.length || y(found[found.length - 1]) - y(pitch) > 12) found.push(pitch);
     }
+    return found;
   }
 
   chosen({ c, width, colour, x }) {
