@@ -101,9 +101,17 @@ def test_a_film_that_cannot_be_written_is_not_there(struck, tmp_path, monkeypatc
     film = film_of(piece, audio)
     with pytest.raises(OutputError, match="no folder"):
         mp4.write_film(tmp_path / "nowhere" / "a.mp4", film, audio, tags={}, record=None)
-    monkeypatch.setattr(mp4, "was_asked", lambda: True)  # Ctrl-C in the midst of it
+    draw = film.frames
+
+    def interrupted():
+        for number, planes in enumerate(draw()):
+            if number == 20:  # Ctrl-C in the midst of it
+                raise KeyboardInterrupt
+            yield planes
+
+    monkeypatch.setattr(film, "frames", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        mp4.write_film(tmp_path / "a.mp4", film_of(piece, audio), audio, tags={}, record=None)
+        mp4.write_film(tmp_path / "a.mp4", film, audio, tags={}, record=None)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -25,6 +25,8 @@ TILE_WIDTH = 960
 """Pixels; a multiple of every step that a film runs by."""
 _HEAD = 34
 """Pixels above the notes, of a roll for HD: numbers of bars and names of sections."""
+_FLAG = 34
+"""Pixels between where something changes, with its bar's number, and what is said of it."""
 _DRUM_ROW, _LEAST_ROWS = 13, 30
 _FLASH_S = 0.18
 _LIT_S = 0.12
@@ -78,7 +80,7 @@ class RunningRoll:
         self.piece, self.height, self.look = piece, height, look
         self.bars = sorted(_bars(piece, height, look), key=lambda bar: (bar.start_s, bar.y0))
         self._starts = [float(at) for at in np.atleast_1d(piece.beats_to_seconds(piece.bar_starts()))]
-        self._flags = _flags(piece)
+        self._flags = _flags(piece, look)
         self._tile = lru_cache(maxsize=4)(self._drawn_tile)
         self._in_tile: dict[int, list[Bar]] = {}
         for bar in self.bars:
@@ -131,14 +133,16 @@ class RunningRoll:
             x = at * look.per_second - left
             if -120 < x < TILE_WIDTH + 8:
                 canvas.line([(x, head), (x, self.height)], fill=look.over(WHITE, 0.13 if index % 4 == 0 else 0.07))
-                canvas.text(x + 5 * look.scale, head - 10 * look.scale, str(index + 1), size=max(13 * look.scale, 7), fill=look.over(WHITE, 0.42))  # fmt: skip
-        for at, text in self._flags:
-            x, size = at * look.per_second - left, max(15 * look.scale, 8)
-            wide = text_width(text, size) + 16 * look.scale
-            if -wide - 60 * look.scale < x < TILE_WIDTH:
+                if not any(begin < x + left < end for begin, end, _ in self._flags):
+                    size = max(13 * look.scale, 7)
+                    at_foot = head - 10 * look.scale
+                    canvas.text(x + 5 * look.scale, at_foot, str(index + 1), size=size, fill=look.over(WHITE, 0.42))
+        for begin, until, text in self._flags:
+            x = begin - left
+            if until >= left and x < TILE_WIDTH:
                 canvas.line([(x, head * 0.1), (x, self.height)], fill=look.over(WHITE, 0.34), line=1.5)
-                x += 34 * look.scale
-                canvas.text(x, head - 10 * look.scale, text, size=size, fill=look.over(WHITE, 0.78))
+                place, size = (x + _FLAG * look.scale, head - 10 * look.scale), max(15 * look.scale, 8)
+                canvas.text(*place, text, size=size, fill=look.over(WHITE, 0.78))
         end = self.piece.seconds * look.per_second - left
         if end < TILE_WIDTH:
             canvas.line([(end, head), (end, self.height)], fill=look.over(WHITE, 0.3), line=2)
@@ -198,16 +202,20 @@ def _timed(piece: Piece, notes: np.ndarray) -> Iterator[tuple[float, float, np.v
         yield from zip(starts.tolist(), ends.tolist(), notes, strict=True)
 
 
-def _flags(piece: Piece) -> list[tuple[float, str]]:
-    """(seconds, text) of what changes on the way: moods, hits and sections, those of one moment together."""
+def _flags(piece: Piece, look: Look) -> list[tuple[float, float, str]]:
+    """(where it stands, where its text ends, text) of what changes on the way: moods, hits and sections, those of one moment together.
+    Places in pixels from the beginning of the piece; a text is as long as there is room before the next one."""
     by_beat: dict[float, list[str]] = {}
     for beat, text in piece.markers:
         if text.strip() and text not in (LOOP_START, LOOP_END):
             by_beat.setdefault(beat, []).append(shown(text))
-    return [
-        (float(piece.beats_to_seconds(beat)), shortened(", ".join(texts), 15, 260))
-        for beat, texts in sorted(by_beat.items())
-    ]
+    places = [float(piece.beats_to_seconds(beat)) * look.per_second for beat in sorted(by_beat)]
+    size, flags = max(15 * look.scale, 8), []
+    for place, after, beat in zip(places, [*places[1:], float("inf")], sorted(by_beat), strict=False):
+        room = min(after - place - (_FLAG + 12) * look.scale, 420 * look.scale)
+        text = shortened(", ".join(by_beat[beat]), size, room) if room > 3 * size else ""
+        flags.append((place, place + (_FLAG + 8) * look.scale + text_width(text, size), text))
+    return flags
 
 
 def _even(size: float) -> int:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from klangbild.errors import NotAvailableError, OutputError
-from klangbild.interrupt import was_asked
 from klangbild.show.film import FPS, Film
 from klangbild.show.planes import Planes
 from klangbild.sound.audio import Audio, LongAudio, spans
@@ -95,8 +94,6 @@ def _mux(av: Any, path: str, film: Film, heard: Any, metadata: Mapping[str, str]
                 packet.stream = sound
                 out.mux(packet)
                 packet = next(waiting, None)
-            if was_asked():
-                raise KeyboardInterrupt
         for encoded in picture.encode(None):
             out.mux(encoded)
         while packet is not None:
