@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from klangbild.editing.midi_events import DRUM_CHANNEL, TRACK_NAME, Event, MidiEvents, Note, meta
 from klangbild.editing.parts import Opened, notes_in_beats, range_of
@@ -135,6 +134,8 @@ def _split(voice: _Voice, division: int) -> list[list[Note]] | None:
 
 def _cast(voices: Sequence[_Voice], wanted: Sequence[int], division: int) -> list[int]:
     """For each voice the number of its player: every player has one where there are enough, and each plays what suits it."""
+    from scipy.optimize import linear_sum_assignment
+
     tracks = tuple(
         Track(family_of(0) or "piano", 0, notes_in_beats(voice.notes, division)) for voice in voices
     )  # fmt: skip
