@@ -124,3 +124,11 @@ def test_a_decimal_comma_is_one_in_every_field(visit, typed, stands):
     assert given["seconds"] == stands
     page.press("#k-seconds", "ArrowUp")
     assert page.input_value("#k-seconds") == str(stands + 1).replace(".", ",").removesuffix(",0")
+
+
+def test_a_minute_is_said_as_one(visit):
+    page = visit()
+    said = page.evaluate(
+        "async () => { const { clock } = await import('/static/transport.js'); return [59.4, 59.7, 119.6, 30, 29.6].map(clock); }"
+    )
+    assert said == ["0:59", "1:00", "2:00", "0:30", "0:30"]

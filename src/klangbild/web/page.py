@@ -202,7 +202,7 @@ def _help(tell: _Teller, field: FormField) -> str:
         high = f"{field.high:.0f}" if field.high >= 1e6 else tell.number(field.high)
         parts.append(tell(texts.PAGE["range"]).format(low=tell.number(field.low), high=high))
     if field.default not in (None, False, "") and "default" not in field.help:
-        words = dict(field.choices).get(str(field.default), "")
+        words = dict(field.choices).get(str(field.default), "").partition(":")[0]
         parts.append(tell(texts.PAGE["default"]).format(value=tell(words) if words else tell.number(field.default)))
     about = tell(texts.HELP.get(field.name, field.help))
     text = about[:1].upper() + about[1:]

@@ -6,7 +6,7 @@ import { music } from "./making.js";
 import { forget, pad, read, see, wordsAndReader } from "./mood.js";
 import { given, preview } from "./picture.js";
 import { $, live } from "./place.js";
-import { lookAtResult, sentence, show, title, transport } from "./result.js";
+import { lookAtResult, sentence, show, transport } from "./result.js";
 import { speak } from "./speak.js";
 import { known, t } from "./words.js";
 
@@ -22,7 +22,7 @@ for (const card of document.querySelectorAll(".example"))
     const files = Object.fromEntries(Object.entries(ready.files).map(([kind, name]) => [kind, base + name]));
     const { command, python, record } = ready;
     const about = { id: example.result, status: "done", alt: example.alt, picture: base + example.picture, roll: ready.roll };
-    music.shown = { ...about, record, command, python, files, sound: base + ready.sound, played: files.mid };
+    music.shown = { ...about, title: speak(example.title), record, command, python, files, sound: base + ready.sound, played: files.mid };
     show(music.shown, ready.roll);
     lookAtResult();
     transport.toggle();
@@ -32,7 +32,7 @@ for (const card of document.querySelectorAll(".example"))
     $("alt").value = speak(example.alt);
     preview(base + example.picture);
     see(ready.reading);
-    live(t("plays", { title: title(record), words: sentence(record.music.words) }));
+    live(t("plays", { title: music.shown.title, words: sentence(record.music.words) }));
     const bytes = await (await fetch(base + example.picture)).blob();
     const file = new File([bytes], example.picture, { type: "image/jpeg" });
     given.file = file;
