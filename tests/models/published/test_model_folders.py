@@ -15,8 +15,9 @@ from klangbild.errors import InputError, NotAvailableError  # noqa: E402
 from klangbild.models.published.art2mus.parts import load_art2mus  # noqa: E402
 from klangbild.models.published.art2mus.projection import KEYS, ImageProjection  # noqa: E402
 from klangbild.models.published.engine import PublishedEngine, folder_hash  # noqa: E402
-from klangbild.models.published.folders import load_component  # noqa: E402
+from klangbild.models.published.folders import load_component, load_tokenizer  # noqa: E402
 from klangbild.models.published.melfusion.parts import load_melfusion  # noqa: E402
+from klangbild.models.published.weight_files import write_state_dict  # noqa: E402
 
 ART2MUS = ("unet", "vae", "vocoder", "text_encoder", "text_encoder_2", "language_model", "projection_model")
 MELFUSION = ("unet", "vae", "vocoder", "text_encoder")
@@ -194,3 +195,32 @@ def test_parts_that_do_not_fit_together(audioldm2_folder, tmp_path, capsys):
     )
     with pytest.raises(InputError, match="knows 30"):
         load_art2mus(folder)
+
+
+def test_a_tokenizer_of_sentencepiece_alone(tmp_path):
+    """FLAN-T5 as some mirrors have it: spiece.model without tokenizer.json asked for a library that nobody had named."""
+    import io
+
+    import sentencepiece
+
+    model, lines = io.BytesIO(), ["slow piano hopeful calm quiet strings drums", "a piece for guitar and voices"] * 20
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines), model_writer=model, vocab_size=29, pad_id=0, eos_id=1, unk_id=2, bos_id=-1,
+        minloglevel=2,
+    )  # fmt: skip
+    (tmp_path / "tokenizer").mkdir()
+    (tmp_path / "tokenizer" / "spiece.model").write_bytes(model.getvalue())
+    (tmp_path / "tokenizer" / "tokenizer_config.json").write_text('{"tokenizer_class": "T5Tokenizer"}')
+    ids = load_tokenizer(tmp_path, "tokenizer", ids=32128)("slow piano").input_ids
+    assert len(ids) > 2 and ids[-1] == 1
+
+
+def test_weights_are_written_with_the_umasks_mode(tmp_path):
+    """They were 0600, by the temporary file of the library that writes them."""
+    former = os.umask(0o027)
+    try:
+        for name in ("w.safetensors", "w.pt"):
+            write_state_dict({"a": torch.zeros(2)}, tmp_path / name)
+            assert (tmp_path / name).stat().st_mode & 0o777 == 0o640, name
+    finally:
+        os.umask(former)

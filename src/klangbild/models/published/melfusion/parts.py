@@ -30,6 +30,7 @@ from klangbild.models.published.weight_files import read_state_dict, write_state
 from klangbild.models.published.where import SYNAPSE_JSON, refuse_audioldm
 
 SYNAPSE_WEIGHTS = "synapses.safetensors"
+MAX_TOKENS = 512  # FLAN-T5's
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class MelfusionParts:
             sentences,
             padding=True,
             truncation=True,
-            max_length=self.tokenizer.model_max_length,
+            max_length=min(self.tokenizer.model_max_length, MAX_TOKENS),  # some tokenizers tell no length
             return_tensors="pt",
         ).to(next(self.t5.parameters()).device)
         states = self.t5(input_ids=encoded.input_ids, attention_mask=encoded.attention_mask).last_hidden_state
