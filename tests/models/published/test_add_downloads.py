@@ -16,7 +16,7 @@ from klangbild import hub
 from klangbild.cli.main import main
 from klangbild.models.published.melfusion.parts import read_synapses
 from klangbild.models.published.melfusion.tango import TANGO_SCHEDULE, _vae_weights, read_hifigan
-from klangbild.models.published.where import find_folder, lacks_of
+from klangbild.models.published.where import find_folder, lacks_of, part_of
 
 
 @pytest.fixture
@@ -118,20 +118,25 @@ def test_the_vocoder_sounds_the_same(normed):
     assert tuple(config.upsample_rates) == (4, 4, 10)
 
 
-def test_a_whole_melfusion_in_one_command(add, home, tango, melfusion_folders, tmp_path):
+def test_a_whole_melfusion_in_one_command(add, home, tango, melfusion_folders, tmp_path, capfd):
     """With the gates of a checkpoint of the released training it hears pictures at once."""
     trained = write_tango(tmp_path / "trained", melfusion_folders[0], alphas=1.5)
     code, told = add("tango", trained, melfusion_folders[0] / "tokenizer", melfusion_folders[1], name="mine")
     assert code == 0 and not any(line.startswith("lacks") for line in told), told
     form, state = read_synapses(home / "mine" / "synapses")
     assert form == "released" and {float(value) for value in state.values()} == {1.5}
+    capfd.readouterr()
     assert play(told[-1], tmp_path) == 0
+    said = [line for line in capfd.readouterr().err.splitlines() if line.startswith("Licence of mine/")]
+    assert len(said) == 3 and "CC BY-NC-SA 4.0" in said[0] and "RAIL" in said[1]
     code, told = add("melfusion", trained, name="mine")
     assert code == 2 and "has music already; give --overwrite" in told[-1]
     shutil.rmtree(tmp_path / "trained")
     hub.from_pretrained("mine").verify()
     assert add("tango", tango, name="mine", overwrite=True)[0] == 0
     assert (home / "mine" / "image" / "unet").is_dir()  # the other parts stay
+    assert part_of(find_folder("mine"), "music") == home / "mine" / "music"  # `train melfusion --music-model mine`
+    assert part_of(melfusion_folders[0], "music") == melfusion_folders[0]
 
 
 def test_art2mus_of_its_downloads(add, home, audioldm2_folder, tmp_path):

@@ -85,11 +85,12 @@ class PublishedEngine(ABC):
         pipeline = self._pipeline(settings)
         if request.picture is not None and settings.synapse > 0:
             started = time.perf_counter()
-            pipeline.see()
+            if pipeline.see(judging=settings.candidates > 1):
+                say(loaded(pipeline.networks(), pipeline.placement, time.perf_counter() - started))
             self._loading_s += time.perf_counter() - started
         pipeline.on_pace = tell_pace
         loading_s, self._loading_s = self._loading_s, 0.0
-        loaded = time.perf_counter()
+        begun = time.perf_counter()
         if settings.candidates > 1 and not pipeline.can_judge(
             picture=request.picture is not None, words=bool(settings.text)
         ):
@@ -125,7 +126,7 @@ class PublishedEngine(ABC):
             piece=None,
             model=self.facts(),
             facts=facts,
-            timings_s={"load": loading_s, "sound": time.perf_counter() - loaded},
+            timings_s={"load": loading_s, "sound": time.perf_counter() - begun},
             device=str(pipeline.placement.device),
         )
 

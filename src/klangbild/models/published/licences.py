@@ -11,7 +11,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from klangbild.errors import UsageError
@@ -78,8 +78,8 @@ def licence_of(name: str, folder: Path | None = None) -> Licence:
     """The licence of weights called `name`, known here or stated in their folder."""
     if name in KNOWN:
         return KNOWN[name]
-    if folder is not None and (added := _stated_by_us(folder)) is not None:
-        return replace(added, weights=name)
+    if folder is not None and (added := _stated_by_us(name, folder)) is not None:
+        return added
     stated = _stated_in(folder) if folder is not None else None
     if stated is None:
         return Licence(name, "licence not stated", None)
@@ -105,15 +105,17 @@ def show_licences(licences: Iterable[Licence], *, commercial: bool = False, anno
         )
 
 
-def _stated_by_us(folder: Path) -> Licence | None:
-    """What the config of an added model says, that its parts came to."""
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        licence, commercial = config["licence"], config["commercial"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return Licence(folder.name, str(licence), commercial is True)
+def _stated_by_us(name: str, folder: Path) -> Licence | None:
+    """What the config of an added model says of it, or of the part that a folder in it is."""
+    for config, part in ((folder / "config.json", None), (folder.parent / "config.json", folder.name)):
+        try:
+            told = json.loads(config.read_text(encoding="utf-8"))
+            told = told if part is None else told["downloads"][part]
+            called = name if part is None else f"{folder.parent.name}/{part}"
+            return Licence(called, str(told["licence"]), told["commercial"] is True)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return None
 
 
 def _stated_in(folder: Path) -> str | None:

@@ -28,7 +28,7 @@ from klangbild.models.published.denoise import DEFAULT_STEPS, OnProgress, Solver
 from klangbild.models.published.finish import sounds_of
 from klangbild.models.published.first_minute import OnPace
 from klangbild.models.published.folders import load_component
-from klangbild.models.published.imagebind.model import ImageBind
+from klangbild.models.published.imagebind.model import ImageBind, Tower
 from klangbild.models.published.licences import KNOWN, Announce, licence_of, show_licences
 from klangbild.models.published.placement import Placement, Precision, choose_placement
 from klangbild.models.published.ranking import Candidate, CandidateJudge
@@ -199,11 +199,16 @@ class Art2MusPipeline:
         audios = sounds_of(latents, sound, self.placement, seconds=seconds)
         return self.judge.ranked(audios, image_vector=vectors, words=words)
 
-    def see(self) -> None:
-        """Load ImageBind, where it was left for the first picture."""
-        if self.parts.imagebind is None and self._imagebind is not None:
-            self.parts = replace(self.parts, imagebind=ImageBind.from_file(self._imagebind))
-            self.judge = replace(self.judge, imagebind=self.parts.imagebind)
+    def see(self, *, judging: bool = False) -> bool:
+        """Load of ImageBind what sees, and what hears where candidates are to be judged, where it was left for the first picture;
+        whether that was now."""
+        towers: tuple[Tower, ...] = ("vision", "audio") if judging else ("vision",)
+        there = () if self.parts.imagebind is None else self.parts.imagebind.towers
+        if self._imagebind is None or set(towers) <= set(there):
+            return False
+        self.parts = replace(self.parts, imagebind=ImageBind.from_file(self._imagebind, towers=towers))
+        self.judge = replace(self.judge, imagebind=self.parts.imagebind)
+        return True
 
     def networks(self) -> dict[str, torch.nn.Module]:
         """What is loaded, by what it is called."""
@@ -218,7 +223,7 @@ class Art2MusPipeline:
     def can_judge(self, *, picture: bool, words: bool) -> bool:
         """Whether candidates could be ranked: by ImageBind with a picture, by CLAP with words."""
         if picture:
-            self.see()
+            self.see(judging=True)
         return self.judge.can_judge(picture=picture, words=words)
 
     def embed(self, picture: Picture) -> Tensor:

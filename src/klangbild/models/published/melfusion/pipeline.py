@@ -211,11 +211,14 @@ class MelfusionPipeline:
             vector = self.judge.imagebind.embed_pictures([picture.rgb])[0]
         return self.judge.ranked(audios, image_vector=vector, words=words)
 
-    def see(self) -> None:
-        """Load the image network, where it was left for the first picture and a gate is open for what it offers."""
-        if self.parts.image is None and self._image is not None and any(self.gates().values()):
-            self.parts = replace(self.parts, image=self._image())
-            self._place_image()
+    def see(self, *, judging: bool = False) -> bool:
+        """Load the image network, where it was left for the first picture and a gate is open for what it offers; whether that
+        was now."""
+        if self.parts.image is not None or self._image is None or not any(self.gates().values()):
+            return False
+        self.parts = replace(self.parts, image=self._image())
+        self._place_image()
+        return True
 
     def networks(self) -> dict[str, torch.nn.Module]:
         """What is loaded, by what it is called."""

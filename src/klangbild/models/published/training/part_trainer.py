@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from klangbild.errors import InputError, UsageError
+from klangbild.models.published.first_minute import say, tell_pace
 from klangbild.models.published.training.batches import Batch, Following, Items, batch_indices, collate, to_device
 from klangbild.models.published.training.config import LoopConfig
 from klangbild.training.checkpoint import MovingAverage, averaged, load_checkpoint
@@ -56,7 +58,7 @@ class PartTrainer:
         *, resume: bool,
     ) -> None:  # fmt: skip
         self.config, self.trainable, self.recipe, self.settings = config, trainable, recipe, settings
-        self.step, self.minutes = 0, 0.0
+        self.step, self.minutes, self._first = 0, 0.0, True
         self.columns = (*LOG_COLUMNS, *(() if config.is_trial else recipe.measures), *recipe.watched(trainable))
         self.accelerator = Accelerator(
             cpu=config.cpu,
@@ -92,6 +94,10 @@ class PartTrainer:
             )
         )
         trainable.train()
+        if self.accelerator.is_main_process:
+            n = sum(weight.numel() for weight in self.weights.values())
+            say(f"training {n / 1e6:.1f} million weights on {self.accelerator.device}, {config.steps} steps of "
+                f"{config.batch} x {config.accumulation} items")  # fmt: skip
 
     def rate(self, fallen: float) -> float:
         """The learning rate itself: the schedule counts steps."""
@@ -101,7 +107,7 @@ class PartTrainer:
         """One step of `accumulation` batches; the mean of their losses. Raises InputError: a loss is not finite."""
         for group in self.optimizer.param_groups:
             group["lr"] = factor
-        losses = []
+        losses, started = [], time.perf_counter()
         for micro in range(self.config.accumulation):
             batch = to_device(next(self.batches), self.accelerator.device)
             place = (self.config.seed, self.step, micro, self.accelerator.process_index)
@@ -119,6 +125,9 @@ class PartTrainer:
                 self.optimizer.zero_grad()
             losses.append(float(loss.detach()))
         self.step += 1
+        if self._first and self.accelerator.is_main_process:
+            tell_pace("training step", time.perf_counter() - started, self.config.steps)
+        self._first = False
         if self.average is not None:
             self.average.update(_Only(self.weights))
         return float(np.mean(losses))
