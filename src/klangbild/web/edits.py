@@ -18,6 +18,7 @@ from klangbild.record import carriers
 from klangbild.settings import Settings, flag_of
 from klangbild.web.again import check_record, read_again
 from klangbild.web.bodies import FieldError
+from klangbild.web.run_files import RunFiles
 from klangbild.web.temporary_folders import keep_upload
 
 
@@ -56,6 +57,14 @@ def read_wish(values: Mapping[str, Any], *, typed: bool) -> dict[str, Any]:
         return Wish.from_dict(found).as_dict()
     except UsageError as error:
         raise UsageError(_plain(error)) from None
+
+
+def midi_of(files: RunFiles | None) -> tuple[str, bytes]:
+    """The name and the bytes of a run's MIDI file. Raises FieldError: it has none."""
+    path = files.written(files.names.get("mid", "")) if files else None
+    if path is None:
+        raise FieldError("this run has no notes to edit, or none yet; wait until it is done", "run")
+    return path.name, path.read_bytes()
 
 
 def kept_piece(folder: Path, name: str, content: bytes | IO[bytes], wish: dict[str, Any]) -> EditJob:

@@ -24,8 +24,7 @@ from klangbild.settings import Settings
 from klangbild.unheard import refuse_unheard
 from klangbild.web import reproduce
 from klangbild.web.again import NOTES
-from klangbild.web.bodies import FieldError
-from klangbild.web.edits import EditJob, kept_beginning, kept_piece
+from klangbild.web.edits import EditJob, kept_beginning, kept_piece, midi_of
 from klangbild.web.pictures import KeptPicture
 from klangbild.web.run_files import REST, RunFiles
 from klangbild.web.temporary_folders import TemporaryFolders, same_file
@@ -195,11 +194,7 @@ class Runs:
         """
         key, folder = self.folders.new()
         try:
-            if before is not None:
-                midi = before.files.written(before.files.names.get("mid", "")) if before.files else None
-                if midi is None:
-                    raise FieldError("this run has no notes to edit, or none yet; wait until it is done", "run")
-                piece = (midi.name, midi.read_bytes())
+            piece = midi_of(before.files) if before else piece
             assert piece is not None
             job = kept_piece(folder / "before", *piece, wish)
             run = Run(key, folder, job.settings, None, before.alt if before else "", edit=job, name=job.name)
