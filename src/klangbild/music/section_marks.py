@@ -1,4 +1,4 @@
-"""Markers at the sections of a piece, as a DAW shows them: "section A: piano and winds".
+"""Markers at the sections of a piece, as a DAW shows them: "section A".
 
 A section is eight bars, as our music is written, begun anew where another mood begins. Sections that hold the same notes at the same places
 have the same letter; one that is much like an earlier one has its letter with a stroke.
@@ -30,10 +30,10 @@ def with_section_marks(piece: Piece) -> Piece:
 
 
 def shown(text: str) -> str:
-    """A marker as a drawing shows it: the mood, the section's letter and who plays, or that it is a hit.
+    """A marker as a drawing shows it: the mood, the section's letter, or that it is a hit.
 
-    >>> shown("mood: calm"), shown("section A: piano"), shown("hit 4 s"), shown("Verse")
-    ('calm', 'A: piano', 'hit', 'Verse')
+    >>> shown("mood: calm"), shown("section A"), shown("hit 4 s"), shown("Verse")
+    ('calm', 'A', 'hit', 'Verse')
     """
     return "hit" if text.startswith(HIT) else text.removeprefix(MOOD).removeprefix(SECTION)
 
@@ -45,7 +45,7 @@ def section_marks(piece: Piece) -> tuple[tuple[float, str], ...]:
     >>> def notes(beats): return make_notes(beats, [1] * len(beats), [60] * len(beats), [80] * len(beats))
     >>> piano, bass = Track("piano", 0, notes(range(96))), Track("bass", 33, notes(range(32, 64, 2)))
     >>> [text for _, text in section_marks(Piece((piano, bass), length_beats=96.0))]
-    ['section A: piano', "section A': piano and bass", 'section A: piano']
+    ['section A', "section A'", 'section A']
     """
     starts = piece.bar_starts()
     if not piece.n_notes or len(starts) < SECTION_BARS + _SHORTEST_BARS:
@@ -55,8 +55,7 @@ def section_marks(piece: Piece) -> tuple[tuple[float, str], ...]:
     marks, known = [], []
     for bar, end in zip(bars, ends, strict=True):
         begin = starts[bar]
-        content, playing = _content(piece, begin, end)
-        marks.append((begin, f"{SECTION}{_letter(content, known)}{_players(playing)}"))
+        marks.append((begin, SECTION + _letter(_content(piece, begin, end), known)))
     return tuple(marks)
 
 
@@ -73,18 +72,16 @@ def _beginnings(piece: Piece, starts: list[float]) -> list[int]:
     return bars
 
 
-def _content(piece: Piece, begin: float, end: float) -> tuple[frozenset[tuple[int, int, int]], list[str]]:
-    """What sounds in a section, {(family, step, pitch)}, and who plays."""
-    content, playing = set(), []
+def _content(piece: Piece, begin: float, end: float) -> frozenset[tuple[int, int, int]]:
+    """What sounds in a section: {(family, step, pitch)}."""
+    content: set[tuple[int, int, int]] = set()
     for family, notes in piece.by_family().items():
         inside = notes[(notes["onset"] >= begin - 1e-6) & (notes["onset"] < end - 1e-6)]
         steps = np.rint((inside["onset"] - begin) * _STEPS).astype(int).tolist()
         content |= {
             (FAMILY_INDEX[family], step, int(pitch)) for step, pitch in zip(steps, inside["pitch"], strict=True)
         }
-        if len(inside):
-            playing.append(family)
-    return frozenset(content), sorted(playing, key=FAMILY_INDEX.__getitem__)
+    return frozenset(content)
 
 
 def _letter(content: frozenset, known: list[frozenset]) -> str:
@@ -101,10 +98,3 @@ def _letter(content: frozenset, known: list[frozenset]) -> str:
 
 def _name(number: int) -> str:
     return chr(ord("A") + number % 26) + (str(number // 26 + 1) if number >= 26 else "")
-
-
-def _players(names: list[str]) -> str:
-    if not names:
-        return ": rest"
-    together = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return f": {together}"

@@ -171,7 +171,7 @@ def _rehearsal(measure: Element, piece: Piece, bar: Bar) -> None:
 
 def _mark(text: str) -> str:
     """Of a section its letter; all else as it is."""
-    return text.removeprefix(SECTION).split(":")[0] if text.startswith(SECTION) else text
+    return text.removeprefix(SECTION)
 
 
 def _dynamics(measure: Element, mark: str) -> None:
