@@ -78,7 +78,7 @@ def ready(repeats: int) -> dict[str, Any]:
                 page.wait_for_selector("canvas[data-notes]:not([data-notes='0'])")
                 notes.append(time.perf_counter() - started)
                 page.wait_for_selector("#finished:not([hidden])", timeout=120_000)
-                while not page.evaluate("document.getElementById('player').readyState >= 3"):
+                while not page.evaluate("document.getElementById('sound').readyState >= 3"):
                     time.sleep(0.02)
                 sound.append(time.perf_counter() - started)
                 page.wait_for_selector("#status", state="hidden", timeout=120_000)

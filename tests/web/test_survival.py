@@ -218,3 +218,10 @@ def test_the_button_is_in_sight_after_choosing_and_the_player_after_an_example(v
     expect(page.locator("#player")).to_have_class("player playing")
     expect(page.locator("#make")).to_be_in_viewport(ratio=1)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    # and stays, at the foot, covered by nothing
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(page.locator("#player")).to_have_class("player playing at-foot")
+    expect(page.locator("#play")).to_be_in_viewport(ratio=1)
+    box = page.locator("#play").bounding_box()
+    at = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+    assert page.evaluate("([x, y]) => Boolean(document.elementFromPoint(x, y).closest('#play'))", at)

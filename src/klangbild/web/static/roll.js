@@ -45,7 +45,7 @@ export class Roll {
   show(data, { goal_s = 0, words = "", torn = false, track = null, anew = [] } = {}) {
     this.track = track;
     this.anew = anew; // [first, last] bars that were written anew
-    const other = goal_s ? !this.goal || !data.lanes.length : data !== this.data;
+    const other = goal_s ? !this.goal || !data.lanes.length : this.goal || data !== this.data;
     this.data = data;
     this.extents = data.lanes.map(extent);
     this.goal = goal_s;
