@@ -1,4 +1,4 @@
-"""A piece changed a little or much: a share of its bars written anew, two by two, in an order that the seed draws.
+"""A piece changed a little or much: a share of its bars written anew, two by two (in a short one, one by one), in an order that the seed draws.
 
 At 0 nothing changes, at 1 every bar. Each pair is written as it would be for any larger share, so that a variation of 0.3 is that of 0.2 with some bars
 more; the later ones are drawn more adventurously. Pairs that are alike change alike, so that what came back still comes back: the form stays.
@@ -20,7 +20,8 @@ from klangbild.models.bars.bars_window import BarLines
 FILLS = 2
 COOLEST, HOTTEST = 0.85, 1.05
 """The temperature of the first pair of bars that changes, and of the last."""
-UNIT_BARS = 2
+UNIT_BARS, SHORT_BARS = 2, 12
+"""Bars that change together; in a piece of fewer than `SHORT_BARS` each by itself."""
 
 
 def varied(
@@ -28,7 +29,8 @@ def varied(
 ) -> MidiEvents:
     """The file, changed by a share 0..1. Raises Stopped."""
     rewriting = Rewriting(file)
-    units = units_alike(alike(file, rewriting.lines))
+    groups = alike(file, rewriting.lines)
+    units = units_alike(groups, UNIT_BARS if len(groups) >= SHORT_BARS else 1)
     order = units_to_vary(units, len(rewriting.lines), share, writer.seed)
     for done, (heat, group) in enumerate(order):
         (first, last), *others = units[group]
@@ -59,17 +61,15 @@ def alike(opened: Opened, lines: BarLines) -> list[int]:
     ]
 
 
-def units_alike(groups: list[int]) -> list[list[tuple[int, int]]]:
-    """Bars, by the numbers of `alike` -> pairs of bars (first, last + 1), those that are alike together, in order.
+def units_alike(groups: list[int], size: int = UNIT_BARS) -> list[list[tuple[int, int]]]:
+    """Bars, by the numbers of `alike` -> spans of `size` bars (first, last + 1), those that are alike together, in order.
 
     >>> units_alike([0, 1, 2, 3, 0, 1, 6])
     [[(0, 2), (4, 6)], [(2, 4)], [(6, 7)]]
     """
     found: dict[tuple[int, ...], list[tuple[int, int]]] = {}
-    for first in range(0, len(groups), UNIT_BARS):
-        found.setdefault(tuple(groups[first : first + UNIT_BARS]), []).append(
-            (first, min(first + UNIT_BARS, len(groups)))
-        )
+    for first in range(0, len(groups), size):
+        found.setdefault(tuple(groups[first : first + size]), []).append((first, min(first + size, len(groups))))
     return list(found.values())
 
 
