@@ -47,6 +47,12 @@ def register(subparsers: Any) -> None:
         help="this many processes for several pictures, or auto: one a core (default: 1)",
     )
     parser.add_argument(
+        "--cluster",
+        default=None,
+        metavar="ADDRESS",
+        help="by the workers of a Dask cluster: its scheduler's address (tcp://HOST:8786) or scheduler file (.json)",
+    )
+    parser.add_argument(
         "--resume", action=argparse.BooleanOptionalAction, default=None,
         help="several pictures: leave out what the journal in -o says is done (default where there is one)",
     )  # fmt: skip
@@ -57,12 +63,16 @@ def register(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from klangbild.batch.workers import Task, number_of_workers
-    from klangbild.cli.many import Batch, compose_in_turn, compose_in_workers
+    from klangbild.cli.many import Batch, compose_in_cluster, compose_in_turn, compose_in_workers
     from klangbild.composer import Composer, new_seed
     from klangbild.variations import Variations
 
     given = settings_from(arguments)
-    workers = _workers(arguments.workers)
+    workers, cluster = _workers(arguments.workers), arguments.cluster
+    if cluster is not None and (workers is not None or is_file(Path(arguments.output))):
+        raise UsageError(
+            "--cluster works into a folder and has workers of its own; leave --workers out, and give a folder with -o"
+        )
     journal = None if arguments.resume is False else _journal(Path(arguments.output), arguments.resume)
     if journal is not None and "seed" not in given and journal.wishes.get("seed") is not None:
         given["seed"] = journal.wishes["seed"]  # an interruption is no reason for another seed
@@ -79,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_output(out, many=len(sources) > 1, takes=n_takes)
     many = len(sources) > 1
     of_folder = arguments.output != "." and any(Path(name).is_dir() for name in arguments.pictures)
-    if many and not is_file(out) and (journal is not None or arguments.resume or workers is not None or of_folder):
+    if many and not is_file(out) and (journal is not None or arguments.resume or workers or cluster or of_folder):
         wishes = wishes_of(arguments, given, formats)
         if journal is None:
             journal = None if arguments.resume is False else Journal(out, wishes)
@@ -89,6 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
         journal = None
     plan = plan_jobs(sources, arguments.filename, journal)
     batch = Batch(plan, journal, Task(given, formats, out, arguments.overwrite, n_takes, same), teller)
+    if cluster is not None and plan.jobs:
+        return compose_in_cluster(batch, cluster)
     if many and workers is not None and len(plan.jobs) > 1:
         Composer().load(settings)  # what is amiss with all of them alike is told once, and before any
         return compose_in_workers(batch, number_of_workers(workers, len(plan.jobs)))

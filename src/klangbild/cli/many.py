@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from klangbild.batch.cluster import in_cluster
 from klangbild.batch.jobs import Job, Plan
 from klangbild.batch.journal import Journal
-from klangbild.batch.workers import Task, in_workers
+from klangbild.batch.workers import Outcome, Task, in_workers
 from klangbild.cli.process import NO_MEMORY, is_of_memory
 from klangbild.cli.telling import Bar, Teller
 from klangbild.errors import (
@@ -82,10 +84,19 @@ class Batch:
 
 
 def compose_in_workers(batch: Batch, n: int) -> int:
-    """By `n` processes. Ctrl-C ends them at once and loses what is in hand."""
+    """By `n` processes."""
+    return _compose_elsewhere(batch, in_workers(batch.plan.jobs, n, batch.task), f"{n} workers")
+
+
+def compose_in_cluster(batch: Batch, address: str) -> int:
+    """By the workers of a Dask cluster."""
+    return _compose_elsewhere(batch, in_cluster(batch.plan.jobs, address, batch.task, tell=batch.teller.tell), address)
+
+
+def _compose_elsewhere(batch: Batch, outcomes: Generator[tuple[Job, Outcome]], by: str) -> int:
+    """Tell and write down what comes of each job, whoever does it. Ctrl-C ends it at once and loses what is in hand."""
     batch.open()
-    bar = _all_bar(batch, n)
-    outcomes = in_workers(batch.plan.jobs, n, batch.task)
+    bar = _all_bar(batch, by)
     try:
         for job, outcome in outcomes:
             for number, made in enumerate(outcome.made):
@@ -202,7 +213,7 @@ def _save(result: Any, job: Job, batch: Batch, arguments: argparse.Namespace, st
         stop.at_once = False
 
 
-def _all_bar(batch: Batch, n: int) -> Any:
+def _all_bar(batch: Batch, by: str) -> Any:
     """A bar over all pictures on a terminal, with pictures a minute and the time left."""
     if not sys.stderr.isatty() or batch.teller.arguments.quiet:
         return None
@@ -219,7 +230,7 @@ def _all_bar(batch: Batch, n: int) -> Any:
 
     return Rate(
         total=len(batch.plan.jobs),
-        desc=f"{n} workers",
+        desc=by,
         file=sys.stderr,
         leave=False,
         bar_format="{desc} {bar:30} {n}/{total}, {a_minute} a minute, {remaining} left",
