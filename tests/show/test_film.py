@@ -154,9 +154,10 @@ def test_the_shape_is_that_of_the_picture_unless_it_is_asked_for():
 
 
 @pytest.mark.parametrize("size", [WIDE, UPRIGHT])
-def test_at_their_own_sizes(size, struck, picture_file):
+@pytest.mark.parametrize("shape", [(300, 200), (1, 1), (20_000, 1), (1, 20_000)])
+def test_at_their_own_sizes(size, shape, struck):
     piece, audio = struck
-    picture = load_picture(picture_file)
+    picture = load_picture(Image.new("RGB", shape, "teal"))
     short = Audio(audio.samples[:, : audio.rate // 10], audio.rate)
     frames = list(film_of(piece, short, size, picture=picture).frames())
     assert len(frames) == 3 and (frames[0].width, frames[0].height) == size

@@ -206,7 +206,9 @@ class _Stage:
         # as large as the nearest view needs: every frame is cut from it
         nearest = self._view(0.0)
         wide = min(self.size[0] / (nearest.right - nearest.left), image.width * 2.0, 6000.0)
-        source = image.resize((_even(wide), _even(wide * image.height / image.width)), Image.Resampling.LANCZOS)
+        source = image.resize(
+            (max(_even(wide), 2), max(_even(wide * image.height / image.width), 2)), Image.Resampling.LANCZOS
+        )
         self._planes = [Image.fromarray(plane) for plane in Planes.of(source).all]
         self._corners: np.ndarray | None = None
         self._around = None if self.size == frame else Planes.of(_blurred(image, frame))
