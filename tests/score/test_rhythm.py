@@ -104,3 +104,20 @@ def test_what_five_voices_would_need_is_read_by_four():
 def test_the_bars_are_those_of_the_meter(meter):
     bars = bars_of(piece_of(make_notes([0.0], [1.0], [60], [64]), meter, 8.0 * meter[0] / meter[1]))
     assert [bar.end - bar.start for bar in bars] == [4 * TICKS * meter[0] // meter[1]] * 2
+
+
+def test_a_run_into_the_last_bar_line_keeps_to_its_sextuplet():
+    """Its last notes were pushed before the bar line by a plain step, to where no sextuplet has a place."""
+    twelfths = [
+        (0, 45, 64),
+        *((at, 1, pitch) for at in (45, 46, 47) for pitch in (64, 73, 76, 85, 88)),
+        (45, 3, 61),
+        (46, 2, 69),
+    ]
+    onset, duration, pitch = map(np.array, zip(*sorted(twelfths), strict=True))
+    run = make_notes(onset / 12.0, duration / 12.0, pitch, [64] * len(pitch))
+    bars = bars_of(piece_of(run, beats=4.0))
+    grid = read_grid(run, bars)
+    assert grid.tuplet(3)
+    for voice in in_voices(chords_of(run, grid, bars[-1].end)):
+        assert [type_of(symbol) for symbol in symbols_of(voice, bars[0], grid)]

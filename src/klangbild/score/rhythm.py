@@ -144,8 +144,10 @@ def chords_of(notes: np.ndarray, grid: Grid, end: int) -> list[Chord]:
     """Notes (structured, beats) -> chords, in order of onset, then end; nothing lasts beyond the tick `end`, or less than a step."""
     found: dict[tuple[int, int], dict[int, int]] = {}
     sounding: dict[int, tuple[int, int]] = {}  # pitch -> the (start, end) of its chord
+    close = (end - 1) // TICKS
+    last = end - (grid.step(close) if grid.tuplet(close) else SHORTEST)
     for note in notes:
-        start = min(grid.nearest(note["onset"] * TICKS), end - SHORTEST)
+        start = min(grid.nearest(note["onset"] * TICKS), last)
         step = grid.step(start // TICKS)
         stop = min(max(grid.nearest((note["onset"] + note["duration"]) * TICKS), start + step), end)
         pitch = int(note["pitch"])
