@@ -154,6 +154,7 @@ class Result:
         *,
         filename: str = DEFAULT_FILENAME,
         overwrite: bool = False,
+        on_progress: Callable[[float, float], object] | None = None,
     ) -> dict[str, Path]:
         """Write files and say where they are: {format: path}.
 
@@ -161,6 +162,7 @@ class Result:
         formats: of `formats.table.FORMATS` ("stems" makes a folder). filename: a template with {picture},
         {seed}, {emotion}, {engine}, {model}, {key}, {tempo}; it may name sub-folders but not leave `to`.
         Nothing is overwritten unless asked: "-2" is added. Each file appears whole or not at all.
+        on_progress(done, total): called now and then while a film is made, in frames.
 
         Raises:
             UsageError: an unknown format or template field. OutputError: the disk is full or the folder not writable.
@@ -182,7 +184,7 @@ class Result:
                 self.master
             )  # before any file: where there is nothing to hear nothing is written, and the JSON tells of the sound
         for name, path in paths.items():
-            format_named(name).write(self, path)
+            format_named(name).write(self, path, on_progress=on_progress)
             self.files[name] = path
         return paths
 

@@ -132,7 +132,9 @@ def test_what_is_decoded_peaks_under_the_ceiling(tmp_path):
 def test_saved_read_and_replayed(wish, shape, picture_file, tmp_path, small_films):
     """Every choice of --video: from the film the very same film is made again."""
     result = compose(picture_file, seconds=1, seed=4, video=wish)
-    path = result.save(tmp_path / "film.mp4")["mp4"]
+    told = []
+    path = result.save(tmp_path / "film.mp4", on_progress=lambda done, total: told.append((done, total)))["mp4"]
+    assert [done for done, _ in told] == list(range(0, told[0][1], FPS))
     with av.open(str(path)) as seen:
         stream = seen.streams.video[0]
         assert (stream.width, stream.height) == small_films[shape]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import time
 from collections.abc import Generator
@@ -192,7 +193,11 @@ def _save(result: Any, job: Job, batch: Batch, arguments: argparse.Namespace, st
     )
 
     def save(formats: tuple[str, ...]) -> dict[str, Path]:
-        return result.save(task.output, formats, filename=job.filename, overwrite=again)
+        # a bar over all frames, where there is a film among them
+        slow = next((name for name in formats if format_named(name).slow), None)
+        with Bar(f"film of {result.name}", arguments) if slow else contextlib.nullcontext() as bar:
+            told = bar.update if bar else None
+            return result.save(task.output, formats, filename=job.filename, overwrite=again, on_progress=told)
 
     quick = () if result.piece is None else tuple(name for name in formats if format_named(name).is_quick)
     if stop() and quick:

@@ -62,10 +62,12 @@ class Format:
         on_page = self.page.suffix if page and self.page else ""
         return stem + (on_page or self.suffix or f".{self.name}")
 
-    def write(self, result: Any, path: Any, *, page: bool = False) -> None:
-        """Write a `writers.Saved` to a path, whole or not at all; page: as the page offers it. Raises KlangbildError: it cannot be."""
+    def write(self, result: Any, path: Any, *, page: bool = False, on_progress: Any = None) -> None:
+        """Write a `writers.Saved` to a path, whole or not at all; page: as the page offers it. on_progress(done, total): called now and then
+        where it is slow. Raises KlangbildError: it cannot be."""
         on_page = self.page.writer if page and self.page else ""
-        named(on_page or self.writer)(result, path)
+        told = {"on_progress": on_progress} if self.slow else {}
+        named(on_page or self.writer)(result, path, **told)
 
     def record_in(self, file: Any, path: Any) -> str | None:
         """The record's text in an open file of this format; None where it carries none. Raises InputError: the file is damaged."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -200,8 +201,8 @@ def write_pdf(result: Saved, path: Path) -> None:
     atomic_write(path, engraved_pdf(score_of(result), title=_title(result)))
 
 
-def write_mp4(result: Saved, path: Path) -> None:
-    """A film: the picture, the roll running under it, the sound."""
+def write_mp4(result: Saved, path: Path, *, on_progress: Callable[[float, float], object] | None = None) -> None:
+    """A film: the picture, the roll running under it, the sound. on_progress: told the frames that are done, and all."""
     from klangbild.show.film import Film, Words, shape_for
     from klangbild.show.mp4 import write_film
 
@@ -218,7 +219,7 @@ def write_mp4(result: Saved, path: Path) -> None:
         gaze=_gaze(result),
         emotion=result.asked,
     )
-    write_film(path, film, sound, tags=tags(result), record=result.embedded_in_sound or None)
+    write_film(path, film, sound, tags=tags(result), record=result.embedded_in_sound or None, on_progress=on_progress)
 
 
 def write_html(result: Saved, path: Path) -> None:

@@ -7,7 +7,7 @@ Equal input gives equal bytes: no clock time is written, and the encoder's threa
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,12 +45,18 @@ _ATTEMPTS = 4
 
 
 def write_film(
-    path: str | Path, film: Film, audio: Audio | LongAudio, *, tags: Mapping[str, str], record: str | None
+    path: str | Path,
+    film: Film,
+    audio: Audio | LongAudio,
+    *,
+    tags: Mapping[str, str],
+    record: str | None,
+    on_progress: Callable[[float, float], object] | None = None,
 ) -> Path:
     """Write a film with its sound (channels, n), whole or not at all; returns the path.
 
     tags: title, artist, comment, genre, copyright. record: kept as the comment, so that the film can be replayed; what was the comment is
-    then the description.
+    then the description. on_progress(frames done, frames): called once a second of the film.
 
     Raises:
         NotAvailableError: PyAV is not installed, or has no H.264. OutputError: the file cannot be written.
@@ -62,7 +68,7 @@ def write_film(
         # through a file of its own, not through Python: the head is put first when all is written
         with atomic_path(path) as temporary, av.open(sound, format="mp4") as heard:
             try:
-                _mux(av, str(temporary), film, heard, _metadata(tags, record))
+                _mux(av, str(temporary), film, heard, _metadata(tags, record), on_progress)
             except av.error.FFmpegError as error:
                 if isinstance(error, OSError) and error.errno:
                     raise OSError(error.errno, error.strerror) from error
@@ -70,7 +76,7 @@ def write_film(
     return Path(path)
 
 
-def _mux(av: Any, path: str, film: Film, heard: Any, metadata: Mapping[str, str]) -> None:
+def _mux(av: Any, path: str, film: Film, heard: Any, metadata: Mapping[str, str], on_progress: Any) -> None:
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with av.open(path, "w", format="mp4", options=options) as out:
         out.metadata.update(metadata)
@@ -94,6 +100,8 @@ def _mux(av: Any, path: str, film: Film, heard: Any, metadata: Mapping[str, str]
                 packet.stream = sound
                 out.mux(packet)
                 packet = next(waiting, None)
+            if on_progress is not None and number % FPS == 0:
+                on_progress(number, film.n_frames)
         for encoded in picture.encode(None):
             out.mux(encoded)
         while packet is not None:
