@@ -35,7 +35,7 @@ export class Deck {
       const node = new AudioWorkletNode(this.context, "tape", { numberOfInputs: 0, outputChannelCount: [2] });
       node.port.onmessage = ({ data }) => this.hear(data);
       node.connect(this.volume);
-      this.send = (order) => node.port.postMessage(order);
+      this.send = (order, given = []) => node.port.postMessage(order, given);
       return;
     }
     const tape = new Tape();
@@ -59,6 +59,17 @@ export class Deck {
       this.playing = false;
       this.onOver();
     }
+  }
+
+  // the lanes of a piece, which are given away: 240 s of seven lanes are 300 MB, and need not lie here twice
+  load(lanes, seconds) {
+    this.send({ load: lanes }, [...new Set(lanes.flatMap(({ channels }) => channels.map(({ buffer }) => buffer)))]);
+    this.seek(seconds);
+  }
+
+  empty() {
+    this.send?.({ load: [], playing: false });
+    this.playing = false;
   }
 
   async play() {

@@ -43,7 +43,9 @@ export class Player extends EventTarget {
     this.pause();
     this.track = track && { mix: {}, ...track };
     this.loop = null;
+    this.deck.empty();
     this.loaded = null;
+    this.moving = null;
     this.onDeck = false;
     if (track?.sound) {
       this.element.src = track.sound;
@@ -178,14 +180,14 @@ export class Player extends EventTarget {
   async toDeck() {
     const { track } = this;
     const want = this.mixed ? "lanes" : this.loaded || "mix";
-    this.moving = want;
+    const under_way = `${track.id} ${want}`;
+    if (this.moving === under_way) return; // the faders are read when it is there
+    this.moving = under_way;
     try {
       const lanes = want === this.loaded ? null : await this.fetch(want);
-      if (this.track !== track || this.moving !== want) return;
+      if (this.track !== track || this.moving !== under_way) return;
       if (lanes) {
-        const at = this.seconds;
-        this.deck.send({ load: lanes, seek: Math.round(at * 44100) });
-        this.deck.seek(at);
+        this.deck.load(lanes, this.seconds);
         this.loaded = want;
       }
       if (want === "lanes") this.deck.send({ mix: this.gains });
@@ -202,6 +204,8 @@ export class Player extends EventTarget {
       this.changed();
     } catch (error) {
       if (this.track === track) this.dispatchEvent(new CustomEvent("trouble", { detail: error }));
+    } finally {
+      if (this.moving === under_way) this.moving = null;
     }
   }
 
@@ -213,20 +217,11 @@ export class Player extends EventTarget {
     this.changed();
     try {
       await this.deck.open();
-      if (want === "mix") return await fetchLanes(this.deck.context, { mix: track.sound });
-      return await this.lanes();
+      return await fetchLanes(this.deck.context, want === "mix" ? { mix: track.sound } : await track.lanes());
     } finally {
       this.loading = false;
       this.changed();
     }
-  }
-
-  // all lanes of the piece, fetched once
-  lanes() {
-    const { track } = this;
-    track.fetched ??= track.lanes().then((sounds) => fetchLanes(this.deck.context, sounds));
-    track.fetched.catch(() => (track.fetched = null));
-    return track.fetched;
   }
 
   // a WAV of what is heard: these faders, this speed, these bars

@@ -31,7 +31,7 @@ async function store(mode, act) {
 // a piece: {id, created, status, seed, wishes, point, alt, picture_id, picture: Blob, thumbnail: Blob, record, source (the record as text),
 // roll, midi: Blob, command, python, title, star}; all of them, the newest first
 export async function pieces() {
-  const found = (await store("readonly", (all) => all.getAll())) ?? [...passing.values()];
+  const found = (await store("readonly", (all) => all.getAll()).catch(() => null)) ?? [...passing.values()];
   return found.sort((a, b) => b.created - a.created);
 }
 
