@@ -28,7 +28,7 @@ from scipy.stats import spearmanr
 
 from klangbild.editing.midi_events import ticks_of
 from klangbild.editing.parts import Opened, opened
-from klangbild.editing.rewrite import Writer, written_anew
+from klangbild.editing.rewrite import TEMPERATURE, Writer, written_anew
 from klangbild.emotion.space import Emotion
 from klangbild.errors import UsageError
 from klangbild.measure.ears import heldout_files
@@ -357,7 +357,7 @@ def main() -> None:
     parser.add_argument("--spans", type=int, default=200)
     parser.add_argument("--pieces", type=int, default=12)
     parser.add_argument("--seeds", type=int, default=4)
-    parser.add_argument("--temperature", type=float, default=1.0, help="of the fills, for nearness")
+    parser.add_argument("--temperature", type=float, default=TEMPERATURE, help="of the fills, for nearness")
     asked = parser.parse_args()
     if asked.part == "identity":
         identity(asked.raw_dir, asked.spans)

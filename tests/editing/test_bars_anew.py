@@ -13,6 +13,7 @@ from klangbild.editing.parts import opened
 from klangbild.editing.rewrite import Writer, written_anew
 from klangbild.errors import InputError, UsageError
 from klangbild.music.midi import read_midi, to_midi_bytes, without_record
+from klangbild.music.piece import Piece, Track, make_notes
 from klangbild.record.carriers import read_record
 
 
@@ -72,6 +73,18 @@ def test_the_bars_are_new_their_players_and_their_places_the_same(band):
     assert len(new) > 20 and all(note.end <= end for note in new)
     # each bar has something
     assert len({note.begin // (4 * 480) for note in new}) == 4
+
+
+def test_of_two_players_of_a_family_the_louder_stays_louder():
+    notes = [
+        make_notes(np.arange(32.0), np.ones(32), pitch + np.arange(32) % 5, np.full(32, velocity))
+        for pitch, velocity in ((76, 110), (55, 50))
+    ]
+    two = Piece((Track("strings", 40, notes[0]), Track("strings", 48, notes[1])), length_beats=32.0)
+    file = opened(to_midi_bytes(two), "two")
+    made = opened(written_anew(file, [(3, 6)], None, Writer(engine(), None, 2, fills=1)).write(), "made")
+    loud = {p.program: [n.velocity for n in p.notes if 12 * 480 <= n.begin < 24 * 480] for p in made.parts}
+    assert loud[40] and loud[48] and np.mean(loud[40]) > np.mean(loud[48]) + 30
 
 
 def test_one_part_is_written_around_the_others(band):
