@@ -6,7 +6,7 @@ from band_pieces import band_piece
 from edited_events import foreign_midi
 
 from klangbild.editing.make import edited
-from klangbild.editing.parts import Opened, opened
+from klangbild.editing.parts import Opened, opened, parts_named
 from klangbild.editing.source import source_of
 from klangbild.editing.wish import Wish, bars_as_text, spans_of
 from klangbild.errors import UsageError
@@ -144,6 +144,17 @@ def test_who_is_unknown_or_plays_nothing_is_told():
             continue
         with pytest.raises(UsageError, match=says):
             made(**wishes)
+
+
+def test_a_part_is_named_by_its_family_its_instrument_or_as_the_melody():
+    file = made(players=("violin", "cello", "flute", "bass", "drums"))[0]
+
+    def programs(name: str) -> set[int]:
+        return {file.parts[i].program for i in parts_named(file, name, "--part")}
+
+    assert programs("strings") == {40, 42} and programs("Violin") == {40} and programs("viola") == {40, 42}
+    assert len(parts_named(file, "melody", "--part")) == 1 and programs("Querflöte") == {73}
+    assert {file.parts[i].family for i in parts_named(file, "drums", "--part")} == {"drums"}
 
 
 def test_bars_are_read_as_they_are_said():

@@ -83,12 +83,13 @@ def _track(part: Part, division: int) -> Track:
 
 
 def parts_named(opened: Opened, name: str, flag: str) -> tuple[int, ...]:
-    """The numbers of the parts that a name means: a family, an instrument by another name, or "melody".
+    """The numbers of the parts that a name means: a family, an instrument (where none of that very
+    name plays, its family), or "melody".
 
     Raises:
         UsageError: the name is none, or nothing of it plays.
     """
-    from klangbild.music.instrument_names import families_of
+    from klangbild.music.instrument_names import families_of, program_of
 
     word = name.strip().lower()
     if word == MELODY:
@@ -105,7 +106,11 @@ def parts_named(opened: Opened, name: str, flag: str) -> tuple[int, ...]:
             close = nearest(word, (*FAMILY_NAMES, MELODY))
             hint = f"did you mean '{close}'?" if close else f"here play {_playing(opened)}"
             raise UsageError(f"{flag} '{name[:40]}' is no part; {hint}") from None
-    found = tuple(number for number, part in enumerate(opened.parts) if part.family == family)
+    program = program_of(word)
+    players = tuple(
+        number for number, part in enumerate(opened.parts) if part.program == program and part.family != "drums"
+    )
+    found = players or tuple(number for number, part in enumerate(opened.parts) if part.family == family)
     if not found:
         raise UsageError(f"{flag} {name[:40]}: no {family} play here; choose from {_playing(opened)}")
     return found
