@@ -169,6 +169,10 @@ CASES: tuple[Case, ...] = (
           "web/test_middleware.py"),
     _case("a worker that hangs is waited for", "web/worker_process.py",
           "heard.get(timeout=stall_s)", "heard.get(timeout=100 * stall_s)", "web/test_line.py"),
+    _case("a stopped piece holds up the line", "web/queue.py",
+          'if over == "stopped" and run.files and not run.files.ready():', "if False:", "web/test_line.py"),
+    _case("a record may name any path as its picture", "web/again.py",
+          "or name != as_file_name(name) or any(sign in name for sign in \"/\\\\\")", "or False", "web/test_again.py"),
     # --- metrics
     _case("Frechet distance without its cross term", "metrics/frechet.py", "spread - 2 * overlap", "spread",
           "metrics/test_sound_metrics.py"),

@@ -59,6 +59,24 @@ def test_a_run_is_followed_again_after_a_reload_with_its_picture_words_and_wishe
     expect(page.locator("#make")).to_be_disabled()
 
 
+def test_a_reload_before_anything_is_made_costs_nothing_either(visit, paintings):
+    page = visit(locale="de")
+    give(page, paintings[2])
+    page.fill("#k-text", "ruhig")
+    page.fill("#k-seconds", "7,5")
+    page.check("input[name=engine][value=melfusion]")
+    page.wait_for_timeout(700)
+    expect(page.locator("#see")).not_to_have_attribute("aria-busy", "true")
+    page.fill("#valence", "-0,5")
+    page.locator("#valence").blur()
+    page.reload()
+    wait_ready(page)
+    expect(page.locator("#preview")).to_be_visible()
+    expect(page.locator("#valence")).to_have_value("-0,50")
+    assert page.input_value("#k-text") == "ruhig" and page.input_value("#k-seconds") == "7,5"
+    assert page.is_checked("input[name=engine][value=melfusion]")
+
+
 def test_what_is_shown_is_what_plays_or_nothing_does(visit, paintings):
     page = visit()
     give(page, paintings[1])
