@@ -339,6 +339,8 @@ def of_ears(pieces: int) -> None:
         after.append(ears.evaluate(made(file, bars=f"{n // 4 + 1}-{n // 4 + n // 2}", seed=number)[0].piece))
     for name in before[0]:
         one, other = (np.array([row[name] for row in rows]) for rows in (before, after))
+        if not np.isfinite(other - one).any():
+            continue
         change = bootstrap(other - one)
         print(
             f"{name:28} {np.nanmean(one):7.3f} -> {np.nanmean(other):7.3f}   change {change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}]"
