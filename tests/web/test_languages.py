@@ -332,6 +332,7 @@ def test_in_the_browser_nothing_is_left_in_english(chromium, server, sentences, 
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
     expect = pytest.importorskip("playwright.sync_api").expect
     context = chromium.new_context(locale=language)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     page.goto(server.url)
     page.wait_for_selector("html[data-ready]")
@@ -346,13 +347,13 @@ def test_in_the_browser_nothing_is_left_in_english(chromium, server, sentences, 
     )
     # long words fit, on the phone too, and nothing is hidden from those who do not see it
     page.locator(".example").nth(1).click()
-    expect(page.locator("#finished")).to_be_visible(timeout=30_000)
+    expect(page.locator("#finished")).to_be_visible(timeout=60_000)
     for details in page.locator("details").all():
         details.evaluate("(d) => (d.open = true)")
     found = axe.Axe().run(page).response["violations"]
     serious = [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")]
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_function("document.documentElement.scrollWidth <= 390", timeout=10_000)
+    page.wait_for_function("document.documentElement.scrollWidth <= 390", timeout=30_000)
     context.close()
     assert not left, "\n".join(left)
     assert serious == []
