@@ -75,7 +75,8 @@ def test_bars_are_written_anew_and_marked_on_the_roll(piece):
     piece.locator("#anew button").click()
     expect(piece.locator("#e-work")).to_contain_text("the piece has")
     # the piece that was there is still there
-    assert record(piece)["seed"] == after["seed"] and piece.locator("#finished").is_visible()
+    expect(piece.locator("#finished")).to_be_visible()
+    assert record(piece)["seed"] == after["seed"]
 
 
 def test_a_piece_is_changed_a_little_and_keeps_its_seed(piece):
