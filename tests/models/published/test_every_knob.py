@@ -30,7 +30,7 @@ TURNED = {
     "rest_temperature": 0.2, "top_p": 0.1, "top_k": 1, "repetition_penalty": 2.0, "min_instruments": 5,
     "instruments": ("bass", "guitar"), "key": "F# minor", "tempo": 77, "meter": "3/4", "candidates": 2, "guidance": 6.0,
     "picture_weight": 0.0, "gaze": True, "steps": 3, "path": "0:-0.9,-0.9 2:0.9,0.9", "loudness": -30, "emotion_model": "features",
-    "synapse": 0.25, "sampler": "midi-emotion", "commercial": True, "device": "cuda", "precision": "bfloat16", "offload": True,
+    "synapse": 0.25, "sampler": "midi-emotion", "commercial": True, "device": "cuda", "precision": "bfloat16", "offload": True, "video": "upright",
 }  # fmt: skip
 """The rest (`engine`, `image_tokens`, `without`, `continue_from`, `soundfont`, `kind`) depends on the result that it is to change, or is a file."""
 REFUSED = {
@@ -153,8 +153,8 @@ def outcomes_of(composer: Composer, base: dict, picture: Path | None, files: Pat
         elif set(result.told) - set(first.told):
             outcomes[name] = "told"
         else:
-            # a promise that cost nothing, and drafts that nobody needed
-            outcomes[name] = "kept" if name in ("commercial", "drafts") else "passed over"
+            # a promise that cost nothing, drafts that nobody needed, and the shape of a film that nobody asked for yet
+            outcomes[name] = "kept" if name in ("commercial", "drafts", "video") else "passed over"
     return outcomes
 
 
