@@ -193,3 +193,25 @@ def test_the_file_field_takes_what_telephones_make():
     from klangbild.web.page import page_html
 
     assert 'accept="image/*,' in page_html() and ".heic" in page_html()
+
+
+def test_only_what_can_work_here_is_offered(monkeypatch, tmp_path):
+    """A font whose index cannot be read is not offered, and none twice; a GPU and ARIA's sampler say why they cannot be chosen."""
+    from klangbild.sound import fonts
+    from klangbild.web.page import page_html
+
+    found = fonts.list_soundfonts()
+    broken, twin = tmp_path / "broken.sf2", tmp_path / found[0].name
+    broken.write_bytes(b"RIFF\x10\0\0\0sfbkLIST\xff\xff\xff\x7fINFO")
+    twin.symlink_to(found[0])
+    monkeypatch.setattr(fonts, "list_soundfonts", lambda: [*found, broken, twin])
+    offered = [value for field in form_fields() if field.name == "soundfont" for value, _ in field.choices]
+    assert len(offered) == len({name.casefold() for name in offered}) and found[0].name in offered
+    assert "broken.sf2" not in offered
+    monkeypatch.setenv("KLANGBILD_HOME", str(tmp_path / "home"))
+    page = page_html(language="de")
+    assert '<option value="cuda" disabled>cuda (kein Modell hier kann eine GPU nutzen)</option>' in page
+    assert (
+        '<option value="midi-emotion" disabled>midi-emotion (für ARIAs Modelle; keines ist installiert)</option>'
+        in page
+    )
