@@ -198,6 +198,12 @@ def test_help_loads_no_numpy():
     assert not {"numpy", "torch"} & set(done.stderr.split())
 
 
+def test_the_page_is_there_before_statistics_are():
+    """scipy.stats takes most of a second to load, and nothing that the page is made of needs it."""
+    code = "import sys; from klangbild.web.page import page_html; page_html(); print('scipy.stats' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
 def tracked() -> list[Path]:
     done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
