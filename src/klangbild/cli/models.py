@@ -203,10 +203,13 @@ def _add(args: argparse.Namespace) -> int:
 
 
 def _add_published(args: argparse.Namespace) -> int:
-    from klangbild.models.published.where import FROM, told_of
+    from klangbild.models.published.where import FROM, OF, told_of
 
     if not args.sources:
-        raise UsageError(f"--from: give the downloads, one --from each; there are {'; '.join(FROM.values())}")
+        wanted = "; ".join(
+            FROM[name] for name in OF["art2mus" if args.kind in ("art2mus", *OF["art2mus"]) else "melfusion"]
+        )
+        raise UsageError(f"--from: give the downloads, one --from each: {wanted}")
     try:
         add = named(ADDABLE[args.kind])
     except ModuleNotFoundError as error:

@@ -79,6 +79,8 @@ def test_unknown_ids_are_told_by_their_files(cached, models_home, capsys):
     cached("some/words", files("config.json"))
     assert hub_fetch.identify("some/words").layout == "transformers"
     cached("some/pictures", files("cat.txt"))
+    repository = hub_fetch.fetch("some/notes", patterns=["*"]).parents[1]  # the cache's own folder of it
+    assert main(["models", "add", "aria", "--from", str(repository), "--name", "again"]) == 0
     with pytest.raises(InputError, match="neither"):
         hub_fetch.identify("some/pictures")
     assert main(["models", "pull", "some/nothing"]) == 4

@@ -125,7 +125,7 @@ def convert(
             raise InputError(f"{origin}: is no model of ARIA or midi-emotion; run: klangbild models pull {origin}")
         source = hub_fetch.fetch(origin, patterns=hub_aria.HUB_PATTERNS)
         origin = f"https://huggingface.co/{origin}"
-    source = Path(source)
+    source = hub.snapshot_in(Path(source))
     if source.is_file():
         source = source.parent
     folders = _parts_of(source)

@@ -42,6 +42,11 @@ FROM = {
     "synapses": "trained synapses (nobody has published any: klangbild train melfusion writes them)",
 }
 """What each download is called, and who has it."""
+OF = {
+    "art2mus": ("audioldm2", "imagebind", "projection"),
+    "melfusion": ("tango", "tokenizer", "stable-diffusion", "synapses"),
+}
+"""The downloads that a whole model of each kind is made of."""
 UNTRAINED = "the picture is not heard: there are no trained synapses"
 
 
