@@ -19,8 +19,8 @@ expect = playwright.expect
 NOTES = "#roll canvas[data-notes]:not([data-notes='0'])"
 KEPT = """async () => {
   const { pieces } = await import("/static/shelf.js");
-  return (await pieces()).map(({ id, status, title, star, midi, thumbnail, record, links }) =>
-    ({ id, status, title, star, midi: midi?.size, thumbnail: thumbnail?.size, seed: record?.seed, self: links.self }));
+  return (await pieces()).map(({ id, status, title, star, midi, thumbnail, record, source, links }) =>
+    ({ source: Boolean(source), id, status, title, star, midi: midi?.size, thumbnail: thumbnail?.size, seed: record?.seed, self: links.self }));
 }"""
 
 
@@ -86,6 +86,7 @@ def test_what_is_shown_is_what_plays_or_nothing_does(visit, paintings):
     first = page.inner_text("#seed")
     set_seconds(page, "90")
     page.click("#make")
+    expect(page.locator("#finished")).to_be_hidden()
     page.wait_for_selector(NOTES)
     assert sound_shown(page) is None  # the new one has notes, and no sound yet
     page.click("#make")
@@ -108,7 +109,11 @@ def test_a_piece_past_its_hour_comes_again_is_named_starred_deleted_and_saved(vi
     page.click("#music summary")
     page.fill("#k-drafts", "0")
     make(page)
-    [kept] = page.evaluate(KEPT)
+    for _ in range(100):
+        [kept] = page.evaluate(KEPT)
+        if kept["source"]:
+            break
+        page.wait_for_timeout(100)
     assert kept["midi"] > 100 and kept["thumbnail"] > 500 and kept["status"] == "done"
     file = page.get_attribute("#downloads a[href*='.mid']", "href")
     notes = urllib.request.urlopen(f"{server.url}{file}").read()

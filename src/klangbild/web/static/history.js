@@ -49,6 +49,11 @@ export class History {
       }
     }
     this.watch();
+    // the page was left before all of it was kept
+    for (const piece of this.pieces.filter(({ record, source, links }) => record && links && !source)) {
+      const run = await ask(piece.links.self).catch(() => null);
+      if (run) await this.complete(piece, run);
+    }
   }
 
   // how an unfinished one stands; null when the server has lost it, or cannot be reached
@@ -108,6 +113,11 @@ export class History {
     Object.assign(piece, { status, record, command, python, alt, roll });
     this.draw();
     await keep(piece);
+    await this.complete(piece, run);
+  }
+
+  // what is kept beside the record, while the server has it
+  async complete(piece, run) {
     piece.thumbnail = run.picture ? await blobOf(run.picture) : null;
     piece.midi = run.files.mid ? await blobOf(run.files.mid) : null;
     piece.source = run.files.json ? await (await blobOf(run.files.json))?.text() : null;
