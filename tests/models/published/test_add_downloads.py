@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from huggingface_hub import constants as hub_constants
 from PIL import Image
 from tiny_downloads import SCALE, HifiGan, as_hub_cache, ldm_vae, write_tango
 
@@ -52,7 +53,7 @@ def play(line: str, tmp_path: Path) -> int:
     return main([*words, "--seconds", "1", "--steps", "1", "-f", "wav", "-o", str(tmp_path / "out"), "--seed", "1"])
 
 
-def test_tango_as_it_is_downloaded(add, home, tango, melfusion_folders, tmp_path):
+def test_tango_as_it_is_downloaded(add, home, tango, melfusion_folders, tmp_path, monkeypatch, capfd):
     """The only reader of Tango's checkpoint was reached from tests alone, and nothing read its VAE."""
     repository = as_hub_cache(tango, tmp_path / "models--declare-lab--tango")
     code, told = add("tango", repository)
@@ -70,6 +71,12 @@ def test_tango_as_it_is_downloaded(add, home, tango, melfusion_folders, tmp_path
     assert TANGO_SCHEDULE.items() <= schedule.items() and schedule["prediction_type"] == "v_prediction"
     assert json.loads((home / "melfusion" / "music" / "unet" / "config.json").read_text())["sample_size"] == [256, 16]
     hub.from_pretrained("melfusion").verify()
+    monkeypatch.setattr(hub_constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("KLANGBILD_OFFLINE", "1")
+    code, told = add("tango", "declare-lab/tango", name="by-its-id")
+    assert code == 0 and "hub: declare-lab/tango" in hub.from_pretrained("by-its-id").config["origin"], told
+    assert main(["models", "pull", "declare-lab/tango"]) == 0
+    assert "klangbild models add melfusion --from declare-lab/tango" in capfd.readouterr().err
     assert find_folder("melfusion") == home / "melfusion"
 
 
