@@ -33,6 +33,8 @@ _PICKUP_BEATS = 1.0
 _RING_BEATS = 1.0
 _HAND_SPREAD = 12
 _FEW_PARTS = 2
+_SPREAD_OF_FEW = {2: 0.5, 3: 0.8}
+"""Two or three sections differ less than the loudest and the softest of a long piece."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +219,8 @@ class _Drafts:
             found += _TUNE * (1.0 - heard[self.tune].sum() / max(self.onsets[self.tune].sum(), 1.0))
         if self.whole >= 2:
             means = density[: self.whole * SECTION_BARS].reshape(self.whole, SECTION_BARS).mean(axis=1)
-            found += abs(np.ptp(means) / means.mean() - self.wish.spread) / 0.25
+            spread = self.wish.spread * _SPREAD_OF_FEW.get(self.whole, 1.0)
+            found += abs(np.ptp(means) / means.mean() - spread) / 0.25
         if self.wish.opens:
             middle = density[self.n_bars // 4 : -(-3 * self.n_bars // 4)].mean()
             found += abs(density[:4].mean() / max(middle, 1e-9) - self.wish.opening) / 0.2

@@ -21,7 +21,7 @@ from klangbild.picture.voice import Voice
 from klangbild.record.shape import SCHEMA, check_shape
 from klangbild.settings import Settings
 
-COMPOSING = "3"
+COMPOSING = "4"
 """The rules by which notes are composed: raised whenever a record that an older klangbild made would give other notes.
 1: before sections were chosen by their tempo, too; 2: before pieces were arranged and slowed down at their end."""
 PLAYING = "2"

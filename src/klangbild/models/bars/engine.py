@@ -241,6 +241,14 @@ def composition(
         Stopped: the caller stopped before there was a piece.
     """
 
+    told_to_stop = False
+
+    def progress(now: float, total: float) -> bool | None:
+        nonlocal told_to_stop
+        go_on = None if on_progress is None or told_to_stop else on_progress(now, total)
+        told_to_stop = told_to_stop or go_on is False
+        return False if told_to_stop else None
+
     def asked_of(piece: Piece) -> list[tuple[float, Emotion]]:
         feelings = [emotion for _, emotion in course.stretches] if course and piece.moods else [asked]
         return list(zip([beat for beat, _ in piece.moods] or [0.0], feelings, strict=False))
@@ -250,7 +258,7 @@ def composition(
         draw,
         lambda pieces: [score_course(piece, asked_of(piece)) for piece in pieces if piece.n_notes],
         rank=lambda score: score.total,
-        on_progress=on_progress,
+        on_progress=progress,
     )
 
     def finished(piece: Piece) -> tuple[Piece, str | None]:
@@ -274,7 +282,7 @@ def composition(
             piece_of=lambda draft: draft[0],
             drafts=drafts,
             ids=lambda: sum(n_drawn),
-            go_on=lambda: on_progress(done, done) if on_progress else None,
+            go_on=lambda: progress(done, done),
         )
     piece, told = kept
     told = () if told is None else (told,)
