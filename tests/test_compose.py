@@ -22,7 +22,7 @@ from klangbild.music.midi import read_continued, read_midi
 
 @pytest.fixture(scope="module")
 def composer():
-    return Composer(seconds=4, seed=3)
+    return Composer(seconds=4, seed=3, drafts=0)
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +146,7 @@ def test_a_replay_without_the_font_that_was_named_plays_another_and_says_so(tmp_
 
     mine = tmp_path / "mine.sf2"
     mine.write_bytes(find_soundfont().read_bytes() + bytes(8))
-    paths = compose(text="calm", seconds=4, seed=1, soundfont=str(mine)).save(tmp_path, ("wav", "mid"))
+    paths = compose(text="calm", seconds=4, seed=1, soundfont=str(mine), drafts=0).save(tmp_path, ("wav", "mid"))
     mine.unlink()
     assert main(["replay", str(paths["wav"]), "-o", str(tmp_path / "again"), "-f", "wav"]) == 0
     assert "the SoundFont was mine.sf2, here it is TimGM6mb.sf2" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from klangbild.settings import Settings
 
 @pytest.fixture(scope="module")
 def composer():
-    return Composer(text="hopeful", seed=3, seconds=10, exact=True)
+    return Composer(text="hopeful", seed=3, seconds=10, exact=True, drafts=0)
 
 
 @pytest.mark.parametrize("seconds", [7.0, 13.37])

@@ -77,7 +77,7 @@ def test_signs_of_the_trade_are_read(key):
         ("midi", "did you mean 'mid'?"),
         (".wav", "did you mean 'wav'?"),
         ("WAV", "did you mean 'wav'?"),
-        ("mp4", "the nearest that we do is 'mp3' (all: mid"),
+        ("mkv", "the nearest that we do is 'mp4' (all: mid"),
         ("mxl", "the nearest that we do is 'musicxml'"),
         ("flak", "did you mean 'flac'?"),
         ("xyz", "choose from mid"),

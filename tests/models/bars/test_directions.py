@@ -93,7 +93,7 @@ def test_the_model_is_told_the_asked_valence_first_and_the_asked_arousal_second(
 
 def test_a_path_is_followed_from_calm_to_excited_and_back(model):
     def rates(path: str) -> tuple[float, float]:
-        settings = Settings(seconds=32, path=path)
+        settings = Settings(seconds=32, path=path, drafts=0)
         piece = compose_notes(Emotion(0.0, 0.0), settings, 1, model=model).piece
         onsets = np.concatenate([piece.beats_to_seconds(track.notes["onset"]) for track in piece.tracks])
         middle = piece.seconds / 2
