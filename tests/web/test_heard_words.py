@@ -81,7 +81,7 @@ def test_what_is_heard_stands_beside_what_was_asked_on_one_scale(visit, painting
     assert not page.locator("#pad .spread").is_visible() and not page.locator("#read").is_visible()
     page.click("#how summary")
     expect(page.locator("#read")).to_contain_text("People would rate it")
-    assert page.locator("#pad .spread").is_visible()
+    expect(page.locator("#pad .spread")).to_be_visible()
     set_seconds(page, "16")
     page.locator("#k-seed").evaluate("(e) => { e.closest('details').open = true }")
     page.fill("#k-seed", "2")  # with enough notes to be judged
