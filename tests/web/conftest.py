@@ -1,12 +1,10 @@
 """A real server on a free port, and a real browser when Debian's Chromium can be had."""
 
-import re
 from pathlib import Path
 
 import pytest
-from running import Server
+from running import Server, Watch
 
-REFUSED = re.compile(r"the server responded with a status of (422|404)")
 SHOTS = Path(__file__).resolve().parents[2] / "artefacts" / "page"
 
 
@@ -44,27 +42,6 @@ def paintings(tmp_path_factory) -> list[Path]:
         Image.fromarray(np.clip(ramp + rng.normal(0, 8, ramp.shape), 0, 255).astype(np.uint8)).save(path)
         found.append(path)
     return found
-
-
-class Watch:
-    """What a page did that it should not: errors on its console, requests to other hosts."""
-
-    def __init__(self, page, url: str) -> None:
-        self.errors: list[str] = []
-        self.outside: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda message: self._told(message))
-        page.on(
-            "request",
-            lambda request: (
-                None if request.url.startswith((url, "data:", "blob:")) else self.outside.append(request.url)
-            ),
-        )
-
-    def _told(self, message) -> None:
-        # a refusal (422) and what is removed (404) are told on the console by the browser itself; the page says it in words
-        if message.type in ("error", "warning") and not REFUSED.search(message.text):
-            self.errors.append(message.text)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A real server on a free port, in a thread of this process; and the console command that starts one elsewhere."""
 
 import asyncio
+import re
 import shutil
 import socket
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 import anyio._backends._asyncio  # noqa: F401 - now, not in a server's thread: pytest rewrites it, and two threads that parse at once fail (CPython 3.11)
 
 from klangbild.web.app import Options, make_app
+
+_REFUSED = re.compile(r"the server responded with a status of (422|404)")
 
 
 def awaited(coroutine):
@@ -42,6 +45,27 @@ class Server:
         self._server.should_exit = True
         self._thread.join(timeout=30)
         self.socket.close()
+
+
+class Watch:
+    """What a page did that it should not: errors on its console, requests to other hosts."""
+
+    def __init__(self, page, url: str) -> None:
+        self.errors: list[str] = []
+        self.outside: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: self._told(message))
+        page.on(
+            "request",
+            lambda request: (
+                None if request.url.startswith((url, "data:", "blob:")) else self.outside.append(request.url)
+            ),
+        )
+
+    def _told(self, message) -> None:
+        # a refusal (422) and what is removed (404) are told on the console by the browser itself; the page says it in words
+        if message.type in ("error", "warning") and not _REFUSED.search(message.text):
+            self.errors.append(message.text)
 
 
 def read_json(url: str) -> dict:

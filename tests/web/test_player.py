@@ -7,7 +7,7 @@ import urllib.request
 import numpy as np
 import pytest
 import soundfile
-from conftest import Watch
+from running import Watch
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (pip install '.[dev]')")
 expect = playwright.expect
