@@ -196,8 +196,7 @@ class Result:
                 there = read_record(path)
             except InputError:  # not there, or of somebody else
                 continue
-            mine, theirs = self.record.picture, there.picture
-            return there.settings == self.record.settings and (mine and mine.sha256) == (theirs and theirs.sha256)
+            return there.asks_the_same(self.record)
         return False
 
     def replay(

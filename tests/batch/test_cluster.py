@@ -89,3 +89,21 @@ def test_other_versions_and_an_address_where_nobody_is_are_told(klangbild, folde
     assert code == 4 and "no scheduler answers" in err and "Traceback" not in err
     code, _, err = klangbild("compose", folder, *SHORT, "-o", tmp_path / "o", "--cluster", "tcp://x:1", "--workers", 2)
     assert code == 2 and "--cluster" in err
+
+
+def test_a_scheduler_that_goes_while_a_job_is_given_out_loses_none(folder, tmp_path, dask, monkeypatch):
+    jobs = [Job(str(path), str(path), "{picture}-{seed}") for path in sorted(folder.glob("[0-9].png"))]
+    submit, calls = distributed.Client.submit, []
+
+    def gone_once(self, *given, **more):
+        calls.append(self)
+        if len(calls) == 1:
+            raise OSError("the scheduler has gone")
+        return submit(self, *given, **more)
+
+    monkeypatch.setattr(distributed.Client, "submit", gone_once)
+    told: list[str] = []
+    task = Task({"seconds": 1.0, "seed": 4}, ("mid",), tmp_path / "out")
+    outcomes = list(cluster.in_cluster(jobs, dask.scheduler_address, task, tell=told.append))
+    assert sorted(job.name for job, _ in outcomes) == sorted(job.name for job in jobs)
+    assert len(notes_in(tmp_path / "out")) == 4 and len(told) == 1 and "does not answer" in told[0]

@@ -22,6 +22,7 @@ from klangbild.batch.jobs import Job
 from klangbild.batch.workers import Made, Maker, Outcome, Task
 from klangbild.errors import InputError, KlangbildError, NotAvailableError, OutputError
 from klangbild.input_file import open_input
+from klangbild.picture.load import MAX_MEGABYTES
 from klangbild.record.carriers import read_record
 from klangbild.record.facts import versions
 from klangbild.whole_files import atomic_write
@@ -31,7 +32,6 @@ AHEAD = 3
 WAIT_S = 600.0
 """How long a scheduler that has gone, or one without workers, is waited for."""
 _CONNECT_S, _RETRY_S = 10.0, 2.0
-_MAX_BYTES = 100_000_000
 _SAME = ("klangbild", "composing", "playing", "onnxruntime", "numpy", "scipy", "symusic")
 """What must be equal on all machines for equal bytes."""
 
@@ -58,11 +58,7 @@ def in_cluster(
     waiting, known = deque(jobs), versions()
     client = _connect(address, _CONNECT_S)
     try:
-        while waiting:
-            client, unfinished = yield from _until_lost(client, waiting, task, known)
-            if not unfinished:
-                break
-            waiting.extendleft(reversed(unfinished))
+        while (yield from _until_lost(client, waiting, task, known)):
             _close(client)
             tell(f"the scheduler at {address} does not answer; waiting for it for {WAIT_S / 60:.0f} minutes at most")
             client = _connect(address, WAIT_S)
@@ -70,39 +66,45 @@ def in_cluster(
         _close(client)
 
 
-def _until_lost(client: Any, waiting: deque[Job], task: Task, known: dict[str, str]) -> Generator[Any, None, Any]:
-    """Yields as `in_cluster` while the scheduler answers; returns (client, what was in hand when it went; nothing: all is done)."""
+def _until_lost(
+    client: Any, waiting: deque[Job], task: Task, known: dict[str, str]
+) -> Generator[tuple[Job, Outcome], None, bool]:
+    """Yields as `in_cluster` while the scheduler answers; returns whether it went away, with what was not finished waiting again."""
     from distributed import as_completed
 
-    _refuse_other_versions(client.run(versions), known)
     in_hand: dict[Any, Job] = {}
-    finished = as_completed(loop=client.loop)
     try:
+        _refuse_other_versions(client.run(versions), known)
+        finished = as_completed(loop=client.loop)
         while waiting or in_hand:
             room = AHEAD * max(_threads(client), 1) - len(in_hand)
             while waiting and room > 0:
-                job = waiting.popleft()
+                job = waiting[0]  # it leaves the line when it is given out, and not before
                 content = _content(job)
                 if isinstance(content, KlangbildError):
+                    waiting.popleft()
                     yield job, Outcome(error=content)
                     continue
                 future = client.submit(make, task, job, content, known, pure=False)
-                in_hand[future] = job
+                in_hand[future] = waiting.popleft()
                 finished.add(future)
                 room -= 1
             if not in_hand:
                 continue
             future = next(finished)
             if future.status in ("cancelled", "lost") or client.status != "running":
-                return client, list(in_hand.values())
-            job = in_hand.pop(future)
-            yield job, _received(job, future, task)
+                break
+            outcome = _received(in_hand[future], future, task)
+            yield in_hand.pop(future), outcome
             future.release()
     except (OSError, TimeoutError, RuntimeError) as error:  # CommClosedError is an OSError
         if isinstance(error, RuntimeError) and client.status == "running":
             raise
-        return client, list(in_hand.values())
-    return client, []
+    else:
+        if not in_hand:
+            return False
+    waiting.extendleft(reversed(in_hand.values()))
+    return True
 
 
 def _received(job: Job, future: Any, task: Task) -> Outcome:
@@ -152,8 +154,7 @@ def _refuse_others(made: Made, task: Task) -> None:
             record = read_record(path)
         except InputError:
             continue
-        mine, theirs = made.record.picture, record.picture
-        if record.settings == made.record.settings and (mine and mine.sha256) == (theirs and theirs.sha256):
+        if record.asks_the_same(made.record):
             return
     raise OutputError(f"{there[0]}: is there already and is another piece; give --overwrite, or another -o")
 
@@ -164,13 +165,13 @@ def _content(job: Job) -> bytes | KlangbildError | None:
         return job.source
     try:
         with open_input(job.source) as file:
-            content = file.read(_MAX_BYTES + 1)
+            content = file.read(MAX_MEGABYTES * 1_000_000 + 1)
     except KlangbildError as error:
         return error
     except OSError as error:
         return InputError(f"{job.source}: cannot be read ({error.strerror}); check the file")
-    if len(content) > _MAX_BYTES:
-        return InputError(f"{job.source}: is larger than {_MAX_BYTES // 1_000_000} MB, the limit; save it smaller")
+    if len(content) > MAX_MEGABYTES * 1_000_000:
+        return InputError(f"{job.source}: is larger than {MAX_MEGABYTES} MB, the limit; save it smaller")
     return content
 
 

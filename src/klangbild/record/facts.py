@@ -218,6 +218,11 @@ class Record(Mapping[str, Any]):
         """What its asker should know of wishes that were not, or not quite, granted: a line each."""
         return self.run.told if self.run else ()
 
+    def asks_the_same(self, other: Record) -> bool:
+        """Whether both are of one picture's bytes (or of none) and of equal settings, so that they are records of one piece."""
+        mine, theirs = self.picture, other.picture
+        return self.settings == other.settings and (mine and mine.sha256) == (theirs and theirs.sha256)
+
     def with_sound(self, sound: SoundFacts, timings_s: Mapping[str, float], told: Iterable[str] = ()) -> Record:
         """Now that the sound is made: what it is like, how long that took, and what its asker should know besides."""
         run = self.run or Run()
