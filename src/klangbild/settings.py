@@ -17,7 +17,7 @@ from klangbild.errors import UsageError
 from klangbild.models.registry import ENGINES
 from klangbild.music import meters
 from klangbild.music.families import FAMILY_NAMES
-from klangbild.slips import key_meant, nearest, number_meant, tempo_meant
+from klangbild.slips import nearest, no_key, number_meant, tempo_meant
 
 PRECISIONS = ("auto", "float32", "float16", "bfloat16")
 CONDITIONINGS = ("continuous_concat", "continuous_token", "discrete_token", "none")
@@ -244,9 +244,7 @@ class Settings:
             try:
                 Key.parse(self.key)
             except ValueError:
-                meant = key_meant(self.key)
-                hint = f"did you mean '{meant}'?" if meant else "write it like 'C', 'F# minor' or 'Bbm'"
-                raise UsageError(f"--key '{_shown(self.key)}' is not a key; {hint}") from None
+                raise UsageError(no_key(self.key)) from None
         if self.path is not None:
             from klangbild.emotion.space import EmotionPath
 

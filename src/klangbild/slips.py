@@ -86,6 +86,13 @@ _SIGNS = {
 }  # fmt: skip
 
 
+def no_key(written: str) -> str:
+    """The line for a `--key` that cannot be read, with the key that was meant where that can be told."""
+    meant = key_meant(written)
+    hint = f"did you mean '{meant}'?" if meant else "write it like 'C', 'F# minor' or 'Bbm'"
+    return f"--key '{written[:40]}' is not a key; {hint}"
+
+
 def key_meant(written: str) -> str | None:
     """The key that a name in German, French, Italian or Spanish, or with words for its sign, stands for.
 

@@ -11,7 +11,7 @@ from typing import Any
 from klangbild.errors import UsageError
 from klangbild.music.piece import Key
 from klangbild.settings import METERS
-from klangbild.slips import key_meant, nearest
+from klangbild.slips import nearest, no_key
 
 MAX_BARS = 10_000
 _SPAN = re.compile(r"\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?")
@@ -110,9 +110,7 @@ class Wish:
             try:
                 Key.parse(self.key)
             except ValueError:
-                meant = key_meant(self.key)
-                hint = f"did you mean '{meant}'?" if meant else "write it like 'C', 'F# minor' or 'Bbm'"
-                raise UsageError(f"--key '{self.key[:40]}' is not a key; {hint}") from None
+                raise UsageError(no_key(self.key)) from None
 
     @property
     def spans(self) -> tuple[tuple[int, int], ...]:
